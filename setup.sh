@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Prepares a Debian machine for Tanist's build, tests, demo and bench. Installs what is missing and nothing else.
+#
+# The list: Debian package, a file or command that shows that it is there, and what it is for.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+packages='
+clang        command:clang                              compiles the forwarding core to eBPF
+libbpf-dev   file:/usr/include/bpf/bpf_helpers.h        headers of the forwarding core
+libbpf1      library:libbpf.so.1                        loads the forwarding core at run time
+iproute2     command:ip                                 namespaces, links and addresses of the labs
+util-linux   command:nsenter                            runs programs inside the labs
+procps       command:sysctl                             forwarding and ARP settings inside the labs
+iputils-ping command:ping                               PING_CHECK
+curl         command:curl                               the client of demo and tests
+nginx-light  command:nginx                              real servers; a proxy in the bench
+libnginx-mod-stream file:/usr/lib/nginx/modules/ngx_stream_module.so   the proxy in the bench
+keepalived   command:keepalived                         VRRP peer in the interop tests
+tcpdump      command:tcpdump                            independent reader of our adverts
+nftables     command:nft                                drops packets in tests; DNAT in the bench
+haproxy      command:haproxy                            a peer in the bench
+iperf3       command:iperf3                             bulk TCP in the bench
+wrk          command:wrk                                HTTP load in the bench
+systemd      command:systemd-analyze                    rates the hardening of the unit file
+'
+
+fail() {
+    echo "setup: $1" >&2
+    exit 1
+}
+
+[ "$(uname -s)" = Linux ] || fail 'Tanist runs on Linux only.'
+[ "$(id -u)" = 0 ] || fail 'root is needed: the labs are network namespaces and the core is eBPF. Try: sudo npm test'
+[ -e /sys/kernel/btf/vmlinux ] && [ -d /sys/fs/bpf ] || fail 'this kernel has no BPF with BTF (CONFIG_DEBUG_INFO_BTF, 5.15 or later).'
+major=$(uname -r | cut -d. -f1) minor=$(uname -r | cut -d. -f2 | tr -dc 0-9)
+[ "$major" -gt 5 ] || { [ "$major" -eq 5 ] && [ "$minor" -ge 15 ]; } || fail "kernel $(uname -r) is too old; 5.15 or later is needed."
+unshare --net true 2>/dev/null || fail 'this machine does not allow network namespaces.'
+
+present() {
+    case $1 in
+    command:*) command -v "${1#*:}" >/dev/null || [ -x "/usr/sbin/${1#*:}" ] ;;
+    file:*) [ -e "${1#*:}" ] ;;
+    library:*) ldconfig -p | grep -q "${1#*:}" ;;
+    esac
+}
+
+missing=()
+while read -r package proof _; do
+    [ -z "$package" ] || present "$proof" || missing+=("$package")
+done <<<"$packages"
+
+if [ ${#missing[@]} -gt 0 ]; then
+    command -v apt-get >/dev/null || fail "please install: ${missing[*]}"
+    echo "setup: installing ${missing[*]}"
+    # The servers among them are for the labs only; they must not start on this machine.
+    [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# npm ci, unless what is installed is what the lock file says.
+if ! cmp -s package-lock.json node_modules/.tanist-lock; then
+    npm ci --no-audit --no-fund --loglevel=error
+    cp package-lock.json node_modules/.tanist-lock
+fi

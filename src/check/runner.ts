@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pRetry from 'p-retry'
+import type { Check } from '../config/model.ts'
+import { probe } from './probe.ts'
+
+/** What a round came to: up, or down after all retries. */
+export interface Outcome {
+  readonly up: boolean
+  readonly reason: string
+}
+
+/**
+ * Runs one checker for as long as it is configured: a round, then `delay_loop`, then the next. As in keepalived a server
+ * goes down after 1 + `retry` failures with `delay_before_retry` between them, except that the first round does not
+ * retry; one success brings it up.
+ */
+export class CheckRunner {
+  readonly #check: Check
+  readonly #onOutcome: (outcome: Outcome) => void
+  readonly #stop = new AbortController()
+
+  constructor(check: Check, onOutcome: (outcome: Outcome) => void) {
+    this.#check = check
+    this.#onOutcome = onOutcome
+    void this.#run()
+  }
+
+  /** No outcome is reported after this. */
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    const { warmup, delayLoop, retry } = this.#check
+    try {
+      await sleep(Math.random() * warmup, undefined, { signal })
+      for (let retries = 0; ; retries = retry) {
+        const outcome = await this.#round(retries)
+        signal.throwIfAborted()
+        this.#onOutcome(outcome)
+        await sleep(delayLoop, undefined, { signal })
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  async #round(retries: number): Promise<Outcome> {
+    const { delayBeforeRetry } = this.#check
+    try {
+      const reason = await pRetry(() => probe(this.#check), {
+        retries,
+        factor: 1,
+        minTimeout: delayBeforeRetry,
+        maxTimeout: delayBeforeRetry,
+        signal: this.#stop.signal,
+      })
+      return { up: true, reason }
+    } catch (error) {
+      return { up: false, reason: error instanceof Error ? error.message : String(error) }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { styleText } from 'node:util'
+import type { InstanceSnapshot, ServerSnapshot, Snapshot } from '../control/snapshot.ts'
+
+type Colour = 'green' | 'yellow' | 'red' | 'dim'
+type Cell = string | { readonly text: string; readonly colour: Colour }
+
+/** The snapshot as aligned tables. Colours only where they are asked for. */
+export function formatStatus(status: Snapshot, colours: boolean): string {
+  const now = Date.now()
+  const sections = [
+    headline(status),
+    table(
+      ['INSTANCE', 'STATE', 'SINCE', 'PRIORITY', 'INTERFACE', 'VRID', 'ADDRESSES', 'WHY'],
+      status.instances.map((instance) => [
+        instance.name,
+        instanceState(instance),
+        ago(instance.since, now),
+        String(instance.priority),
+        instance.interface,
+        `${instance.vrid} (v${instance.version})`,
+        instance.addresses.join(' '),
+        instance.reason,
+      ]),
+      colours,
+    ),
+    table(
+      ['PEER', 'OF', 'PRIORITY', 'LAST HEARD', ''],
+      status.instances.flatMap((instance) =>
+        instance.peers.map((peer) => [
+          peer.address,
+          instance.name,
+          String(peer.priority),
+          ago(peer.lastHeard, now),
+          peer.rejected === undefined ? '' : { text: `rejected: ${peer.rejected}`, colour: 'red' },
+        ]),
+      ),
+      colours,
+    ),
+    table(
+      ['SERVICE / SERVER', 'STATE', 'SINCE', 'WEIGHT', 'ACTIVE', 'INACTIVE', 'CONNECTIONS', 'WHY'],
+      status.services.flatMap((service) => [
+        [
+          `${service.name} ${service.scheduler} ${service.method}`,
+          { text: `quorum ${service.quorum}`, colour: service.quorum === 'up' ? 'green' : 'red' },
+          '',
+          '',
+          '',
+          '',
+          String(service.counters.connections),
+          '',
+        ],
+        ...service.servers.map((server): Cell[] => [
+          `  ${server.name}${server.role === 'sorry' ? ' (sorry server)' : ''}`,
+          serverState(server),
+          server.since === undefined ? '' : ago(server.since, now),
+          String(server.weight),
+          String(server.active),
+          String(server.inactive),
+          String(server.counters.connections),
+          server.reason,
+        ]),
+      ]),
+      colours,
+    ),
+    table(
+      ['PROCESS', 'PID', 'RESTARTS', 'MEMORY'],
+      status.processes.map(({ role, pid, restarts, residentBytes }) => [
+        role,
+        String(pid ?? '-'),
+        String(restarts),
+        residentBytes === undefined ? '-' : `${(residentBytes / 1024 / 1024).toFixed(1)} MiB`,
+      ]),
+      colours,
+    ),
+  ]
+  return sections.filter((section) => section !== '').join('\n\n')
+}
+
+function headline({ name, routerId, version, configuration }: Snapshot): string {
+  const who = routerId === undefined ? name : `${name} (${routerId})`
+  const lines = [`${who}: tanistd ${version} with ${configuration.file} of ${configuration.loadedAt}`]
+  if (configuration.refused.length > 0) lines.push('the last reload was refused:', ...configuration.refused)
+  return lines.join('\n')
+}
+
+function instanceState({ state }: InstanceSnapshot): Cell {
+  const colour = { master: 'green', backup: 'yellow', fault: 'red', init: 'dim' } as const
+  return { text: state.toUpperCase(), colour: colour[state] }
+}
+
+function serverState({ state, weight, role }: ServerSnapshot): Cell {
+  const colour = { up: 'green', down: 'red', standby: 'dim', removed: 'dim' } as const
+  if (state === 'up' && weight === 0 && role === 'real') return { text: 'DRAINED', colour: 'yellow' }
+  return { text: state.toUpperCase(), colour: colour[state] }
+}
+
+/** `3 s`, `5 min`, `2 h`, `4 d` before `now`. */
+function ago(iso: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000))
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`
+  return `${Math.round(seconds / 86_400)} d`
+}
+
+/** Left-aligned columns, two blanks apart; nothing when there are no rows. */
+function table(head: readonly string[], rows: readonly (readonly Cell[])[], colours: boolean): string {
+  if (rows.length === 0) return ''
+  const plain = (cell: Cell | undefined) => (typeof cell === 'object' ? cell.text : (cell ?? ''))
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => plain(row[i]).length)))
+  const line = (cells: readonly Cell[]) =>
+    cells
+      .map((cell, i) => {
+        const padded = plain(cell).padEnd(widths[i] ?? 0)
+        return colours && typeof cell === 'object' ? styleText(cell.colour, padded, { validateStream: false }) : padded
+      })
+      .join('  ')
+      .trimEnd()
+  return [line(head), ...rows.map(line)].join('\n')
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { ControlClient, ControlError } from '../control/client.ts'
+import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
+import { formatStatus } from './status.ts'
+
+/** The daemon refused, or is not there. */
+const EXIT_REFUSED = 1
+const EXIT_UNREACHABLE = 2
+
+interface Options {
+  name: string
+  socket?: string
+}
+
+const program = new Command('tanist')
+  .description('Shows and steers a running tanistd.')
+  .option('--name <name>', "the director's name", DEFAULT_NAME)
+  .option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)')
+
+const client = () => {
+  const { name, socket } = program.opts<Options>()
+  return new ControlClient(socket ?? defaultSocket(name))
+}
+
+program
+  .command('status')
+  .description('instances, peers, services and servers: their state, since when and why')
+  .option('--json', 'as JSON')
+  .action(async ({ json }: { json?: true }) => {
+    const status = await client().status()
+    const text = json === true ? JSON.stringify(status, undefined, 2) : formatStatus(status, process.stdout.isTTY)
+    process.stdout.write(`${text}\n`)
+  })
+
+program
+  .command('reload')
+  .description('read the configuration file again; on any error the one in force stays')
+  .action(async () => {
+    const errors = await client().reload()
+    for (const error of errors) process.stderr.write(`${error}\n`)
+    if (errors.length === 0) process.stdout.write('reloaded\n')
+    else process.exitCode = EXIT_REFUSED
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof ControlError)) throw error
+  process.stderr.write(`tanist: ${error.message}\n`)
+  process.exitCode = EXIT_UNREACHABLE
+}

@@ -1,0 +1,117 @@
+import type { Ipv4 } from '../net/ipv4.ts'
+import type { Millis } from '../time.ts'
+
+/** A whole configuration: what a file means, with every default filled in. Plain data, sent between processes as JSON. */
+export interface Config {
+  readonly routerId: string | undefined
+  readonly instances: readonly VrrpInstance[]
+  readonly syncGroups: readonly SyncGroup[]
+  readonly virtualServers: readonly VirtualServer[]
+}
+
+export interface VirtualAddress {
+  readonly address: Ipv4
+  readonly prefix: number
+  /** The instance's interface unless the line says `dev`. */
+  readonly device: string
+}
+
+export type VrrpVersion = 2 | 3
+
+export interface VrrpInstance {
+  readonly name: string
+  readonly interface: string
+  readonly vrid: number
+  readonly version: VrrpVersion
+  /** 1–254; 255 owns the addresses (RFC 9568 §5.2.4). */
+  readonly priority: number
+  readonly advertInt: Millis
+  readonly preempt: boolean
+  readonly preemptDelay: Millis
+  /** In the adverts, and on an interface while master. */
+  readonly addresses: readonly VirtualAddress[]
+  /** On an interface while master, but not in the adverts. */
+  readonly excludedAddresses: readonly VirtualAddress[]
+  /** Source of the adverts; the interface's primary address when undefined. */
+  readonly source: Ipv4 | undefined
+  /** Adverts go to each of these instead of to the multicast group when there are any. */
+  readonly unicastPeers: readonly Ipv4[]
+  /** VRRPv2 simple password (RFC 2338 §5.3.6); the first 8 bytes count. */
+  readonly password: string | undefined
+  readonly garp: {
+    /** The second block of gratuitous ARPs follows the first after this; 0: none. */
+    readonly delay: Millis
+    readonly repeat: number
+  }
+}
+
+export interface SyncGroup {
+  readonly name: string
+  readonly instances: readonly string[]
+}
+
+export type Protocol = 'TCP' | 'UDP'
+export type Scheduler = 'rr' | 'wrr' | 'wlc'
+export type ForwardingMethod = 'NAT' | 'DR'
+
+export interface Endpoint {
+  readonly address: Ipv4
+  readonly port: number
+}
+
+export interface VirtualServer {
+  readonly vip: Endpoint
+  readonly protocol: Protocol
+  readonly scheduler: Scheduler
+  readonly method: ForwardingMethod
+  readonly quorum: number
+  readonly hysteresis: number
+  readonly sorryServer: Endpoint | undefined
+  readonly realServers: readonly RealServer[]
+}
+
+export interface RealServer {
+  readonly endpoint: Endpoint
+  readonly weight: number
+  /** Keep it with weight 0 while it is down, so that its connections live on. */
+  readonly inhibitOnFailure: boolean
+  readonly checks: readonly Check[]
+}
+
+/** What every checker has. */
+export interface CheckSchedule {
+  readonly target: Endpoint
+  /** Between the end of one round and the start of the next. */
+  readonly delayLoop: Millis
+  /** For the whole probe, from connect to the last byte that is read. */
+  readonly timeout: Millis
+  readonly retry: number
+  readonly delayBeforeRetry: Millis
+  /** The first round starts within this, at random. */
+  readonly warmup: Millis
+}
+
+export interface HttpUrl {
+  readonly path: string
+  /** Inclusive ranges; 200–299 when the file names none. */
+  readonly statusCodes: readonly (readonly [low: number, high: number])[]
+  /** MD5 of the body in hexadecimal. */
+  readonly digest: string | undefined
+  readonly virtualhost: string | undefined
+}
+
+export type Check =
+  | (CheckSchedule & { readonly type: 'PING_CHECK' })
+  | (CheckSchedule & { readonly type: 'TCP_CHECK' })
+  | (CheckSchedule & { readonly type: 'UDP_CHECK'; readonly payload: string; readonly requireReply: boolean })
+  | (CheckSchedule & { readonly type: 'HTTP_GET'; readonly urls: readonly HttpUrl[] })
+
+/** `[192.168.10.11]:80`, as keepalived's log names an endpoint. */
+export function endpointName(endpoint: Endpoint): string {
+  return `[${endpoint.address}]:${endpoint.port}`
+}
+
+/** `[172.18.100.6]:tcp:80`, as keepalived names a virtual server. Unique in a configuration. */
+export function virtualServerName(server: Pick<VirtualServer, 'vip' | 'protocol'>): string {
+  return `[${server.vip.address}]:${server.protocol.toLowerCase()}:${server.vip.port}`
+}

@@ -1,0 +1,82 @@
+import type { ForwardingMethod, Protocol, Scheduler } from '../config/model.ts'
+
+/** The one read model: what `tanist status` prints and the API returns. Times are ISO 8601. */
+export interface Snapshot {
+  readonly name: string
+  readonly routerId: string | undefined
+  readonly version: string
+  readonly startedAt: string
+  readonly configuration: {
+    readonly file: string
+    readonly loadedAt: string
+    /** The diagnostics of the last reload when it was refused; the configuration before it is still in force. */
+    readonly refused: readonly string[]
+  }
+  readonly processes: readonly ProcessSnapshot[]
+  readonly instances: readonly InstanceSnapshot[]
+  readonly services: readonly ServiceSnapshot[]
+  readonly drops: Readonly<Record<string, number>>
+}
+
+export interface ProcessSnapshot {
+  readonly role: 'director' | 'vrrp' | 'check'
+  readonly pid: number | undefined
+  readonly restarts: number
+  readonly residentBytes: number | undefined
+}
+
+export interface InstanceSnapshot {
+  readonly name: string
+  readonly interface: string
+  readonly vrid: number
+  readonly version: number
+  readonly priority: number
+  readonly state: 'init' | 'backup' | 'master' | 'fault'
+  readonly since: string
+  readonly reason: string
+  readonly addresses: readonly string[]
+  readonly advertsSent: number
+  readonly advertsReceived: number
+  /** Packets that were not used, by reason. */
+  readonly dropped: Readonly<Record<string, number>>
+  readonly peers: readonly PeerSnapshot[]
+}
+
+export interface PeerSnapshot {
+  readonly address: string
+  readonly priority: number
+  readonly lastHeard: string
+  /** Why its last packet was refused, if it was. */
+  readonly rejected: string | undefined
+}
+
+export interface ServiceSnapshot {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly scheduler: Scheduler
+  readonly method: ForwardingMethod
+  readonly quorum: 'up' | 'down'
+  readonly counters: CountersSnapshot
+  readonly servers: readonly ServerSnapshot[]
+}
+
+export interface ServerSnapshot {
+  readonly name: string
+  readonly role: 'real' | 'sorry'
+  /** `removed`: failed or no longer configured, but some of its connections are left. */
+  readonly state: 'up' | 'down' | 'standby' | 'removed'
+  readonly since: string | undefined
+  readonly reason: string
+  readonly weight: number
+  readonly active: number
+  readonly inactive: number
+  readonly counters: CountersSnapshot
+}
+
+export interface CountersSnapshot {
+  readonly connections: number
+  readonly inPackets: number
+  readonly outPackets: number
+  readonly inBytes: number
+  readonly outBytes: number
+}

@@ -1,0 +1,42 @@
+import { CheckRunner, type Outcome } from '../check/runner.ts'
+import type { CheckTask, FromCheck, ToCheck } from './messages.ts'
+
+/**
+ * The check process: runs every checker and reports verdicts. It reads bytes from the network, so it has no privileges:
+ * the director starts it as an unprivileged user.
+ */
+interface Running {
+  readonly task: CheckTask
+  readonly runner: CheckRunner
+}
+
+const running = new Map<string, Running>()
+
+function configure(tasks: readonly CheckTask[]): void {
+  const wanted = new Map(tasks.map((task) => [task.id, task]))
+  for (const [id, { task, runner }] of running) {
+    // An unchanged checker goes on where it is: a reload neither repeats nor delays it.
+    if (JSON.stringify(wanted.get(id)) === JSON.stringify(task)) continue
+    runner.stop()
+    running.delete(id)
+  }
+  for (const task of tasks) if (!running.has(task.id)) running.set(task.id, { task, runner: start(task) })
+}
+
+function start({ id, check }: CheckTask): CheckRunner {
+  let last: Outcome | undefined
+  return new CheckRunner(check, (outcome) => {
+    if (last?.up !== outcome.up) send({ type: 'verdict', verdict: { id, ...outcome } })
+    last = outcome
+  })
+}
+
+function send(message: FromCheck): void {
+  if (process.connected) process.send?.(message)
+}
+
+process.on('message', (message: ToCheck) => configure(message.tasks))
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+process.on('SIGHUP', () => {})
+process.on('disconnect', () => process.exit())

@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs'
+import type { Logger } from 'pino'
+import type { Config } from '../config/model.ts'
+import { ControlServer } from '../control/server.ts'
+import type { InstanceSnapshot, ProcessSnapshot, Snapshot } from '../control/snapshot.ts'
+import { CoreFullError } from '../forward/sync.ts'
+import { notifySystemd } from '../linux/process.ts'
+import { Child } from './child.ts'
+import { readConfigFile } from './config-file.ts'
+import { Forwarding } from './forwarding.ts'
+import { flushLog } from './log.ts'
+import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from './messages.ts'
+import { resign } from './resign.ts'
+import { checkTasks, Verdicts } from './verdicts.ts'
+
+/** How long a killed vrrp process may take until its successor sends its first advert. */
+const RESPAWN_MS = 1000
+
+/** How long the vrrp process may take to send priority 0 and to remove its addresses. */
+const STOP_PATIENCE_MS = 3000
+
+/** Debian's and Red Hat's `nobody`. */
+const NOBODY = { uid: 65534, gid: 65534 }
+
+const SMALL_HEAP = ['--max-old-space-size=64', '--max-semi-space-size=1']
+
+export interface DirectorOptions {
+  /** Tells directors on one machine apart: names pins and the control socket. */
+  readonly name: string
+  readonly file: string
+  readonly socket: string
+  readonly version: string
+}
+
+/** The parent process: configuration, forwarding core, control socket, and the two children. */
+export class Director {
+  readonly #options: DirectorOptions
+  readonly #log: Logger
+  readonly #startedAt = new Date().toISOString()
+  readonly #verdicts = new Verdicts()
+  readonly #forwarding: Forwarding
+  readonly #vrrp: Child<ToVrrp, FromVrrp>
+  readonly #check: Child<ToCheck, FromCheck>
+  readonly #control: ControlServer
+  #config: Config
+  #loadedAt = new Date().toISOString()
+  #refused: readonly string[] = []
+  #instances: readonly InstanceSnapshot[] = []
+  #vrrpStartedAt = 0
+  #adopt: readonly string[] = []
+  #stopping: Promise<void> | undefined
+
+  /** Throws SystemError or CoreFullError when the forwarding core cannot start; then nothing has been changed. */
+  constructor(options: DirectorOptions, config: Config, log: Logger) {
+    this.#options = options
+    this.#log = log
+    this.#config = config
+    // Forwarding is ready before anybody can become master.
+    this.#forwarding = new Forwarding(options.name, config, this.#verdicts, log)
+    this.#vrrp = new Child<ToVrrp, FromVrrp>(
+      { role: 'vrrp', args: [options.name], execArgv: SMALL_HEAP, user: undefined },
+      {
+        started: () => {
+          this.#vrrpStartedAt = performance.now()
+          // The first child starts before the field that names it is set.
+          setImmediate(() => this.#configureVrrp())
+        },
+        message: (message) => {
+          if (message.type === 'instances') this.#instances = message.instances
+        },
+        died: (how) => this.#vrrpDied(how),
+      },
+    )
+    this.#check = new Child<ToCheck, FromCheck>(
+      { role: 'check', args: [], execArgv: SMALL_HEAP, user: NOBODY },
+      {
+        started: () => setImmediate(() => this.#configureCheck()),
+        message: ({ verdict }) => this.#takeVerdict(verdict),
+        died: (how) => log.error(`the check process has died (${how}); starting it again`),
+      },
+    )
+    this.#control = new ControlServer(options.socket, {
+      status: () => this.#snapshot(),
+      reload: () => this.reload(),
+    })
+  }
+
+  /** Reads the file again. On any error the configuration in force stays, and the errors are returned. */
+  reload(): readonly string[] {
+    notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
+    const { config, errors, warnings } = readConfigFile(this.#options.file)
+    for (const warning of warnings) this.#log.warn(warning)
+    this.#refused = config === undefined ? errors : this.#apply(config)
+    if (this.#refused.length === 0) this.#log.info(`reloaded ${this.#options.file}`)
+    else this.#log.error({ errors: this.#refused }, `${this.#options.file} refused; the configuration in force stays`)
+    notifySystemd('READY=1')
+    return this.#refused
+  }
+
+  /** Leaves in order: priority 0, no addresses, an empty core. */
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stopOnce()
+    await this.#stopping
+  }
+
+  async #stopOnce(): Promise<void> {
+    this.#log.info('stopping')
+    notifySystemd('STOPPING=1')
+    this.#vrrp.send({ type: 'stop' })
+    await this.#vrrp.stop(STOP_PATIENCE_MS)
+    await this.#check.stop(0)
+    await this.#control.close()
+    this.#forwarding.remove()
+    await flushLog(this.#log)
+  }
+
+  #apply(config: Config): readonly string[] {
+    try {
+      this.#forwarding.configure(config)
+    } catch (error) {
+      if (error instanceof CoreFullError) return [error.message]
+      throw error
+    }
+    this.#config = config
+    this.#loadedAt = new Date().toISOString()
+    this.#configureVrrp()
+    this.#configureCheck()
+    return []
+  }
+
+  #configureVrrp(): void {
+    const { instances, syncGroups } = this.#config
+    this.#vrrp.send({ type: 'configure', instances, groups: syncGroups, adopt: this.#adopt })
+    this.#adopt = []
+  }
+
+  #configureCheck(): void {
+    const tasks = checkTasks(this.#config)
+    this.#verdicts.keepOnly(tasks)
+    this.#check.send({ type: 'configure', tasks })
+  }
+
+  #takeVerdict(verdict: FromCheck['verdict']): void {
+    if (!this.#verdicts.take(verdict)) return
+    const { id, up, reason } = verdict
+    this.#log.info({ check: id, up, reason }, `${id} ${up ? 'success' : 'failed'}: ${reason}`)
+    this.#forwarding.update()
+  }
+
+  /**
+   * Masters go on where they were, if the next process can be there before their peers give up on them. Otherwise they
+   * are given up now, so that the peers take over after the skew time.
+   */
+  #vrrpDied(how: string): void {
+    this.#log.error(`the vrrp process has died (${how}); starting it again`)
+    const masters = this.#config.instances.filter(({ name }) =>
+      this.#instances.some((instance) => instance.name === name && instance.state === 'master'),
+    )
+    const crashedAtOnce = performance.now() - this.#vrrpStartedAt < RESPAWN_MS
+    const late = crashedAtOnce ? masters : masters.filter(({ advertInt }) => 2 * advertInt < RESPAWN_MS)
+    this.#adopt = masters.filter((instance) => !late.includes(instance)).map(({ name }) => name)
+    if (late.length === 0) return
+    this.#log.warn({ instances: late.map(({ name }) => name) }, 'giving up the role of master for them')
+    resign(late, (error) => this.#log.error(error.message))
+    // Members of a sync group go together.
+    const lost = new Set(late.map(({ name }) => name))
+    for (const { instances } of this.#config.syncGroups) {
+      if (!instances.some((name) => lost.has(name))) continue
+      const others = masters.filter(({ name }) => instances.includes(name) && !lost.has(name))
+      resign(others, (error) => this.#log.error(error.message))
+      this.#adopt = this.#adopt.filter((name) => !instances.includes(name))
+    }
+  }
+
+  #snapshot(): Snapshot {
+    const { name, version, file } = this.#options
+    return {
+      name,
+      routerId: this.#config.routerId,
+      version,
+      startedAt: this.#startedAt,
+      configuration: { file, loadedAt: this.#loadedAt, refused: this.#refused },
+      processes: [
+        processSnapshot('director', process.pid, 0),
+        processSnapshot('vrrp', this.#vrrp.pid, this.#vrrp.restarts),
+        processSnapshot('check', this.#check.pid, this.#check.restarts),
+      ],
+      instances: this.#instances,
+      ...this.#forwarding.snapshot(),
+    }
+  }
+}
+
+function processSnapshot(role: ProcessSnapshot['role'], pid: number | undefined, restarts: number): ProcessSnapshot {
+  return { role, pid, restarts, residentBytes: pid === undefined ? undefined : residentBytes(pid) }
+}
+
+function residentBytes(pid: number): number | undefined {
+  try {
+    const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    return match === null ? undefined : Number(match[1]) * 1024
+  } catch {
+    return undefined // it has just ended
+  }
+}

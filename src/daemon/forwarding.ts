@@ -1,0 +1,207 @@
+import type { Logger } from 'pino'
+import { formPool, type Pool } from '../balance/pool.ts'
+import { type Config, endpointName, virtualServerName } from '../config/model.ts'
+import type { ServerSnapshot, ServiceSnapshot } from '../control/snapshot.ts'
+import { Core } from '../forward/core.ts'
+import type { Counters, Hop } from '../forward/layout.ts'
+import { SystemError } from '../linux/libc.ts'
+import { Poller } from '../linux/poller.ts'
+import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
+import type { Ipv4 } from '../net/ipv4.ts'
+import type { Verdicts } from './verdicts.ts'
+
+/**
+ * Keeps the forwarding core in line with configuration, verdicts and network: each change makes a plan, and the difference
+ * to what the core holds is written.
+ */
+export class Forwarding {
+  readonly #log: Logger
+  readonly #core: Core
+  readonly #verdicts: Verdicts
+  readonly #rtnetlink = new Rtnetlink()
+  readonly #changes = new NetworkChanges()
+  readonly #poller: Poller
+  readonly #pools = new Map<string, Pool>()
+  #config: Config
+  #links: readonly Link[] = []
+  #sweepTimer: NodeJS.Timeout | undefined
+
+  /** Throws SystemError or CoreFullError. */
+  constructor(name: string, config: Config, verdicts: Verdicts, log: Logger) {
+    this.#log = log
+    this.#verdicts = verdicts
+    this.#config = config
+    this.#core = new Core(name)
+    if (this.#core.adopted) log.info('took over the running forwarding core')
+    this.update()
+    this.#followNetwork()
+    this.#poller = new Poller(() => {
+      if (this.#changes.drain()) this.#followNetwork()
+    })
+    this.#poller.watch([this.#changes.fd])
+    this.#sweep()
+  }
+
+  /** Puts a new configuration into force. Throws CoreFullError; then the one before stays. */
+  configure(config: Config): void {
+    const before = this.#config
+    this.#config = config
+    try {
+      this.update()
+    } catch (error) {
+      this.#config = before
+      throw error
+    }
+  }
+
+  /** Makes the core follow the verdicts. Throws CoreFullError. */
+  update(): void {
+    const pools = this.#config.virtualServers.map((server): [string, Pool] => {
+      const name = virtualServerName(server)
+      return [name, formPool(server, (real) => this.#verdicts.isUp(server, real), this.#pools.get(name)?.quorum)]
+    })
+    const plan = { services: pools.map(([, pool]) => pool.service) }
+    this.#core.apply(plan, (address) => this.#hop(address))
+    const before = new Map(this.#pools)
+    this.#pools.clear()
+    for (const [name, pool] of pools) {
+      this.#pools.set(name, pool)
+      this.#logChanges(name, before.get(name), pool)
+    }
+  }
+
+  snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
+    const drops = Object.entries(this.#core.drops()).map(([reason, count]): [string, number] => [reason, Number(count)])
+    return {
+      services: this.#config.virtualServers.map((server) => this.#serviceSnapshot(server)),
+      drops: Object.fromEntries(drops),
+    }
+  }
+
+  /** Empties the core: a clean stop. */
+  remove(): void {
+    clearTimeout(this.#sweepTimer)
+    this.#poller.close()
+    this.#changes.close()
+    this.#rtnetlink.close()
+    this.#core.remove()
+  }
+
+  #followNetwork(): void {
+    this.#links = this.#rtnetlink.links()
+    this.#core.attach(this.#links.filter(({ kind }) => kind === 'ethernet').map(({ index }) => index))
+    this.update()
+  }
+
+  /** Where the kernel would send packets to a real server. Undefined while there is no route. */
+  #hop(address: Ipv4): Hop | undefined {
+    try {
+      const route = this.#rtnetlink.route(address)
+      const link = this.#links.find(({ index }) => index === route.ifindex)
+      if (route.local || link === undefined) return undefined
+      return { ifindex: link.index, neighbour: route.gateway ?? address, mtu: link.mtu }
+    } catch (error) {
+      if (error instanceof SystemError) return undefined
+      throw error
+    }
+  }
+
+  #sweep(): void {
+    this.#sweepTimer = setTimeout(() => this.#sweep(), this.#core.sweep())
+  }
+
+  #logChanges(name: string, before: Pool | undefined, now: Pool): void {
+    const log = (message: string) => this.#log.info({ virtualServer: name }, message)
+    const old = new Map(before?.service.destinations.map((dest) => [endpointName(dest.endpoint), dest]))
+    for (const { endpoint, weight } of now.service.destinations) {
+      const server = endpointName(endpoint)
+      const known = old.get(server)
+      old.delete(server)
+      if (known === undefined) log(`Adding service ${server} to VS ${name} with weight ${weight}`)
+      else if (known.weight !== weight)
+        log(`Changing weight of service ${server} of VS ${name} from ${known.weight} to ${weight}`)
+    }
+    for (const server of old.keys()) log(`Removing service ${server} from VS ${name}`)
+    if (before?.quorum.up === now.quorum.up) return
+    if (!now.quorum.up) this.#log.warn({ virtualServer: name }, `Lost quorum for VS ${name}`)
+    else log(`Gained quorum for VS ${name}`)
+  }
+
+  #serviceSnapshot(server: Config['virtualServers'][number]): ServiceSnapshot {
+    const name = virtualServerName(server)
+    const own = [...this.#core.destinations()].filter(([, { dest }]) => virtualServerName(dest.service) === name)
+    const pool = this.#pools.get(name)
+    const slots = new Map(own.map(([slot, { dest }]) => [endpointName(dest.endpoint), slot]))
+    const load = (server_: string) => own.find(([slot]) => slot === slots.get(server_))?.[1]
+    const row = (label: string): Pick<ServerSnapshot, 'active' | 'inactive' | 'counters' | 'weight'> => {
+      const slot = slots.get(label)
+      const planned = pool?.service.destinations.find(({ endpoint }) => endpointName(endpoint) === label)
+      return {
+        weight: planned?.weight ?? 0,
+        active: load(label)?.load.active ?? 0,
+        inactive: load(label)?.load.inactive ?? 0,
+        counters: plainCounters(slot === undefined ? undefined : this.#core.counters('dest', slot)),
+      }
+    }
+    const realServers = server.realServers.map((real): ServerSnapshot => {
+      const { up, since, reason } = this.#verdicts.describe(server, real)
+      return {
+        name: endpointName(real.endpoint),
+        role: 'real',
+        state: up ? 'up' : 'down',
+        since,
+        reason,
+        ...row(endpointName(real.endpoint)),
+      }
+    })
+    const known = new Set(realServers.map((real) => real.name))
+    const sorry = server.sorryServer === undefined ? [] : [sorrySnapshot(endpointName(server.sorryServer), pool, row)]
+    for (const { name: label } of sorry) known.add(label)
+    const leftover = own
+      .filter(([, { dest, load: left }]) => !known.has(endpointName(dest.endpoint)) && left.active + left.inactive > 0)
+      .map(([, { dest }]): ServerSnapshot => ({
+        name: endpointName(dest.endpoint),
+        role: 'real',
+        state: 'removed',
+        since: undefined,
+        reason: 'its connections are ending',
+        ...row(endpointName(dest.endpoint)),
+      }))
+    const serviceSlot = own[0]?.[1].dest.serviceSlot
+    return {
+      name,
+      protocol: server.protocol,
+      scheduler: server.scheduler,
+      method: server.method,
+      quorum: pool?.quorum.up === true ? 'up' : 'down',
+      counters: plainCounters(serviceSlot === undefined ? undefined : this.#core.counters('service', serviceSlot)),
+      servers: [...realServers, ...sorry, ...leftover],
+    }
+  }
+}
+
+function sorrySnapshot(
+  name: string,
+  pool: Pool | undefined,
+  row: (label: string) => Pick<ServerSnapshot, 'active' | 'inactive' | 'counters' | 'weight'>,
+): ServerSnapshot {
+  const serving = pool?.quorum.up === false
+  return {
+    name,
+    role: 'sorry',
+    state: serving ? 'up' : 'standby',
+    since: undefined,
+    reason: serving ? 'quorum is lost' : 'serves when quorum is lost',
+    ...row(name),
+  }
+}
+
+function plainCounters(counters: Counters | undefined): ServerSnapshot['counters'] {
+  return {
+    connections: Number(counters?.connections ?? 0),
+    inPackets: Number(counters?.inPackets ?? 0),
+    outPackets: Number(counters?.outPackets ?? 0),
+    inBytes: Number(counters?.inBytes ?? 0),
+    outBytes: Number(counters?.outBytes ?? 0),
+  }
+}

@@ -1,0 +1,90 @@
+import type { VrrpInstance } from '../config/model.ts'
+import type { InstanceSnapshot, PeerSnapshot } from '../control/snapshot.ts'
+import type { EngineState } from '../vrrp/engine.ts'
+import type { Received } from '../vrrp/receive.ts'
+
+/** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */
+const PEER_LIMIT = 16
+
+interface Record {
+  since: string
+  reason: string
+  sent: number
+  received: number
+  readonly dropped: Map<string, number>
+  /** In order of last hearing. */
+  readonly peers: Map<string, PeerSnapshot>
+}
+
+/** What has happened to each instance, for people: counters, peers, since when and why. */
+export class InstanceRecords {
+  readonly #records = new Map<string, Record>()
+
+  sent(instance: VrrpInstance): void {
+    this.#of(instance.name).sent++
+  }
+
+  received(received: Received): void {
+    const { instance, header } = received
+    if (instance === undefined) return
+    const record = this.#of(instance.name)
+    const drop = 'drop' in received ? received.drop : undefined
+    if (drop === undefined) record.received++
+    else record.dropped.set(drop, (record.dropped.get(drop) ?? 0) + 1)
+    if (header === undefined) return
+    const before = record.peers.get(header.source)
+    record.peers.delete(header.source)
+    record.peers.set(header.source, {
+      address: header.source,
+      priority: 'advert' in received ? received.advert.priority : (before?.priority ?? 0),
+      lastHeard: new Date().toISOString(),
+      rejected: drop,
+    })
+    const [oldest] = record.peers.keys()
+    if (record.peers.size > PEER_LIMIT && oldest !== undefined) record.peers.delete(oldest)
+  }
+
+  moved(instance: VrrpInstance, reason: string): void {
+    Object.assign(this.#of(instance.name), { reason, since: new Date().toISOString() })
+  }
+
+  /** The instances of the engine as they stand. Records of instances that are gone are forgotten. */
+  snapshot(engine: EngineState): InstanceSnapshot[] {
+    for (const name of this.#records.keys()) if (!engine.members.has(name)) this.#records.delete(name)
+    return [...engine.members.values()].map(({ config, state }) => {
+      const record = this.#of(config.name)
+      return {
+        name: config.name,
+        interface: config.interface,
+        vrid: config.vrid,
+        version: config.version,
+        priority: config.priority,
+        state: state.name,
+        since: record.since,
+        reason: record.reason,
+        addresses: [...config.addresses, ...config.excludedAddresses].map(
+          ({ address, prefix }) => `${address}/${prefix}`,
+        ),
+        advertsSent: record.sent,
+        advertsReceived: record.received,
+        dropped: Object.fromEntries(record.dropped),
+        peers: [...record.peers.values()],
+      }
+    })
+  }
+
+  #of(name: string): Record {
+    const known = this.#records.get(name)
+    if (known !== undefined) return known
+    const record: Record = {
+      since: new Date().toISOString(),
+      reason: 'configured',
+      sent: 0,
+      received: 0,
+      dropped: new Map(),
+      peers: new Map(),
+    }
+    this.#records.set(name, record)
+    return record
+  }
+}

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Compiles the forwarding core. clang 14 needs -mcpu=v3 for atomics whose result is used (kernel 5.12 and later).
+set -e
+cd "$(dirname "$0")"
+exec clang -O2 -g -Wall -Werror -target bpf -mcpu=v3 "-I/usr/include/$(uname -m)-linux-gnu" -c tanist.bpf.c -o tanist.bpf.o

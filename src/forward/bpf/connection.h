@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The life of a table entry. Several CPUs may handle one connection at a time: the state moves by compare-and-swap,
+ * and whoever moved it changes the counts, so they are exact. */
+#ifndef TANIST_CONNECTION_H
+#define TANIST_CONNECTION_H
+
+#include "maps.h"
+#include "packet.h"
+
+#define SECOND_NS 1000000000ull
+
+static __always_inline struct settings *get_settings(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&settings, &zero);
+}
+
+static __always_inline __u64 now_ns(const struct settings *s)
+{
+	return bpf_ktime_get_coarse_ns() + s->clock_offset_ns;
+}
+
+static __always_inline void add_population(__s64 by)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&population, &zero);
+
+	if (n)
+		__sync_fetch_and_add(n, by);
+}
+
+static __always_inline void count_load(__u32 dest_slot, __u32 state, __s32 by)
+{
+	struct dest_load *load = bpf_map_lookup_elem(&loads, &dest_slot);
+
+	if (load)
+		__sync_fetch_and_add(state_is_active(state) ? &load->active : &load->inactive, by);
+}
+
+static __always_inline void set_deadline(const struct settings *s, struct connection *c, __u32 state, __u64 now)
+{
+	if (state < STATES)
+		c->deadline_ns = now + s->timeout_s[state] * SECOND_NS;
+}
+
+static __always_inline __u32 next_state(const struct packet *p, __u32 direction, __u32 state)
+{
+	if (p->flow.proto == IPPROTO_UDP)
+		return ST_UDP;
+	if (p->event >= TCP_EVENTS || state >= TCP_STATES || direction >= DIRECTIONS)
+		return ST_CLOSE;
+	return tcp_next[direction][p->event][state];
+}
+
+/* Moves the state by one packet and arms the time-out of the state it is in then. */
+static __always_inline void advance(const struct settings *s, struct connection *c, const struct packet *p,
+				    __u32 direction, __u64 now)
+{
+	__u32 old = c->state;
+	__u32 new = next_state(p, direction, old);
+
+	if (old == ST_DEAD)
+		return;
+	if (new != old) {
+		if (__sync_val_compare_and_swap(&c->state, old, new) != old)
+			return; /* another CPU was first; its packet decides */
+		if (state_is_active(old) != state_is_active(new)) {
+			count_load(c->dest_slot, old, -1);
+			count_load(c->dest_slot, new, 1);
+		}
+	}
+	set_deadline(s, c, new, now);
+}
+
+static __always_inline struct flow reply_flow(const struct flow *client, const struct connection *c)
+{
+	struct flow reply = {
+		.saddr = c->raddr, .daddr = client->saddr,
+		.sport = c->rport, .dport = client->sport,
+		.proto = client->proto,
+	};
+
+	return reply;
+}
+
+/* Takes a connection out of the table and out of the counts, exactly once. */
+static __always_inline void forget(const struct flow *client, struct connection *c)
+{
+	__u32 state = c->state;
+	struct flow reply;
+
+	if (state == ST_DEAD || __sync_val_compare_and_swap(&c->state, state, ST_DEAD) != state)
+		return;
+	count_load(c->dest_slot, state, -1);
+	if (c->method == METHOD_NAT) {
+		reply = reply_flow(client, c);
+		bpf_map_delete_elem(&replies, &reply);
+	}
+	bpf_map_delete_elem(&connections, client);
+	add_population(-1);
+}
+
+/* A live connection, or nothing: an entry past its deadline counts as absent, whenever the sweep comes by. */
+static __always_inline struct connection *find(const struct flow *client, __u64 now)
+{
+	struct connection *c = bpf_map_lookup_elem(&connections, client);
+
+	if (!c || c->state == ST_DEAD)
+		return 0;
+	if (c->deadline_ns < now) {
+		forget(client, c);
+		return 0;
+	}
+	return c;
+}
+
+static __always_inline void count_packet(struct __sk_buff *skb, struct counters *n, int out)
+{
+	__u64 packets = skb->gso_segs ? skb->gso_segs : 1;
+	__u64 bytes = skb->len - ETH_HLEN;
+
+	if (out) {
+		n->out_packets += packets;
+		n->out_bytes += bytes;
+	} else {
+		n->in_packets += packets;
+		n->in_bytes += bytes;
+	}
+}
+
+static __always_inline void count_connection_packet(struct __sk_buff *skb, const struct connection *c, int out)
+{
+	__u32 service_slot = c->service_slot, dest_slot = c->dest_slot;
+	struct counters *n = bpf_map_lookup_elem(&service_counters, &service_slot);
+
+	if (n)
+		count_packet(skb, n, out);
+	n = bpf_map_lookup_elem(&dest_counters, &dest_slot);
+	if (n)
+		count_packet(skb, n, out);
+}
+
+/* Frees what has expired: a time-out that nobody touched must leave the counts as well. */
+struct sweep {
+	__u64 now;
+	struct sweep_result result;
+};
+
+static long sweep_one(void *map, const struct flow *client, struct connection *c, struct sweep *sweep)
+{
+	sweep->result.visited++;
+	if (c->deadline_ns < sweep->now) {
+		struct flow key = *client;
+
+		forget(&key, c);
+		sweep->result.expired++;
+	}
+	return 0;
+}
+
+#endif

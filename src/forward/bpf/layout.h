@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What user space and the program share. Addresses and ports are in network order, everything else in host order.
+ * src/forward/layout.ts holds the same structs as bytes; LAYOUT_VERSION there names the pin directory. */
+#ifndef TANIST_LAYOUT_H
+#define TANIST_LAYOUT_H
+
+#include <linux/types.h>
+
+#define MAX_SERVICES 1024
+#define MAX_DESTS 4096
+#define MAX_CONNECTIONS 262144
+/* Longest scheduler table; a wlc scan is also bounded by it. */
+#define MAX_TABLE 65536
+#define MAX_SCAN 1024
+
+enum scheduler { SCHED_SEQUENCE = 1, SCHED_WLC = 2 };
+enum method { METHOD_NAT = 1, METHOD_DR = 2 };
+enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
+
+struct service_key {
+	__u32 vaddr;
+	__u16 vport;
+	__u8 proto;
+	__u8 pad;
+};
+
+struct service {
+	__u32 slot;
+	__u32 scheduler;
+};
+
+/* Identity (address, port, method, service) never changes while a slot is in use; weight, state and the hop are
+ * each read and written as one aligned word, so a packet never sees half of a change. */
+struct dest {
+	struct service_key service;
+	__u32 addr;
+	__u16 port;
+	__u8 method;
+	__u8 pad;
+	__u32 service_slot;
+	__u32 state;
+	__u32 weight;
+	__u32 mtu;
+	__u64 hop; /* ifindex in the low half, next-hop address in the high half; 0: not resolved */
+};
+
+struct dest_load {
+	__u32 active;
+	__u32 inactive;
+};
+
+struct counters {
+	__u64 connections;
+	__u64 in_packets;
+	__u64 out_packets;
+	__u64 in_bytes;
+	__u64 out_bytes;
+};
+
+struct flow {
+	__u32 saddr;
+	__u32 daddr;
+	__u16 sport;
+	__u16 dport;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+struct connection {
+	__u64 deadline_ns;
+	__u32 state;
+	__u32 flags;
+	__u32 dest_slot;
+	__u32 service_slot;
+	__u32 raddr;
+	__u16 rport;
+	__u16 method;
+	__u32 back_ifindex;
+	__u32 back_hop;
+	__u64 back_at_ns;
+};
+
+#define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR */
+
+enum tcp_state {
+	ST_NONE, ST_ESTABLISHED, ST_SYN_SENT, ST_SYN_RECV, ST_FIN_WAIT, ST_TIME_WAIT,
+	ST_CLOSE, ST_CLOSE_WAIT, ST_LAST_ACK, ST_LISTEN, ST_SYNACK, TCP_STATES,
+	ST_UDP = TCP_STATES,
+	STATES,
+	ST_DEAD /* the one who writes this gives the counts back */
+};
+
+struct settings {
+	__u32 timeout_s[STATES];
+	__u64 clock_offset_ns; /* tests move the program's clock with it */
+};
+
+enum drop {
+	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_REVERSE_TAKEN, DROP_TTL, DROP_TOO_BIG,
+	DROP_NO_ROUTE, DROP_MALFORMED, DROPS
+};
+
+struct sweep_result {
+	__u32 visited;
+	__u32 expired;
+};
+
+#endif

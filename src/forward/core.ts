@@ -1,0 +1,225 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { ForwardPlan } from '../balance/plan.ts'
+import type { Ipv4 } from '../net/ipv4.ts'
+import { bpfDirectory } from '../linux/bpffs.ts'
+import {
+  type BpfMap,
+  BpfObject,
+  createInnerArray,
+  openPinned,
+  pin,
+  possibleCpus,
+  testRun,
+  u32,
+} from '../linux/libbpf.ts'
+import { calls } from '../linux/libc.ts'
+import { type Millis, millis } from '../time.ts'
+import { Attachment } from './attachment.ts'
+import {
+  type Counters,
+  decodeDest,
+  decodeLoad,
+  decodeService,
+  decodeServiceKey,
+  DROP_REASONS,
+  type DestEntry,
+  encodeDest,
+  encodeService,
+  encodeServiceKey,
+  encodeSettings,
+  type Hop,
+  LAYOUT_VERSION,
+  type Load,
+  MAX_DESTS,
+  SIZE,
+  sumCounters,
+  sumU64,
+} from './layout.ts'
+import { type CoreState, difference, type Write } from './sync.ts'
+
+const OBJECT = fileURLToPath(new URL('./bpf/tanist.bpf.o', import.meta.url))
+
+/** Those that live on without the daemon. */
+const PINNED = [
+  'services',
+  'tables',
+  'cursors',
+  'dests',
+  'loads',
+  'service_counters',
+  'dest_counters',
+  'connections',
+  'replies',
+  'settings',
+  'drops',
+  'population',
+] as const
+
+/** The sweep may use this share of a core at the most; a big table is swept less often. */
+const SWEEP_SHARE = 0.01
+const SWEEP_AT_LEAST_EVERY = millis(1000)
+
+/**
+ * The forwarding core of one director: the loaded program and its maps. Opening takes over what an earlier daemon of the
+ * same name has left, traffic and all.
+ */
+export class Core {
+  readonly #home: string
+  readonly #directory: string
+  readonly #object: BpfObject
+  readonly #maps: Readonly<Record<(typeof PINNED)[number], BpfMap>>
+  readonly #attachment: Attachment
+  readonly #sweepProgram: number
+  readonly #dests = new Map<number, DestEntry>()
+  readonly #tables = new Map<number, readonly number[]>()
+  readonly #cpus = possibleCpus()
+  /** Whether the maps of an earlier daemon were taken over. */
+  readonly adopted: boolean
+
+  /** `name` tells directors on one machine apart. Throws SystemError. */
+  constructor(name: string) {
+    this.#home = bpfDirectory('tanist', name)
+    const version = `v${LAYOUT_VERSION}`
+    // Maps of another layout cannot be read, and two programs must not answer for one packet.
+    for (const other of readdirSync(this.#home)) {
+      if (other !== version) rmSync(`${this.#home}/${other}`, { recursive: true })
+    }
+    this.#directory = bpfDirectory('tanist', name, version)
+    const pinned = new Map<string, number>()
+    for (const map of PINNED) {
+      const fd = openPinned(`${this.#directory}/${map}`)
+      if (fd !== undefined) pinned.set(map, fd)
+    }
+    this.adopted = pinned.size === PINNED.length
+    this.#object = new BpfObject(OBJECT, this.adopted ? pinned : new Map())
+    for (const fd of pinned.values()) calls.close(fd)
+    const object = this.#object
+    // Object.fromEntries cannot know that PINNED names every key.
+    this.#maps = Object.fromEntries(PINNED.map((map) => [map, object.map(map)])) as Record<
+      (typeof PINNED)[number],
+      BpfMap
+    >
+    if (this.adopted) this.#readDests()
+    else this.#pinMaps()
+    const links = `${this.#directory}/links`
+    mkdirSync(links, { recursive: true, mode: 0o700 })
+    this.#attachment = new Attachment(object.program('tanist_ingress'), links)
+    this.#sweepProgram = object.program('tanist_sweep')
+  }
+
+  /** Has the program on exactly these interfaces. */
+  attach(ifindexes: readonly number[]): void {
+    this.#attachment.follow(ifindexes)
+  }
+
+  /** Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write. */
+  apply(plan: ForwardPlan, hop: (address: Ipv4) => Hop | undefined): readonly Write[] {
+    const writes = difference(this.#state(), plan, hop)
+    for (const write of writes) this.#write(write)
+    return writes
+  }
+
+  /** Frees expired connections. Returns after how long the next sweep is due. */
+  sweep(): Millis {
+    const { durationNs } = testRun(this.#sweepProgram, { context: new Uint8Array(SIZE.sweep) })
+    return millis(Math.max(SWEEP_AT_LEAST_EVERY, durationNs / 1e6 / SWEEP_SHARE))
+  }
+
+  /** Counters of a service or a real server, by slot. */
+  counters(of: 'service' | 'dest', slot: number): Counters {
+    const value = new Uint8Array(SIZE.counters * this.#cpus)
+    this.#maps[`${of}_counters`].lookup(u32(slot), value)
+    return sumCounters(value)
+  }
+
+  /** Every real server that the core knows, and its connections. */
+  destinations(): CoreState['dests'] {
+    return new Map([...this.#dests].map(([slot, dest]) => [slot, { dest, load: this.#load(slot) }]))
+  }
+
+  /** Packets dropped so far, by reason. */
+  drops(): Readonly<Record<(typeof DROP_REASONS)[number], bigint>> {
+    const entries = DROP_REASONS.map((reason, i): [(typeof DROP_REASONS)[number], bigint] => {
+      const value = new Uint8Array(8 * this.#cpus)
+      this.#maps.drops.lookup(u32(i), value)
+      return [reason, sumU64(value)]
+    })
+    // fromEntries forgets that every reason is there.
+    return Object.fromEntries(entries) as Record<(typeof DROP_REASONS)[number], bigint>
+  }
+
+  /** Gives the files back; the program and its maps go on working. */
+  close(): void {
+    this.#object.close()
+  }
+
+  /** Takes the program off every interface and forgets everything: a clean stop, as keepalived empties LVS. */
+  remove(): void {
+    this.close()
+    rmSync(this.#home, { recursive: true, force: true })
+  }
+
+  #pinMaps(): void {
+    this.#maps.settings.update(u32(0), encodeSettings())
+    for (const map of PINNED) {
+      const path = `${this.#directory}/${map}`
+      rmSync(path, { force: true })
+      pin(this.#maps[map].fd, path)
+    }
+  }
+
+  #readDests(): void {
+    for (let slot = 0; slot < MAX_DESTS; slot++) {
+      const value = new Uint8Array(SIZE.dest)
+      const dest = this.#maps.dests.lookup(u32(slot), value) ? decodeDest(value) : undefined
+      if (dest !== undefined) this.#dests.set(slot, dest)
+    }
+  }
+
+  #load(slot: number): Load {
+    const value = new Uint8Array(SIZE.load)
+    this.#maps.loads.lookup(u32(slot), value)
+    return decodeLoad(value)
+  }
+
+  #state(): CoreState {
+    const services = this.#maps.services.keys(SIZE.serviceKey).flatMap((bytes) => {
+      const value = new Uint8Array(SIZE.service)
+      if (!this.#maps.services.lookup(bytes, value)) return []
+      const entry = decodeService(value)
+      return [{ key: decodeServiceKey(bytes), entry, table: this.#tables.get(entry.slot) }]
+    })
+    return { services, dests: this.destinations() }
+  }
+
+  #write(write: Write): void {
+    switch (write.type) {
+      case 'dest':
+        if (write.fresh) {
+          this.#maps.loads.update(u32(write.slot), new Uint8Array(SIZE.load))
+          this.#maps.dest_counters.update(u32(write.slot), new Uint8Array(SIZE.counters * this.#cpus))
+        }
+        this.#maps.dests.update(u32(write.slot), encodeDest(write.dest))
+        this.#dests.set(write.slot, write.dest)
+        break
+      case 'table': {
+        const inner = createInnerArray([write.table.length, ...write.table])
+        this.#maps.tables.update(u32(write.serviceSlot), u32(inner.fd))
+        calls.close(inner.fd)
+        this.#tables.set(write.serviceSlot, write.table)
+        break
+      }
+      case 'service':
+        if (write.fresh) {
+          this.#maps.service_counters.update(u32(write.entry.slot), new Uint8Array(SIZE.counters * this.#cpus))
+          this.#maps.cursors.update(u32(write.entry.slot), new Uint8Array(8))
+        }
+        this.#maps.services.update(encodeServiceKey(write.key), encodeService(write.entry))
+        break
+      case 'delete-service':
+        this.#maps.services.delete(encodeServiceKey(write.key))
+        break
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import type { ForwardPlan, PlannedDestination, PlannedService } from '../balance/plan.ts'
+import { endpointName, virtualServerName } from '../config/model.ts'
+import type { Ipv4 } from '../net/ipv4.ts'
+import {
+  type DestEntry,
+  type Hop,
+  type Load,
+  MAX_DESTS,
+  MAX_SERVICES,
+  type ServiceEntry,
+  type ServiceKey,
+} from './layout.ts'
+
+/**
+ * What the core holds, as read from its maps. They are the only memory: a restarted daemon continues from them. A table is
+ * undefined when this process has not written it.
+ */
+export interface CoreState {
+  readonly services: readonly {
+    readonly key: ServiceKey
+    readonly entry: ServiceEntry
+    readonly table: readonly number[] | undefined
+  }[]
+  /** Every slot that has been used, with the connections that still refer to it. */
+  readonly dests: ReadonlyMap<number, { readonly dest: DestEntry; readonly load: Load }>
+}
+
+/** One write to the core's maps. */
+export type Write =
+  | { readonly type: 'dest'; readonly slot: number; readonly dest: DestEntry; readonly fresh: boolean }
+  | { readonly type: 'table'; readonly serviceSlot: number; readonly table: readonly number[] }
+  | { readonly type: 'service'; readonly key: ServiceKey; readonly entry: ServiceEntry; readonly fresh: boolean }
+  | { readonly type: 'delete-service'; readonly key: ServiceKey }
+
+/** The plan needs more than the core has room for. */
+export class CoreFullError extends Error {
+  constructor(what: string, limit: number) {
+    super(`the forwarding core holds at most ${limit} ${what}`)
+    this.name = 'CoreFullError'
+  }
+}
+
+/** A destination's identity: as in IPVS, one that comes back finds its connections and counts again. */
+const identity = (service: ServiceKey, dest: Pick<DestEntry, 'endpoint' | 'method'>) =>
+  `${virtualServerName(service)} ${endpointName(dest.endpoint)} ${dest.method}`
+
+/**
+ * The writes that make the core do what the plan says, in an order in which every state between is right: servers before
+ * the tables that name them, tables before the services that use them, and removals last. Nothing is written that is
+ * there already. `hop` resolves a real server's next hop. Throws CoreFullError; then nothing has been decided.
+ */
+export function difference(state: CoreState, plan: ForwardPlan, hop: (address: Ipv4) => Hop | undefined): Write[] {
+  const slots = new Slots(state)
+  const writes = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop))
+  const planned = new Set(plan.services.map(virtualServerName))
+  for (const { key } of state.services) {
+    if (!planned.has(virtualServerName(key))) writes.push({ type: 'delete-service', key })
+  }
+  for (const [slot, { dest }] of state.dests) {
+    if (slots.isPlanned(slot) || dest.state !== 'present') continue
+    writes.push({ type: 'dest', slot, dest: { ...dest, state: 'removed', weight: 0 }, fresh: false })
+  }
+  return writes
+}
+
+function serviceWrites(
+  state: CoreState,
+  service: PlannedService,
+  slots: Slots,
+  hop: (address: Ipv4) => Hop | undefined,
+): Write[] {
+  const key: ServiceKey = { vip: service.vip, protocol: service.protocol }
+  const name = virtualServerName(key)
+  const current = state.services.find((candidate) => virtualServerName(candidate.key) === name)
+  const serviceSlot = current?.entry.slot ?? slots.takeService()
+  const writes: Write[] = []
+  const destSlots = service.destinations.map((planned) => {
+    const { slot, known } = slots.takeDest(identity(key, planned))
+    const dest = destEntry(key, planned, serviceSlot, hop)
+    if (known === undefined || !sameDest(known, dest)) {
+      writes.push({ type: 'dest', slot, dest, fresh: known === undefined })
+    }
+    return slot
+  })
+  const table = service.table.entries.flatMap((position) => destSlots[position] ?? [])
+  if (current?.table === undefined || !sameList(current.table, table))
+    writes.push({ type: 'table', serviceSlot, table })
+  const entry: ServiceEntry = { slot: serviceSlot, kind: service.table.kind }
+  if (current?.entry.kind !== entry.kind) writes.push({ type: 'service', key, entry, fresh: current === undefined })
+  return writes
+}
+
+function destEntry(
+  service: ServiceKey,
+  planned: PlannedDestination,
+  serviceSlot: number,
+  hop: (address: Ipv4) => Hop | undefined,
+): DestEntry {
+  return {
+    service,
+    endpoint: planned.endpoint,
+    method: planned.method,
+    serviceSlot,
+    state: 'present',
+    weight: planned.weight,
+    hop: hop(planned.endpoint.address),
+  }
+}
+
+function sameDest(a: DestEntry, b: DestEntry): boolean {
+  return (
+    a.state === b.state &&
+    a.weight === b.weight &&
+    a.serviceSlot === b.serviceSlot &&
+    a.hop?.ifindex === b.hop?.ifindex &&
+    a.hop?.neighbour === b.hop?.neighbour &&
+    a.hop?.mtu === b.hop?.mtu
+  )
+}
+
+const sameList = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i])
+
+/** Hands out slots. A slot is free when nothing is planned for it and no connection refers to it any more. */
+class Slots {
+  readonly #state: CoreState
+  readonly #byIdentity = new Map<string, number>()
+  readonly #services: Set<number>
+  readonly #planned = new Set<number>()
+
+  constructor(state: CoreState) {
+    this.#state = state
+    for (const [slot, { dest }] of state.dests) {
+      if (dest.state !== 'free') this.#byIdentity.set(identity(dest.service, dest), slot)
+    }
+    // A service's slot carries the counters of its removed servers, too, until their connections have ended.
+    const lingering = [...state.dests.values()].filter(({ dest, load }) => dest.state !== 'free' && inUse(load))
+    this.#services = new Set([
+      ...state.services.map(({ entry }) => entry.slot),
+      ...lingering.map(({ dest }) => dest.serviceSlot),
+    ])
+  }
+
+  isPlanned(slot: number): boolean {
+    return this.#planned.has(slot)
+  }
+
+  takeService(): number {
+    for (let slot = 0; slot < MAX_SERVICES; slot++) {
+      if (this.#services.has(slot)) continue
+      this.#services.add(slot)
+      return slot
+    }
+    throw new CoreFullError('services', MAX_SERVICES)
+  }
+
+  takeDest(name: string): { slot: number; known: DestEntry | undefined } {
+    const own = this.#byIdentity.get(name)
+    if (own !== undefined && !this.#planned.has(own)) {
+      this.#planned.add(own)
+      return { slot: own, known: this.#state.dests.get(own)?.dest }
+    }
+    for (let slot = 0; slot < MAX_DESTS; slot++) {
+      const there = this.#state.dests.get(slot)
+      const occupied = there !== undefined && (there.dest.state === 'present' || inUse(there.load))
+      if (occupied || this.#planned.has(slot)) continue
+      this.#planned.add(slot)
+      return { slot, known: undefined }
+    }
+    throw new CoreFullError('real servers', MAX_DESTS)
+  }
+}
+
+const inUse = (load: Load) => load.active > 0 || load.inactive > 0

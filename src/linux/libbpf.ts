@@ -1,0 +1,223 @@
+import koffi from 'koffi'
+import { lastErrno, SystemError } from './libc.ts'
+
+const lib = koffi.load('libbpf.so.1')
+
+const c = {
+  objectOpen: lib.func('void *bpf_object__open_file(const char *path, const void *options)'),
+  objectLoad: lib.func('int bpf_object__load(void *object)'),
+  objectClose: lib.func('void bpf_object__close(void *object)'),
+  objectFindMap: lib.func('void *bpf_object__find_map_by_name(void *object, const char *name)'),
+  objectFindProgram: lib.func('void *bpf_object__find_program_by_name(void *object, const char *name)'),
+  mapFd: lib.func('int bpf_map__fd(void *map)'),
+  mapReuseFd: lib.func('int bpf_map__reuse_fd(void *map, int fd)'),
+  programFd: lib.func('int bpf_program__fd(void *program)'),
+  mapCreate: lib.func(
+    'int bpf_map_create(int type, const char *name, uint32_t key, uint32_t value, uint32_t entries, const void *options)',
+  ),
+  lookup: lib.func('int bpf_map_lookup_elem(int fd, const void *key, void *value)'),
+  update: lib.func('int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)'),
+  remove: lib.func('int bpf_map_delete_elem(int fd, const void *key)'),
+  nextKey: lib.func('int bpf_map_get_next_key(int fd, const void *key, void *next)'),
+  pin: lib.func('int bpf_obj_pin(int fd, const char *path)'),
+  get: lib.func('int bpf_obj_get(const char *path)'),
+  linkCreate: lib.func('int bpf_link_create(int program, int target, int type, const void *options)'),
+  linkUpdate: lib.func('int bpf_link_update(int link, int program, const void *options)'),
+  testRun: lib.func('int bpf_prog_test_run_opts(int program, void *options)'),
+  tcHookCreate: lib.func('int bpf_tc_hook_create(void *hook)'),
+  tcAttach: lib.func('int bpf_tc_attach(const void *hook, void *options)'),
+  possibleCpus: lib.func('int libbpf_num_possible_cpus()'),
+  setPrint: lib.func('void *libbpf_set_print(void *callback)'),
+}
+
+// libbpf prints to stderr by itself. Its failures come back as errors here, so it may do so only where it knows more:
+// the verifier's log when a program does not load.
+const printToStderr: unknown = c.setPrint(null)
+
+const BPF_MAP_TYPE_ARRAY = 2
+const BPF_F_INNER_MAP = 0x1000
+const BPF_TCX_INGRESS = 46
+const BPF_TC_INGRESS = 1
+const BPF_TC_F_REPLACE = 1
+
+function checked(result: number, operation: string, subject: string): number {
+  if (result < 0) throw new SystemError(operation, subject, result === -1 ? lastErrno() : -result)
+  return result
+}
+
+/** A map by its file descriptor. Keys and values are bytes as `forward/layout.ts` writes them. */
+export class BpfMap {
+  readonly fd: number
+  readonly name: string
+
+  constructor(fd: number, name: string) {
+    this.fd = fd
+    this.name = name
+  }
+
+  /** Fills `value`; false when the key is absent. */
+  lookup(key: Uint8Array, value: Uint8Array): boolean {
+    return c.lookup(this.fd, key, value) === 0
+  }
+
+  /** Throws SystemError. */
+  update(key: Uint8Array, value: Uint8Array): void {
+    checked(c.update(this.fd, key, value, 0), 'update map', this.name)
+  }
+
+  /** Absent keys are no error. */
+  delete(key: Uint8Array): void {
+    c.remove(this.fd, key)
+  }
+
+  /** All keys at this moment, each of `size` bytes. Meant for small hash maps: one system call a key. */
+  keys(size: number): Uint8Array[] {
+    const keys: Uint8Array[] = []
+    let next = new Uint8Array(size)
+    let previous: Uint8Array | null = null
+    while (c.nextKey(this.fd, previous, next) === 0) {
+      keys.push(next)
+      previous = next
+      next = new Uint8Array(size)
+    }
+    return keys
+  }
+}
+
+/** A fresh inner table of `values`, for an outer map that is declared with BPF_F_INNER_MAP. Throws SystemError. */
+export function createInnerArray(values: readonly number[]): BpfMap {
+  const options = new Uint8Array(new BigUint64Array(6).buffer)
+  const view = new DataView(options.buffer)
+  // struct bpf_map_create_opts: size_t sz; u32 btf_fd, btf_key_type_id, btf_value_type_id, vmlinux_type_id, inner_map_fd, map_flags
+  view.setBigUint64(0, 48n, true)
+  view.setUint32(28, BPF_F_INNER_MAP, true)
+  const fd = checked(c.mapCreate(BPF_MAP_TYPE_ARRAY, 'table', 4, 4, values.length, options), 'create', 'table')
+  const map = new BpfMap(fd, 'table')
+  values.forEach((value, index) => map.update(u32(index), u32(value)))
+  return map
+}
+
+/** A compiled object. Maps that are given in `reuse` are taken over instead of created. Throws SystemError. */
+export class BpfObject {
+  readonly #object: unknown
+  readonly #path: string
+
+  constructor(path: string, reuse: ReadonlyMap<string, number>) {
+    this.#path = path
+    const object: unknown = c.objectOpen(path, null)
+    if (object === null) throw new SystemError('open', path, lastErrno())
+    for (const [name, fd] of reuse) checked(c.mapReuseFd(c.objectFindMap(object, name), fd), 'reuse map', name)
+    c.setPrint(printToStderr)
+    const result: number = c.objectLoad(object)
+    c.setPrint(null)
+    checked(result, 'load', path)
+    this.#object = object
+  }
+
+  map(name: string): BpfMap {
+    const map: unknown = c.objectFindMap(this.#object, name)
+    if (map === null) throw new Error(`${this.#path} has no map ${name}`)
+    return new BpfMap(c.mapFd(map), name)
+  }
+
+  /** The file descriptor of a program. */
+  program(name: string): number {
+    const program: unknown = c.objectFindProgram(this.#object, name)
+    if (program === null) throw new Error(`${this.#path} has no program ${name}`)
+    return c.programFd(program)
+  }
+
+  close(): void {
+    c.objectClose(this.#object)
+  }
+}
+
+/** Keeps a map, program or link in the kernel after this process, under `path` on a bpf file system. */
+export function pin(fd: number, path: string): void {
+  checked(c.pin(fd, path), 'pin', path)
+}
+
+/** The file descriptor of what is pinned there, or undefined. */
+export function openPinned(path: string): number | undefined {
+  const fd = c.get(path)
+  return fd < 0 ? undefined : fd
+}
+
+/** Attaches by tcx (kernel 6.6). Undefined when the kernel has none; throws SystemError on anything else. */
+export function attachTcx(program: number, ifindex: number): number | undefined {
+  const link = c.linkCreate(program, ifindex, BPF_TCX_INGRESS, null)
+  if (link >= 0) return link
+  const error = new SystemError('attach program to', `interface ${ifindex}`, lastErrno())
+  if (error.code === 'EINVAL') return undefined
+  throw error
+}
+
+/** Replaces the program of a link in one step. Throws SystemError. */
+export function updateLink(link: number, program: number): void {
+  checked(c.linkUpdate(link, program, null), 'replace program of', `link ${link}`)
+}
+
+/** Attaches by a clsact queueing discipline, in place of what is there under the same handle. Throws SystemError. */
+export function attachClsact(program: number, ifindex: number): void {
+  const hook = new DataView(new ArrayBuffer(24)) // size_t sz; int ifindex; enum attach_point; u32 parent
+  hook.setBigUint64(0, 24n, true)
+  hook.setInt32(8, ifindex, true)
+  hook.setInt32(12, BPF_TC_INGRESS, true)
+  c.tcHookCreate(new Uint8Array(hook.buffer)) // EEXIST: somebody's clsact is there, which serves as well
+  const options = new DataView(new ArrayBuffer(32)) // size_t sz; int prog_fd; u32 flags, prog_id, handle, priority
+  options.setBigUint64(0, 32n, true)
+  options.setInt32(8, program, true)
+  options.setUint32(12, BPF_TC_F_REPLACE, true)
+  options.setUint32(20, 1, true)
+  options.setUint32(24, 1, true)
+  checked(
+    c.tcAttach(new Uint8Array(hook.buffer), new Uint8Array(options.buffer)),
+    'attach program to',
+    `interface ${ifindex}`,
+  )
+}
+
+/** What one run of a program returned, and the packet that it left. */
+export interface TestRun {
+  readonly result: number
+  readonly packet: Uint8Array
+  readonly durationNs: number
+}
+
+/**
+ * Runs a program once (BPF_PROG_TEST_RUN): a tc program on `packet`, or a syscall program on `context`, which it may
+ * change. Throws SystemError.
+ */
+export function testRun(program: number, input: { packet?: Uint8Array; context?: Uint8Array }): TestRun {
+  const out = Buffer.alloc(input.packet === undefined ? 0 : 2048)
+  // struct bpf_test_run_opts: sz, data_in, data_out, data_size_in/out, ctx_in, ctx_out, ctx_size_in/out, retval, repeat, duration, …
+  const options = Buffer.alloc(80)
+  options.writeBigUInt64LE(80n, 0)
+  if (input.packet !== undefined) {
+    options.writeBigUInt64LE(koffi.address(input.packet), 8)
+    options.writeBigUInt64LE(koffi.address(out), 16)
+    options.writeUInt32LE(input.packet.length, 24)
+    options.writeUInt32LE(out.length, 28)
+  }
+  if (input.context !== undefined) {
+    options.writeBigUInt64LE(koffi.address(input.context), 32)
+    options.writeUInt32LE(input.context.length, 48)
+  }
+  options.writeInt32LE(input.packet === undefined ? 0 : 1, 60)
+  checked(c.testRun(program, options), 'run', `program ${program}`)
+  return {
+    result: options.readInt32LE(56),
+    packet: Uint8Array.from(out.subarray(0, options.readUInt32LE(28))),
+    durationNs: options.readUInt32LE(64),
+  }
+}
+
+/** How many values a per-CPU map element has. */
+export function possibleCpus(): number {
+  return checked(c.possibleCpus(), 'count', 'CPUs')
+}
+
+/** A 32-bit key or value in host order. */
+export function u32(value: number): Uint8Array {
+  return new Uint8Array(new Uint32Array([value]).buffer)
+}

@@ -1,0 +1,48 @@
+import { getSystemErrorName } from 'node:util'
+import koffi from 'koffi'
+
+/** A system call that failed: the operation, what it was applied to, and what the kernel said. */
+export class SystemError extends Error {
+  readonly code: string
+
+  constructor(operation: string, subject: string, errno: number) {
+    const code = getSystemErrorName(-errno)
+    super(`${operation} ${subject}: ${code}`)
+    this.name = 'SystemError'
+    this.code = code
+  }
+}
+
+const libc = koffi.load('libc.so.6')
+
+/** Only what Tanist calls. Each returns -1 and sets errno on failure, as its manual page says. */
+export const calls = {
+  socket: libc.func('int socket(int domain, int type, int protocol)'),
+  bind: libc.func('int bind(int fd, const void *address, uint32_t length)'),
+  close: libc.func('int close(int fd)'),
+  setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
+  sendto: libc.func(
+    'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
+  ),
+  recv: libc.func('int64_t recv(int fd, void *data, size_t length, int flags)'),
+  poll: libc.func('int poll(void *fds, uint64_t count, int timeout)'),
+  eventfd: libc.func('int eventfd(uint32_t initial, int flags)'),
+  write: libc.func('int64_t write(int fd, const void *data, size_t length)'),
+  read: libc.func('int64_t read(int fd, void *data, size_t length)'),
+  mount: libc.func(
+    'int mount(const char *source, const char *target, const char *type, uint64_t flags, const void *data)',
+  ),
+  schedSetscheduler: libc.func('int sched_setscheduler(int thread, int policy, const void *parameters)'),
+  prctl: libc.func('int prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)'),
+}
+
+/** errno of the call that has just failed. */
+export function lastErrno(): number {
+  return koffi.errno()
+}
+
+/** The result of a call, or a SystemError when it is -1. */
+export function checked(result: number, operation: string, subject: string): number {
+  if (result < 0) throw new SystemError(operation, subject, lastErrno())
+  return result
+}

@@ -1,0 +1,29 @@
+import { readdirSync } from 'node:fs'
+import { calls, lastErrno, SystemError } from './libc.ts'
+import { AF_UNIX, int32, Socket, SOCK_DGRAM } from './socket.ts'
+
+const SCHED_RR = 2
+const LOWEST_REALTIME_PRIORITY = 1
+
+/**
+ * Puts every thread of this process before ordinary ones. The lowest real-time priority is enough for that and leaves
+ * the kernel's own threads in front. Returns what the kernel said when it is not allowed.
+ */
+export function becomeRealtime(): SystemError | undefined {
+  for (const thread of readdirSync('/proc/self/task')) {
+    if (calls.schedSetscheduler(Number(thread), SCHED_RR, int32(LOWEST_REALTIME_PRIORITY)) < 0) {
+      return new SystemError('set real-time priority of', `thread ${thread}`, lastErrno())
+    }
+  }
+  return undefined
+}
+
+/** Tells systemd about the service (sd_notify(3)). Does nothing when it was not started by systemd. */
+export function notifySystemd(state: string): void {
+  const path = process.env['NOTIFY_SOCKET']
+  if (path === undefined || path === '') return
+  const socket = new Socket('systemd notify', AF_UNIX, SOCK_DGRAM, 0)
+  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)
+  socket.send(Buffer.from(state), Buffer.concat([Uint8Array.of(AF_UNIX, 0), name]))
+  socket.close()
+}

@@ -1,0 +1,229 @@
+import { constants } from 'node:os'
+import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
+import type { Mac } from '../net/arp.ts'
+import { SystemError } from './libc.ts'
+import {
+  decodeAttributes,
+  decodeNetlink,
+  encodeNetlink,
+  type NetlinkMessage,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+} from './netlink-message.ts'
+import { AF_INET, AF_NETLINK, int32, Socket, SOCK_RAW } from './socket.ts'
+
+/** A network interface as the kernel reports it. */
+export interface Link {
+  readonly index: number
+  readonly name: string
+  /** Administratively up and with a carrier. */
+  readonly up: boolean
+  readonly mac: Mac
+  readonly mtu: number
+  readonly kind: 'ethernet' | 'loopback' | 'other'
+}
+
+/** An IPv4 address on an interface. */
+export interface InterfaceAddress {
+  readonly index: number
+  readonly address: Ipv4
+  readonly prefix: number
+  /** Not a secondary address of another one's subnet. */
+  readonly primary: boolean
+}
+
+/** Where packets to a destination go. `gateway` is undefined when it is on the link. */
+export interface Route {
+  readonly ifindex: number
+  readonly gateway: Ipv4 | undefined
+  readonly local: boolean
+}
+
+const NETLINK_ROUTE = 0
+const RTM = { newLink: 16, getLink: 18, newAddr: 20, delAddr: 21, getAddr: 22, newRoute: 24, getRoute: 26 } as const
+const FLAG = { request: 1, ack: 4, dump: 0x300, create: 0x400, exclusive: 0x200 } as const
+const IFLA = { address: 1, name: 3, mtu: 4 } as const
+const IFA = { address: 1, local: 2 } as const
+const RTA = { dst: 1, oif: 4, gateway: 5 } as const
+const IFF_UP = 0x1
+const IFF_RUNNING = 0x40
+const IFF_LOWER_UP = 0x10000
+const IFA_F_SECONDARY = 0x01
+const ARPHRD_ETHER = 1
+const ARPHRD_LOOPBACK = 772
+const RTN_LOCAL = 2
+const SOL_SOCKET = 1
+const SO_RCVBUF = 8
+
+/** Multicast groups of route(7) netlink: links, IPv4 addresses, IPv4 routes, neighbours excluded. */
+const GROUPS = 0x1 | 0x10 | 0x40
+
+function sockaddrNetlink(groups: number): Uint8Array {
+  const address = new Uint8Array(12)
+  const view = new DataView(address.buffer)
+  view.setUint16(0, AF_NETLINK, true)
+  view.setUint32(8, groups, true)
+  return address
+}
+
+/** Requests to the kernel's routing tables, answered at once: rtnetlink replies while the request is being sent. */
+export class Rtnetlink {
+  readonly #socket = new Socket('rtnetlink', AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)
+  #sequence = 0
+
+  /** Throws SystemError. */
+  links(): Link[] {
+    return this.#dump(RTM.getLink, new Uint8Array(16)).flatMap((message) => decodeLink(message) ?? [])
+  }
+
+  /** The IPv4 addresses of all interfaces. Throws SystemError. */
+  addresses(): InterfaceAddress[] {
+    return this.#dump(RTM.getAddr, Uint8Array.of(AF_INET, 0, 0, 0, 0, 0, 0, 0)).flatMap(
+      (message) => decodeAddress(message) ?? [],
+    )
+  }
+
+  /** Throws SystemError, with code EEXIST when the address is there already. */
+  addAddress(index: number, address: Ipv4, prefix: number): void {
+    this.#address(RTM.newAddr, FLAG.create | FLAG.exclusive, index, address, prefix)
+  }
+
+  /** Throws SystemError, with code EADDRNOTAVAIL when there is no such address. */
+  deleteAddress(index: number, address: Ipv4, prefix: number): void {
+    this.#address(RTM.delAddr, 0, index, address, prefix)
+  }
+
+  /** The kernel's answer to `ip route get`. Throws SystemError, with code ENETUNREACH when there is none. */
+  route(to: Ipv4): Route {
+    const fixed = new Uint8Array(12)
+    fixed[0] = AF_INET
+    fixed[1] = 32
+    const [message] = this.#request(`find route to ${to}`, RTM.getRoute, 0, fixed, [[RTA.dst, ipv4Bytes(to)]])
+    if (message === undefined) throw new SystemError('find route to', to, constants.errno.ENETUNREACH)
+    const attributes = decodeAttributes(message.body, 12)
+    const gateway = attributes.get(RTA.gateway)
+    return {
+      ifindex: attributes.get(RTA.oif)?.getUint32(0, true) ?? 0,
+      gateway: gateway === undefined ? undefined : ipv4At(gateway, 0),
+      local: message.body.getUint8(7) === RTN_LOCAL,
+    }
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+
+  #address(type: number, flags: number, index: number, address: Ipv4, prefix: number): void {
+    const fixed = new Uint8Array(8)
+    const view = new DataView(fixed.buffer)
+    view.setUint8(0, AF_INET)
+    view.setUint8(1, prefix)
+    view.setUint32(4, index, true)
+    const bytes = ipv4Bytes(address)
+    const verb = type === RTM.newAddr ? 'add' : 'delete'
+    this.#request(`${verb} address ${address}/${prefix} on interface ${index}`, type, flags | FLAG.ack, fixed, [
+      [IFA.local, bytes],
+      [IFA.address, bytes],
+    ])
+  }
+
+  #dump(type: number, fixed: Uint8Array): NetlinkMessage[] {
+    return this.#request('list', type, FLAG.dump, fixed, [])
+  }
+
+  #request(
+    operation: string,
+    type: number,
+    flags: number,
+    fixed: Uint8Array,
+    attributes: readonly (readonly [number, Uint8Array])[],
+  ): NetlinkMessage[] {
+    const sequence = ++this.#sequence
+    const error = this.#socket.send(
+      encodeNetlink(type, FLAG.request | flags, sequence, fixed, attributes),
+      sockaddrNetlink(0),
+    )
+    if (error !== undefined) throw error
+    const answers: NetlinkMessage[] = []
+    for (;;) {
+      const datagram = this.#socket.receive()
+      if (datagram === undefined) return answers
+      for (const message of decodeNetlink(datagram)) {
+        if (message.sequence !== sequence) continue
+        if (message.type === NLMSG_DONE) return answers
+        if (message.type === NLMSG_ERROR) {
+          const errno = -message.body.getInt32(0, true)
+          if (errno !== 0) throw new SystemError(operation, 'by netlink', errno)
+          return answers
+        }
+        answers.push(message)
+      }
+    }
+  }
+}
+
+function decodeLink(message: NetlinkMessage): Link | undefined {
+  if (message.type !== RTM.newLink || message.body.byteLength < 16) return undefined
+  const attributes = decodeAttributes(message.body, 16)
+  const name = attributes.get(IFLA.name)
+  const mac = attributes.get(IFLA.address)
+  const type = message.body.getUint16(2, true)
+  const flags = message.body.getUint32(8, true)
+  if (name === undefined) return undefined
+  return {
+    index: message.body.getInt32(4, true),
+    name: Buffer.from(name.buffer, name.byteOffset, name.byteLength - 1).toString(),
+    up: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0 && (flags & IFF_LOWER_UP) !== 0,
+    mac: mac?.byteLength === 6 ? Uint8Array.from(Buffer.from(mac.buffer, mac.byteOffset, 6)) : new Uint8Array(6),
+    mtu: attributes.get(IFLA.mtu)?.getUint32(0, true) ?? 0,
+    kind: type === ARPHRD_ETHER ? 'ethernet' : type === ARPHRD_LOOPBACK ? 'loopback' : 'other',
+  }
+}
+
+function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {
+  if (message.type !== RTM.newAddr || message.body.byteLength < 8) return undefined
+  const attributes = decodeAttributes(message.body, 8)
+  const address = attributes.get(IFA.local) ?? attributes.get(IFA.address)
+  if (address === undefined || address.byteLength < 4) return undefined
+  return {
+    index: message.body.getUint32(4, true),
+    address: ipv4At(address, 0),
+    prefix: message.body.getUint8(1),
+    primary: (message.body.getUint8(2) & IFA_F_SECONDARY) === 0,
+  }
+}
+
+/**
+ * Says that links, addresses or routes have changed, not what: the listener asks Rtnetlink again, so an overrun of the
+ * socket's buffer loses nothing.
+ */
+export class NetworkChanges {
+  readonly #socket: Socket
+
+  constructor() {
+    this.#socket = new Socket('rtnetlink events', AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)
+    this.#socket.setOption(SOL_SOCKET, SO_RCVBUF, int32(1 << 20))
+    this.#socket.bind(sockaddrNetlink(GROUPS))
+  }
+
+  get fd(): number {
+    return this.#socket.fd
+  }
+
+  /** Takes what has arrived. True when something changed since the last call. */
+  drain(): boolean {
+    let changed = false
+    for (;;) {
+      try {
+        if (this.#socket.receive() === undefined) return changed
+      } catch (error) {
+        if (!(error instanceof SystemError) || error.code !== 'ENOBUFS') throw error
+      }
+      changed = true
+    }
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+}

@@ -1,0 +1,29 @@
+import { type Ipv4, ipv4Bytes } from './ipv4.ts'
+
+/** A 48-bit Ethernet address. */
+export type Mac = Uint8Array
+
+const BROADCAST = new Uint8Array(6).fill(0xff)
+const ETHERTYPE_ARP = 0x0806
+
+/**
+ * An Ethernet frame that announces `address` at `mac` (RFC 5227 §3: sender and target protocol address are equal).
+ * Some hosts learn only from requests and some only from replies, so callers send both.
+ */
+export function gratuitousArp(operation: 'request' | 'reply', mac: Mac, address: Ipv4): Uint8Array {
+  const frame = new Uint8Array(42)
+  const view = new DataView(frame.buffer)
+  frame.set(BROADCAST, 0)
+  frame.set(mac, 6)
+  view.setUint16(12, ETHERTYPE_ARP)
+  view.setUint16(14, 1) // Ethernet
+  view.setUint16(16, 0x0800) // IPv4
+  view.setUint8(18, 6)
+  view.setUint8(19, 4)
+  view.setUint16(20, operation === 'request' ? 1 : 2)
+  frame.set(mac, 22)
+  frame.set(ipv4Bytes(address), 28)
+  frame.set(operation === 'request' ? BROADCAST : mac, 32)
+  frame.set(ipv4Bytes(address), 38)
+  return frame
+}

@@ -1,0 +1,200 @@
+import fc from 'fast-check'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { formatDiagnostic } from '../../src/config/diagnostic.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { knownKeywords } from '../../src/config/keywords/known.ts'
+
+const load = (text: string) => loadConfig({ name: 'x.conf', text })
+const messages = (text: string) => load(text).diagnostics.map(formatDiagnostic)
+const codes = (text: string) => load(text).diagnostics.map(({ code }) => code)
+
+const instance = (inside: string) => `vrrp_instance a {
+  interface eth0
+  virtual_router_id 5
+  virtual_ipaddress { 10.0.0.1 }
+  ${inside}
+}`
+const service = (inside: string) => `virtual_server 10.0.0.1 80 {\n  protocol TCP\n  ${inside}\n}`
+
+describe('examples', () => {
+  const conf = join(import.meta.dirname, '../../conf')
+  test.each(readdirSync(conf).filter((name) => name.endsWith('.conf')))('%s is good', (name) => {
+    const { config, diagnostics } = loadConfig({ name, text: readFileSync(join(conf, name), 'utf8') })
+    expect(diagnostics).toEqual([])
+    expect(config?.virtualServers).toHaveLength(2)
+  })
+})
+
+describe('a mistake is shown with its place', () => {
+  test('a misspelt keyword gets a suggestion under a caret', () => {
+    const [first] = messages(
+      'vrrp_instance a {\n\tinterface eth0\n\tvirtual_router_id 5\n\tvirtual_ipadress {\n\t}\n}',
+    ).slice(-1)
+    expect(first).toBe(
+      [
+        'x.conf:4:2: error[unknown-keyword]: unknown keyword `virtual_ipadress` in vrrp_instance',
+        '    4 | \tvirtual_ipadress {',
+        '      | \t^^^^^^^^^^^^^^^^ did you mean `virtual_ipaddress`?',
+      ].join('\n'),
+    )
+  })
+
+  test('a keyword of keepalived that is not supported yet is named as such', () => {
+    expect(messages(instance('track_script { x }'))[0]).toContain(
+      'error[unsupported-keyword]: keepalived knows `track_script` in vrrp_instance; Tanist does not support it yet',
+    )
+    expect(codes('include other.conf')).toEqual(['unsupported-keyword'])
+  })
+
+  test('all mistakes come at once, in the order of the file', () => {
+    expect(codes(`${instance('priority 0\n  advert_int x\n  state SLAVE')}\nfoo\n`)).toEqual([
+      'bad-value',
+      'bad-value',
+      'bad-value',
+      'unknown-keyword',
+    ])
+  })
+
+  test.each([
+    ['vrrp_instance a {', 'missing-brace'],
+    ['}', 'unexpected-brace'],
+    ['{ }', 'unexpected-brace'],
+    ['global_defs { router_id "x }', 'unterminated-quote'],
+    ['global_defs { router_id }', 'missing-argument'],
+    ['global_defs { router_id a b }', 'extra-argument'],
+    ['global_defs', 'missing-brace'],
+    [instance('virtual_ipaddress { 10.0.0.300 }'), 'bad-value'],
+    [instance('virtual_ipaddress { 10.0.0.2/33 }'), 'bad-value'],
+    [instance('virtual_ipaddress { 10.0.0.2 dev }'), 'missing-argument'],
+    [service('real_server 10.1.0.1 0 { }'), 'bad-value'],
+    [service('real_server 10.1.0.1 { HTTP_GET { url { status_code 99 } } }'), 'bad-value'],
+  ])('%j is %s', (text, code) => {
+    expect(codes(text)).toContain(code)
+  })
+
+  test('a warning does not refuse the file', () => {
+    const { config, diagnostics } = load(instance('priority 7\n  priority 8'))
+    expect(diagnostics.map(({ severity, code }) => `${severity} ${code}`)).toEqual(['warning repeated-keyword'])
+    expect(config?.instances[0]?.priority).toBe(8)
+  })
+})
+
+describe('rules across keywords', () => {
+  test.each([
+    [
+      'the same router id twice on an interface',
+      `${instance('')}\n${instance('').replace(' a ', ' b ').replace('10.0.0.1', '10.0.0.2')}`,
+      'virtual_router_id 5 on eth0',
+    ],
+    ['the same name twice', `${instance('')}\n${instance('')}`, 'another vrrp_instance is named `a`'],
+    ['a sub-second interval in version 2', instance('advert_int 0.5'), 'version 2 takes whole seconds'],
+    [
+      'authentication in version 3',
+      instance('version 3\n authentication { auth_type PASS\n auth_pass x\n }'),
+      'VRRPv3 has no authentication',
+    ],
+    ['nopreempt on a MASTER', instance('state MASTER\n nopreempt'), '`nopreempt` has no effect'],
+    ['a sync group of nobody', `${instance('')}\nvrrp_sync_group g { group { b } }`, 'there is no vrrp_instance `b`'],
+    ['DR to another port', service('lb_kind DR\n real_server 10.1.0.1 8080 { }'), 'DR cannot change the port'],
+    ['an unreachable quorum', service('quorum 3\n real_server 10.1.0.1 80 { }'), 'add up to 1 only'],
+    ['a real server twice', service('real_server 10.1.0.1 80 { }\n real_server 10.1.0.1 80 { }'), 'stands here twice'],
+    ['a virtual server twice', `${service('')}\n${service('')}`, 'another virtual_server'],
+    ['no protocol', 'virtual_server 10.0.0.1 80 { }', 'needs `protocol`'],
+  ])('%s is refused', (_name, text, message) => {
+    expect(load(text).config).toBeUndefined()
+    expect(messages(text).join('\n')).toContain(message)
+  })
+})
+
+describe('what a file means', () => {
+  test('defaults are those of keepalived', () => {
+    expect(load(instance('')).config?.instances[0]).toMatchObject({
+      version: 2,
+      priority: 100,
+      advertInt: 1000,
+      preempt: true,
+      addresses: [{ address: '10.0.0.1', prefix: 32, device: 'eth0' }],
+      garp: { delay: 5000, repeat: 5 },
+    })
+    expect(load(instance('state MASTER')).config?.instances[0]?.priority).toBe(255)
+    expect(load(service('')).config?.virtualServers[0]).toMatchObject({ scheduler: 'wlc', method: 'NAT', quorum: 1 })
+  })
+
+  test('a checker inherits from its real server, and that from its virtual server', () => {
+    const text = service(`delay_loop 9\n retry 7\n virtualhost h
+      real_server 10.1.0.1 8080 { retry 3
+        HTTP_GET { connect_timeout 2
+          url { path /a }
+          url { virtualhost own
+            status_code 200 301-302 } } }`)
+    const check = load(text).config?.virtualServers[0]?.realServers[0]?.checks[0]
+    expect(check).toMatchObject({
+      delayLoop: 9000,
+      warmup: 9000,
+      retry: 3,
+      timeout: 2000,
+      delayBeforeRetry: 3000,
+      target: { address: '10.1.0.1', port: 8080 },
+      urls: [
+        { path: '/a', virtualhost: 'h', statusCodes: [[200, 299]] },
+        {
+          path: '/',
+          virtualhost: 'own',
+          statusCodes: [
+            [200, 200],
+            [301, 302],
+          ],
+        },
+      ],
+    })
+  })
+
+  test('comments, quotes and braces are read as keepalived reads them', () => {
+    const text =
+      'global_defs\n{ router_id "a b" ! comment\n} # more\nvrrp_instance a { interface eth0\nvirtual_router_id 5\nvirtual_ipaddress { 10.0.0.1 } }'
+    expect(load(text).config?.routerId).toBe('a b')
+  })
+})
+
+describe('no input breaks the reader', () => {
+  const words = fc.constantFrom(
+    '{',
+    '}',
+    '\n',
+    '"',
+    '!',
+    '#',
+    '\\#',
+    '10.0.0.1',
+    '80',
+    'eth0',
+    '-1',
+    ...knownKeywords('/'),
+    ...knownKeywords('/vrrp_instance'),
+  )
+
+  test('every diagnostic of random words lies inside the text', () => {
+    fc.assert(
+      fc.property(fc.array(words, { maxLength: 60 }), (list) => {
+        const text = list.join(' ')
+        for (const diagnostic of load(text).diagnostics) {
+          expect(diagnostic.at.start).toBeLessThanOrEqual(diagnostic.at.end)
+          expect(diagnostic.at.end).toBeLessThanOrEqual(text.length)
+          formatDiagnostic(diagnostic)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('random characters do not throw', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 200 }), (text) => {
+        load(text)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

@@ -1,0 +1,161 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type ForwardPlan, planService } from '../../src/balance/plan.ts'
+import {
+  decodeDest,
+  type DestEntry,
+  encodeDest,
+  type Load,
+  type ServiceEntry,
+  type ServiceKey,
+} from '../../src/forward/layout.ts'
+import { type CoreState, difference, type Write } from '../../src/forward/sync.ts'
+import { ip } from '../vrrp/instances.ts'
+
+/** The core's maps as plain values, written to exactly as the real ones are. */
+class Model {
+  services = new Map<string, { key: ServiceKey; entry: ServiceEntry }>()
+  tables = new Map<number, readonly number[]>()
+  dests = new Map<number, { dest: DestEntry; load: Load }>()
+
+  state(): CoreState {
+    const services = [...this.services.values()].map((each) => ({ ...each, table: this.tables.get(each.entry.slot) }))
+    return { services, dests: new Map(this.dests) }
+  }
+
+  write(write: Write): void {
+    switch (write.type) {
+      case 'dest': {
+        const load = write.fresh
+          ? { active: 0, inactive: 0 }
+          : (this.dests.get(write.slot)?.load ?? { active: 0, inactive: 0 })
+        this.dests.set(write.slot, { dest: write.dest, load })
+        break
+      }
+      case 'table':
+        this.tables.set(write.serviceSlot, write.table)
+        break
+      case 'service':
+        this.services.set(JSON.stringify(write.key), { key: write.key, entry: write.entry })
+        break
+      case 'delete-service':
+        this.services.delete(JSON.stringify(write.key))
+        break
+    }
+  }
+
+  /** What a packet could see at this moment: every table names only servers that are there, of its own service. */
+  check(): void {
+    for (const { key, entry } of this.services.values()) {
+      for (const slot of this.tables.get(entry.slot) ?? []) {
+        expect(this.dests.get(slot)?.dest.service).toEqual(key)
+      }
+    }
+  }
+}
+
+const hop = () => ({ ifindex: 3, neighbour: ip('10.0.0.254'), mtu: 1500 })
+const servicePlan = (port: number, servers: readonly { host: number; weight: number }[]) =>
+  planService(
+    { vip: { address: ip('10.0.0.1'), port }, protocol: 'TCP', scheduler: 'wrr' },
+    servers.map(({ host, weight }) => ({
+      endpoint: { address: ip(`10.1.0.${host}`), port: 80 },
+      method: 'NAT' as const,
+      weight,
+    })),
+  )
+const plans = fc
+  .uniqueArray(
+    fc.record({
+      port: fc.integer({ min: 1, max: 4 }),
+      servers: fc.uniqueArray(fc.record({ host: fc.integer({ min: 1, max: 5 }), weight: fc.nat(3) }), {
+        selector: ({ host }) => host,
+      }),
+    }),
+    { selector: ({ port }) => port },
+  )
+  .map((list): ForwardPlan => ({ services: list.map(({ port, servers }) => servicePlan(port, servers)) }))
+
+describe('difference', () => {
+  test('every state between two plans is whole, and the second time there is nothing to write', () => {
+    fc.assert(
+      fc.property(fc.array(plans, { minLength: 1, maxLength: 6 }), fc.array(fc.nat(20)), (list, connections) => {
+        const core = new Model()
+        for (const plan of list) {
+          for (const write of difference(core.state(), plan, hop)) {
+            core.write(write)
+            core.check()
+          }
+          expect(difference(core.state(), plan, hop)).toEqual([])
+          // Some connections come and go in between; a slot with connections must not change hands.
+          connections.forEach((slot, i) => {
+            const there = core.dests.get(slot)
+            if (there !== undefined) core.dests.set(slot, { ...there, load: { active: i % 2, inactive: 0 } })
+          })
+          const held = [...core.dests].filter(([, { load }]) => load.active > 0)
+          const next = difference(core.state(), { services: [] }, hop)
+          for (const [slot, { dest }] of held) {
+            for (const write of next) {
+              if (write.type === 'dest' && write.slot === slot) expect(write.dest.endpoint).toEqual(dest.endpoint)
+            }
+          }
+        }
+      }),
+    )
+  })
+
+  test('a changed weight touches neither the other servers nor the service', () => {
+    const core = new Model()
+    for (const write of difference(
+      core.state(),
+      {
+        services: [
+          servicePlan(1, [
+            { host: 1, weight: 1 },
+            { host: 2, weight: 1 },
+          ]),
+        ],
+      },
+      hop,
+    ))
+      core.write(write)
+    const writes = difference(
+      core.state(),
+      {
+        services: [
+          servicePlan(1, [
+            { host: 1, weight: 2 },
+            { host: 2, weight: 1 },
+          ]),
+        ],
+      },
+      hop,
+    )
+    expect(writes.map(({ type }) => type)).toEqual(['dest', 'table'])
+  })
+
+  test('a server that comes back finds its slot, and with it its connections', () => {
+    const core = new Model()
+    const plan = { services: [servicePlan(1, [{ host: 1, weight: 1 }])] }
+    for (const write of difference(core.state(), plan, hop)) core.write(write)
+    core.dests.set(0, { ...(core.dests.get(0) ?? expect.fail('no server')), load: { active: 3, inactive: 0 } })
+    const without = { services: [servicePlan(1, [{ host: 2, weight: 1 }])] }
+    for (const write of difference(core.state(), without, hop)) core.write(write)
+    expect(core.dests.get(0)?.dest.state).toBe('removed')
+    for (const write of difference(core.state(), plan, hop)) core.write(write)
+    expect(core.dests.get(0)).toMatchObject({ dest: { state: 'present', weight: 1 }, load: { active: 3 } })
+  })
+})
+
+test('a real server is read back as it was written', () => {
+  const dest: DestEntry = {
+    service: { vip: { address: ip('10.0.0.1'), port: 80 }, protocol: 'UDP' },
+    endpoint: { address: ip('10.1.0.255'), port: 65535 },
+    method: 'DR',
+    serviceSlot: 1023,
+    state: 'removed',
+    weight: 65535,
+    hop: { ifindex: 7, neighbour: ip('10.1.0.1'), mtu: 9000 },
+  }
+  expect(decodeDest(encodeDest(dest))).toEqual(dest)
+})

@@ -1,0 +1,111 @@
+import type { ChildProcess } from 'node:child_process'
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ControlClient } from '../../src/control/client.ts'
+import type { Snapshot } from '../../src/control/snapshot.ts'
+import type { Lab } from './lab.ts'
+import { until } from './lab.ts'
+
+const TANISTD = join(import.meta.dirname, '../../dist/cli/tanistd.js')
+
+/** A real tanistd on a host of a lab. */
+export class DirectorHost {
+  readonly #lab: Lab
+  readonly host: string
+  readonly file: string
+  readonly log: string
+  readonly #control: ControlClient
+  readonly #socket: string
+  #process: ChildProcess | undefined
+
+  constructor(lab: Lab, host: string, config: string) {
+    this.#lab = lab
+    this.host = host
+    this.file = join(lab.directory, `${host}.conf`)
+    this.log = join(lab.directory, `${host}.log`)
+    this.#socket = join(lab.directory, `${host}.sock`)
+    this.#control = new ControlClient(this.#socket)
+    this.configure(config)
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** Writes the configuration file; `reload` puts it into force. */
+  configure(config: string): void {
+    writeFileSync(this.file, config)
+  }
+
+  /** Starts the daemon and waits until it answers. */
+  async start(): Promise<void> {
+    const name = this.#lab.directorName(this.host)
+    const args = ['-f', this.file, '--name', name, '--socket', this.#socket]
+    const child = this.#lab.start(this.host, [process.execPath, TANISTD, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#process = child
+    const log = createWriteStream(this.log, { flags: 'a' })
+    child.stdout?.pipe(log)
+    child.stderr?.pipe(log)
+    await until(`${this.host} to answer`, () => {
+      if (child.exitCode !== null) throw new Error(`tanistd on ${this.host} has ended:\n${this.logText()}`)
+      return this.status().then(
+        () => true,
+        () => false,
+      )
+    })
+  }
+
+  status(): Promise<Snapshot> {
+    return this.#control.status()
+  }
+
+  reload(): Promise<readonly string[]> {
+    return this.#control.reload()
+  }
+
+  /** The process of one role, from the daemon itself. */
+  async pidOf(role: 'director' | 'vrrp' | 'check'): Promise<number> {
+    const { processes } = await this.status()
+    const pid = processes.find((candidate) => candidate.role === role)?.pid
+    if (pid === undefined) throw new Error(`${role} of ${this.host} is not running`)
+    return pid
+  }
+
+  async isMaster(): Promise<boolean> {
+    const { instances } = await this.status()
+    return instances.length > 0 && instances.every(({ state }) => state === 'master')
+  }
+
+  async untilState(state: 'master' | 'backup' | 'fault', timeoutMs?: number): Promise<void> {
+    const reached = async () => (await this.status()).instances.every((instance) => instance.state === state)
+    await until(`${this.host} to be ${state}`, reached, timeoutMs)
+  }
+
+  /** Stops in order and waits for the end. */
+  async stop(): Promise<void> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    await ended
+  }
+
+  /** `kill -9` of all three processes at once. */
+  async killAll(): Promise<void> {
+    const { processes } = await this.status()
+    for (const { pid } of processes) if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  }
+
+  logText(): string {
+    return readFileSync(this.log, 'utf8')
+  }
+
+  /** Which of these addresses the host has. */
+  addresses(): string[] {
+    const output = this.#lab.run(this.host, ['ip', '-json', 'address'])
+    const links = JSON.parse(output) as { addr_info: { local: string }[] }[]
+    return links.flatMap((link) => link.addr_info.map(({ local }) => local))
+  }
+}

@@ -1,0 +1,155 @@
+import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Every namespace of a lab is named `tanist-<pid of its owner>-<number>-<host>`. */
+const PREFIX = 'tanist'
+
+/** A host's connection to a switch. */
+export interface Port {
+  readonly switch: string
+  /** With prefix length. */
+  readonly address: string
+}
+
+/**
+ * Hosts as network namespaces, joined by bridges in a namespace of their own. Whatever happens, `destroy` ends the
+ * processes that were started and removes the namespaces; what a killed owner has left is removed by the next lab.
+ */
+export class Lab {
+  static #count = 0
+  readonly #id = `${PREFIX}-${process.pid}-${++Lab.#count}`
+  readonly #processes = new Set<ChildProcess>()
+  readonly #hosts = new Set<string>()
+  readonly #onExit = () => this.#removeAll()
+  /** A folder for configuration files and sockets, removed with the lab. */
+  readonly directory = mkdtempSync(join(tmpdir(), 'tanist-lab-'))
+
+  constructor() {
+    removeStale()
+    process.once('exit', this.#onExit)
+    this.#ip('netns', 'add', this.#namespace('switch'))
+  }
+
+  /** Unique on this machine; names a director's pins. */
+  directorName(host: string): string {
+    return this.#namespace(host)
+  }
+
+  addSwitch(name: string): void {
+    const ns = this.#namespace('switch')
+    this.#ip('-n', ns, 'link', 'add', name, 'type', 'bridge', 'mcast_snooping', '0')
+    this.#ip('-n', ns, 'link', 'set', name, 'up')
+  }
+
+  /** A host with interfaces eth0, eth1 … in the order of its ports. */
+  addHost(name: string, ports: readonly Port[], gateway?: string): void {
+    const ns = this.#namespace(name)
+    this.#hosts.add(name)
+    this.#ip('netns', 'add', ns)
+    this.#ip('-n', ns, 'link', 'set', 'lo', 'up')
+    ports.forEach((port, i) => {
+      const peer = `${name}-${i}`
+      const switchNs = this.#namespace('switch')
+      this.#ip('-n', ns, 'link', 'add', `eth${i}`, 'type', 'veth', 'peer', 'name', peer, 'netns', switchNs)
+      this.#ip('-n', switchNs, 'link', 'set', peer, 'master', port.switch, 'up')
+      this.#ip('-n', ns, 'addr', 'add', port.address, 'dev', `eth${i}`)
+      this.#ip('-n', ns, 'link', 'set', `eth${i}`, 'up')
+    })
+    if (gateway !== undefined) this.#ip('-n', ns, 'route', 'add', 'default', 'via', gateway)
+  }
+
+  /** Unplugs or plugs a host's cable at the switch. */
+  cable(host: string, port: number, state: 'up' | 'down'): void {
+    this.#ip('-n', this.#namespace('switch'), 'link', 'set', `${host}-${port}`, state)
+  }
+
+  /** Runs a command on a host and returns its output. Throws when it fails. */
+  run(host: string, command: readonly [string, ...string[]]): string {
+    const [file, ...args] = this.#enter(host, command)
+    return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+
+  /** Starts a command on a host. It ends with the lab. */
+  start(host: string, command: readonly [string, ...string[]], options: SpawnOptions = {}): ChildProcess {
+    const [file, ...args] = this.#enter(host, command)
+    const child = spawn(file, args, { stdio: 'ignore', ...options })
+    this.#processes.add(child)
+    child.once('exit', () => this.#processes.delete(child))
+    return child
+  }
+
+  /** Starts a TypeScript program of the tests on a host, with a message channel. */
+  fork(host: string, script: string, args: readonly string[]): ChildProcess {
+    const path = join(import.meta.dirname, script)
+    return this.start(host, [process.execPath, path, ...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  }
+
+  destroy(): void {
+    process.removeListener('exit', this.#onExit)
+    this.#removeAll()
+  }
+
+  #removeAll(): void {
+    for (const child of this.#processes) child.kill('SIGKILL')
+    this.#processes.clear()
+    removeNamespaces((name) => name.startsWith(`${this.#id}-`))
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  #namespace(host: string): string {
+    return `${this.#id}-${host}`
+  }
+
+  // Not `ip netns exec`: that hides /sys/fs/bpf behind a new /sys.
+  #enter(host: string, command: readonly [string, ...string[]]): [string, ...string[]] {
+    return ['nsenter', `--net=/run/netns/${this.#namespace(host)}`, '--', ...command]
+  }
+
+  #ip(...args: readonly string[]): void {
+    execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  }
+}
+
+/** Removes the labs of owners that do not exist any more. */
+function removeStale(): void {
+  removeNamespaces((name) => {
+    const owner = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name)?.[1]
+    return owner !== undefined && !existsSync(`/proc/${owner}`)
+  })
+}
+
+function removeNamespaces(matches: (name: string) => boolean): void {
+  const names = existsSync('/run/netns') ? readdirSync('/run/netns').filter(matches) : []
+  for (const name of names) {
+    // Processes keep a namespace alive without its name; those of a lab end with it.
+    for (const pid of execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).split('\n')) {
+      if (pid === '' || Number(pid) === process.pid) continue
+      try {
+        process.kill(Number(pid), 'SIGKILL')
+      } catch {
+        // it has just ended
+      }
+    }
+    execFileSync('ip', ['netns', 'delete', name])
+  }
+  const pins = '/sys/fs/bpf/tanist'
+  if (!existsSync(pins)) return
+  for (const name of readdirSync(pins).filter(matches)) rmSync(join(pins, name), { recursive: true, force: true })
+}
+
+/** Waits for something that happens, with a deadline, and says what it was when it does not. */
+export async function until<T>(
+  what: string,
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+  timeoutMs = 10_000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const result = await condition()
+    if (result !== undefined && result !== false) return result
+    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

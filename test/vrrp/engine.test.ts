@@ -1,0 +1,258 @@
+import { describe, expect, test } from 'vitest'
+import type { SyncGroup, VrrpInstance } from '../../src/config/model.ts'
+import { type Millis, millis } from '../../src/time.ts'
+import { type Effect, emptyEngine, type EngineState, type Event, nextDeadline, step } from '../../src/vrrp/engine.ts'
+import { masterDownInterval, skewTime } from '../../src/vrrp/timers.ts'
+import { anInstance, ip } from './instances.ts'
+
+/** An engine on a clock of its own; `effects` are those of the last event, in short. */
+class Story {
+  state: EngineState = emptyEngine
+  now: Millis = millis(0)
+  effects: string[] = []
+
+  constructor(instances: readonly VrrpInstance[], groups: readonly SyncGroup[] = []) {
+    this.on({ type: 'configure', instances, groups })
+    for (const name of new Set(instances.map((each) => each.interface))) this.link(name, true)
+  }
+
+  on(event: Event): this {
+    const { state, effects } = step(this.state, event, this.now)
+    this.state = state
+    this.effects = effects.map(short)
+    return this
+  }
+
+  link(name: string, up: boolean): this {
+    return this.on({ type: 'link', interface: name, link: { up, source: ip('10.0.0.1') } })
+  }
+
+  advert(priority: number, source = '10.0.0.2', interval = 1000, instance = 'a'): this {
+    return this.on({ type: 'advert', instance, source: ip(source), priority, interval: millis(interval) })
+  }
+
+  /** Lets everything happen that is due until then. */
+  until(time: number): this {
+    const seen: string[] = []
+    for (let next = nextDeadline(this.state); next !== undefined && next <= time; next = nextDeadline(this.state)) {
+      this.now = next
+      this.on({ type: 'deadline' })
+      seen.push(...this.effects.map((effect) => `${Math.round(next)} ${effect}`))
+    }
+    this.now = millis(time)
+    this.effects = seen
+    return this
+  }
+
+  stateOf(name = 'a'): string {
+    return this.state.members.get(name)?.state.name ?? 'gone'
+  }
+}
+
+function short(effect: Effect): string {
+  const { name } = effect.instance
+  switch (effect.type) {
+    case 'advertise':
+      return `${name} advertise ${effect.priority}`
+    case 'transition':
+      return `${name} ${effect.from} -> ${effect.to}`
+    case 'rival':
+      return `${name} rival ${effect.priority}`
+    case 'acquire':
+    case 'release':
+    case 'announce':
+      return `${name} ${effect.type}`
+  }
+}
+
+describe('timers (§6.1)', () => {
+  test.each([
+    [3, 100, 1000, (156 * 1000) / 256],
+    [3, 254, 10, 20 / 256],
+    [3, 1, 40_950, (255 * 40_950) / 256],
+    [2, 100, 3000, (156 * 1000) / 256],
+  ] as const)('version %i, priority %i, interval %i ms: skew %d ms', (version, priority, interval, skew) => {
+    const instance = anInstance({ version, priority })
+    expect(skewTime(instance, millis(interval))).toBeCloseTo(skew)
+    expect(masterDownInterval(instance, millis(interval))).toBeCloseTo(3 * interval + skew)
+  })
+})
+
+describe('start (§6.4.1)', () => {
+  test('the owner of the addresses is master at once', () => {
+    expect(new Story([anInstance({ priority: 255 })]).effects).toEqual([
+      'a init -> master',
+      'a advertise 255',
+      'a acquire',
+      'a announce',
+    ])
+  })
+
+  test('anybody else waits for the down interval first', () => {
+    const story = new Story([anInstance()])
+    expect(story.effects).toEqual(['a init -> backup'])
+    expect(story.until(3609).effects).toEqual([])
+    expect(story.until(3610).effects).toEqual([
+      '3609 a backup -> master',
+      '3609 a advertise 100',
+      '3609 a acquire',
+      '3609 a announce',
+    ])
+  })
+})
+
+describe('backup (§6.4.2)', () => {
+  test('an advert of the same or a higher priority restarts the timer with the sender’s interval', () => {
+    const story = new Story([anInstance()]).until(3000).advert(100, '10.0.0.2', 3000)
+    expect(nextDeadline(story.state)).toBeCloseTo(3000 + 9000 + (156 * 3000) / 256)
+  })
+
+  test('an advert of a lower priority is discarded when preempting', () => {
+    const story = new Story([anInstance()]).until(3000).advert(99)
+    expect(nextDeadline(story.state)).toBeCloseTo(3609.375)
+  })
+
+  test('without preemption it restarts the timer', () => {
+    const story = new Story([anInstance({ preempt: false })]).until(3000).advert(99)
+    expect(nextDeadline(story.state)).toBeCloseTo(3000 + 3609.375)
+  })
+
+  test('with preempt_delay a lower master is left alone for that long', () => {
+    const story = new Story([anInstance({ preemptDelay: millis(10_000) })])
+    for (let t = 1000; t <= 20_000 && story.stateOf() === 'backup'; t += 1000) story.until(t).advert(99)
+    expect(story.now).toBeGreaterThanOrEqual(10_000 + 3609)
+    expect(story.now).toBeLessThanOrEqual(10_000 + 3609 + 2000)
+  })
+
+  test('priority 0 leaves the skew time only, by the interval of the master that leaves', () => {
+    const story = new Story([anInstance()]).until(100).advert(200, '10.0.0.2', 500).until(200).advert(0)
+    expect(nextDeadline(story.state)).toBeCloseTo(200 + (156 * 500) / 256)
+  })
+
+  test('stopping says nothing to anybody', () => {
+    expect(new Story([anInstance()]).on({ type: 'stop' }).effects).toEqual(['a backup -> init'])
+  })
+
+  test('an unrelated event while the timer runs does not make it master', () => {
+    expect(new Story([anInstance()]).until(1000).on({ type: 'deadline' }).effects).toEqual([])
+  })
+})
+
+describe('master (§6.4.3)', () => {
+  const master = (change: Partial<VrrpInstance> = {}) => new Story([anInstance(change)]).until(3700)
+
+  test('advertises in its own interval, whatever it had learned before', () => {
+    const story = new Story([anInstance()]).advert(200, '10.0.0.2', 3000).until(11_000)
+    const adverts = story.until(14_000).effects.filter((effect) => effect.includes('advertise'))
+    expect(adverts).toHaveLength(3)
+  })
+
+  test('announces its addresses again after garp_master_delay', () => {
+    expect(
+      master()
+        .until(9000)
+        .effects.filter((effect) => effect.includes('announce')),
+    ).toEqual(['8609 a announce'])
+    expect(
+      master({ garp: { delay: millis(0), repeat: 5 } })
+        .until(9000)
+        .effects.join(),
+    ).not.toContain('announce')
+  })
+
+  test('answers priority 0 with an advert', () => {
+    expect(master().advert(0).effects).toEqual(['a advertise 100'])
+  })
+
+  test.each([
+    ['a higher priority', 101, '10.0.0.0'],
+    ['the same priority from a greater address', 100, '10.0.0.2'],
+  ])('yields to %s', (_name, priority, source) => {
+    expect(master().advert(priority, source).effects).toEqual(['a release', 'a master -> backup'])
+  })
+
+  test('addresses are compared as unsigned numbers', () => {
+    expect(master().advert(100, '200.0.0.1').effects).toEqual(['a release', 'a master -> backup'])
+    expect(master().advert(100, '9.0.0.1').stateOf()).toBe('master')
+  })
+
+  test('answers a lower priority at once, and repeats its announcement soon', () => {
+    const story = master().advert(99)
+    expect(story.effects).toEqual(['a rival 99', 'a advertise 100', 'a announce'])
+    const repeats = story.until(9000).effects.filter((effect) => effect.includes('announce'))
+    expect(repeats).toEqual(['3750 a announce', '3900 a announce', '4700 a announce', '8700 a announce'])
+  })
+
+  test('stopping sends priority 0 before the addresses go', () => {
+    expect(master().on({ type: 'stop' }).effects).toEqual(['a advertise 0', 'a release', 'a master -> init'])
+  })
+
+  test('loses the role with its link, and comes back as backup', () => {
+    const story = master().link('eth0', false)
+    expect(story.effects).toEqual(['a advertise 0', 'a release', 'a master -> fault'])
+    expect(story.advert(1).effects).toEqual([])
+    expect(story.link('eth0', true).effects).toEqual(['a fault -> backup'])
+  })
+})
+
+describe('sync groups', () => {
+  const pair = () =>
+    new Story(
+      [anInstance(), anInstance({ name: 'b', interface: 'eth1', vrid: 52 })],
+      [{ name: 'g', instances: ['a', 'b'] }],
+    )
+
+  test('become master together, when the last member is ready', () => {
+    const story = pair().until(3000).advert(200, '10.0.0.2', 1000, 'b')
+    expect(story.until(6000).effects).toEqual([])
+    expect(story.until(6700).effects.filter((effect) => effect.includes('->'))).toEqual([
+      '6609 a backup -> master',
+      '6609 b backup -> master',
+    ])
+  })
+
+  test('yield together', () => {
+    const story = pair().until(4000).advert(200)
+    expect([story.stateOf('a'), story.stateOf('b')]).toEqual(['backup', 'backup'])
+    expect(story.effects).toContain('b release')
+  })
+
+  test('fail and recover together', () => {
+    const story = pair().until(4000).link('eth1', false)
+    expect(story.effects).toEqual([
+      'a advertise 0',
+      'a release',
+      'a master -> fault',
+      'b advertise 0',
+      'b release',
+      'b master -> fault',
+    ])
+    expect(story.link('eth1', true).effects).toEqual(['a fault -> backup', 'b fault -> backup'])
+  })
+})
+
+describe('configuration', () => {
+  test('the same one again changes nothing', () => {
+    const story = new Story([anInstance()]).until(4000)
+    expect(story.on({ type: 'configure', instances: [anInstance()], groups: [] }).effects).toEqual([])
+    expect(nextDeadline(story.state)).toBeCloseTo(4609.375)
+  })
+
+  test('a master keeps its role with new addresses', () => {
+    const story = new Story([anInstance()]).until(4000)
+    const addresses = [{ address: ip('10.0.0.101'), prefix: 32, device: 'eth0' }]
+    story.on({ type: 'configure', instances: [anInstance({ addresses })], groups: [] })
+    expect(story.effects).toEqual(['a acquire', 'a advertise 100', 'a announce'])
+  })
+
+  test('an instance that is gone gives up in order, and a new one starts', () => {
+    const story = new Story([anInstance()]).until(4000)
+    story.on({ type: 'configure', instances: [anInstance({ vrid: 9 })], groups: [] })
+    expect(story.effects).toEqual(['a advertise 0', 'a release', 'a master -> init', 'a init -> backup'])
+  })
+
+  test('a process that follows a dead one goes on as master', () => {
+    const story = new Story([anInstance()]).on({ type: 'adopt', instances: ['a'] })
+    expect(story.effects).toEqual(['a backup -> master', 'a advertise 100', 'a acquire', 'a announce'])
+  })
+})
