@@ -287,6 +287,13 @@ describe('change', () => {
     expect(bench.load('B')).toEqual([1, 0])
   })
 
+  test('a new connection from a port that a removed server’s connection has goes to another server', () => {
+    bench.serve([1, 1])
+    expect(bench.pick(1)).toBe('B')
+    bench.serve([1])
+    expect(bench.pick(1)).toBe('A')
+  })
+
   test('a new daemon takes over connections, counts and counters', () => {
     bench.serve([1])
     bench.send(tcp(client(), FLAG.syn))

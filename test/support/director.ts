@@ -79,7 +79,10 @@ export class DirectorHost {
   }
 
   async untilState(state: 'master' | 'backup' | 'fault', timeoutMs?: number): Promise<void> {
-    const reached = async () => (await this.status()).instances.every((instance) => instance.state === state)
+    const reached = async () => {
+      const { instances } = await this.status()
+      return instances.length > 0 && instances.every((instance) => instance.state === state)
+    }
     await until(`${this.host} to be ${state}`, reached, timeoutMs)
   }
 

@@ -231,6 +231,20 @@ static __always_inline int handle_icmp(struct __sk_buff *skb, __u32 icmp_offset,
 	return send_to_server(skb, d, key.saddr);
 }
 
+/* A packet that may open a connection finds one that is over, or whose server is gone: it opens a new one. LVS does so
+ * for the first, and for the second only with expire_nodest_conn; without it a client that happens to reuse a port, and
+ * every UDP client, would wait for the time-out. */
+static __always_inline int is_stale(const struct connection *c)
+{
+	__u32 slot = c->dest_slot;
+	struct dest *d;
+
+	if (c->state == ST_TIME_WAIT || c->state == ST_CLOSE)
+		return 1;
+	d = bpf_map_lookup_elem(&dests, &slot);
+	return !d || d->state != DEST_PRESENT;
+}
+
 SEC("tc")
 int tanist_ingress(struct __sk_buff *skb)
 {
@@ -276,8 +290,8 @@ int tanist_ingress(struct __sk_buff *skb)
 	}
 
 	c = find(&p.flow, now);
-	if (c && p.syn && (c->state == ST_TIME_WAIT || c->state == ST_CLOSE)) {
-		forget(&p.flow, c); /* the client reuses its port for a new connection */
+	if (c && p.syn && is_stale(c)) {
+		forget(&p.flow, c);
 		c = 0;
 	}
 	if (c) {
