@@ -30,6 +30,11 @@ class VrrpProcess {
   readonly #records = new InstanceRecords()
   readonly #poller = new Poller(() => this.#readable())
   readonly #reports = setInterval(() => this.#report(), REPORT_EVERY)
+  /**
+   * Instances whose addresses a crashed daemon has left on this host. They stay until a master is heard: if the peer has
+   * taken over that is one interval, and if there is none, nobody loses the addresses for a down interval.
+   */
+  readonly #leftovers = new Set<string>()
   #state: EngineState = emptyEngine
   #timer: NodeJS.Timeout | undefined
 
@@ -41,16 +46,10 @@ class VrrpProcess {
   }
 
   configure(message: Extract<ToVrrp, { type: 'configure' }>): void {
-    const isFirst = this.#state.members.size === 0
+    if (this.#state.members.size === 0) for (const { name } of message.instances) this.#leftovers.add(name)
     this.#dispatch({ type: 'configure', instances: message.instances, groups: message.groups })
     const links = this.#rtnetlink.links()
     this.#addresses.follow(links)
-    if (isFirst) {
-      // What a crash has left behind is somebody else's by now, unless this process continues for the one before.
-      for (const instance of message.instances) {
-        if (!message.adopt.includes(instance.name) && instance.priority !== 255) this.#addresses.release(instance)
-      }
-    }
     this.#followLinks(links)
     if (message.adopt.length > 0) this.#dispatch({ type: 'adopt', instances: message.adopt })
     this.#report()
@@ -84,6 +83,7 @@ class VrrpProcess {
       this.#records.received(received)
       if ('drop' in received) continue
       const { instance, header, advert } = received
+      if (advert.priority > 0 && this.#leftovers.delete(instance.name)) this.#addresses.release(instance)
       this.#dispatch({
         type: 'advert',
         instance: instance.name,
@@ -169,6 +169,9 @@ class VrrpProcess {
       case 'transition': {
         const { from, to, reason } = effect
         this.#records.moved(instance, reason)
+        if (to === 'master') this.#leftovers.delete(instance.name)
+        if ((to === 'fault' || to === 'init') && this.#leftovers.delete(instance.name))
+          this.#addresses.release(instance)
         const entering = to === 'init' ? 'Stopped' : `Entering ${to.toUpperCase()} STATE`
         this.#log.info({ instance: instance.name, from, to, reason }, `(${instance.name}) ${entering}: ${reason}`)
         break
