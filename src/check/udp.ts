@@ -1,4 +1,4 @@
-import { DgramAsPromised } from 'dgram-as-promised'
+import { DgramAsPromised, TimeoutError } from 'dgram-as-promised'
 import type { Check } from '../config/model.ts'
 import { ProbeError } from './probe-error.ts'
 import { describe } from './tcp.ts'
@@ -23,9 +23,9 @@ export async function probeUdp(check: Extract<Check, { type: 'UDP_CHECK' }>): Pr
     if (reply === undefined) throw new ProbeError('socket was closed')
     return `${reply.msg.length} bytes in reply`
   } catch (error) {
-    const silent = error instanceof Error && error.name === 'TimeoutError'
-    if (silent && !requireReply) return 'not refused'
-    throw new ProbeError(describe(error, timeout))
+    if (!(error instanceof TimeoutError)) throw new ProbeError(describe(error, timeout))
+    if (!requireReply) return 'not refused'
+    throw new ProbeError(`no answer within ${timeout / 1000} s`)
   } finally {
     socket.destroy()
   }

@@ -4,9 +4,8 @@ import type { InstanceSnapshot, ServerSnapshot, Snapshot } from '../control/snap
 type Colour = 'green' | 'yellow' | 'red' | 'dim'
 type Cell = string | { readonly text: string; readonly colour: Colour }
 
-/** The snapshot as aligned tables. Colours only where they are asked for. */
-export function formatStatus(status: Snapshot, colours: boolean): string {
-  const now = Date.now()
+/** The snapshot as aligned tables, seen at `now` (ms since the epoch). Colours only where they are asked for. */
+export function formatStatus(status: Snapshot, now: number, colours: boolean): string {
   const sections = [
     headline(status),
     table(

@@ -29,7 +29,8 @@ program
   .option('--json', 'as JSON')
   .action(async ({ json }: { json?: true }) => {
     const status = await client().status()
-    const text = json === true ? JSON.stringify(status, undefined, 2) : formatStatus(status, process.stdout.isTTY)
+    const text =
+      json === true ? JSON.stringify(status, undefined, 2) : formatStatus(status, Date.now(), process.stdout.isTTY)
     process.stdout.write(`${text}\n`)
   })
 

@@ -35,7 +35,15 @@ function send(message: FromCheck): void {
   if (process.connected) process.send?.(message)
 }
 
-process.on('message', (message: ToCheck) => configure(message.tasks))
+process.on('message', (message: ToCheck) => {
+  switch (message.type) {
+    case 'configure':
+      configure(message.tasks)
+      break
+    case 'stop':
+      process.exit()
+  }
+})
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 process.on('SIGHUP', () => {})

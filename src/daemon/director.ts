@@ -16,7 +16,7 @@ import { checkTasks, Verdicts } from './verdicts.ts'
 /** How long a killed vrrp process may take until its successor sends its first advert. */
 const RESPAWN_MS = 1000
 
-/** How long the vrrp process may take to send priority 0 and to remove its addresses. */
+/** How long a child may take to leave in order: to send priority 0 and to remove its addresses. */
 const STOP_PATIENCE_MS = 3000
 
 /** Debian's and Red Hat's `nobody`. */
@@ -107,8 +107,8 @@ export class Director {
     this.#log.info('stopping')
     notifySystemd('STOPPING=1')
     this.#vrrp.send({ type: 'stop' })
-    await this.#vrrp.stop(STOP_PATIENCE_MS)
-    await this.#check.stop(0)
+    this.#check.send({ type: 'stop' })
+    await Promise.all([this.#vrrp.stop(STOP_PATIENCE_MS), this.#check.stop(STOP_PATIENCE_MS)])
     await this.#control.close()
     this.#forwarding.remove()
     await flushLog(this.#log)

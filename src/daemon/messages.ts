@@ -23,7 +23,7 @@ export interface CheckTask {
   readonly check: Check
 }
 
-export type ToCheck = { readonly type: 'configure'; readonly tasks: readonly CheckTask[] }
+export type ToCheck = { readonly type: 'configure'; readonly tasks: readonly CheckTask[] } | { readonly type: 'stop' }
 
 /** The outcome of a round of one checker. Sent when it differs from the one before, and for the first. */
 export interface Verdict {

@@ -1,0 +1,175 @@
+import { createSocket } from 'node:dgram'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { createHash } from 'node:crypto'
+import { afterEach, describe, expect, test } from 'vitest'
+import { probe } from '../../src/check/probe.ts'
+import { CheckRunner, type Outcome } from '../../src/check/runner.ts'
+import type { Check, CheckSchedule, HttpUrl } from '../../src/config/model.ts'
+import { millis } from '../../src/time.ts'
+import { until } from '../support/lab.ts'
+import { ip } from '../vrrp/instances.ts'
+
+const closers: (() => void)[] = []
+afterEach(() => closers.splice(0).forEach((close) => close()))
+
+const schedule = (port: number, change: Partial<CheckSchedule> = {}): CheckSchedule => ({
+  target: { address: ip('127.0.0.1'), port },
+  delayLoop: millis(20),
+  timeout: millis(400),
+  retry: 0,
+  delayBeforeRetry: millis(10),
+  warmup: millis(0),
+  ...change,
+})
+
+async function listen(server: Server): Promise<number> {
+  closers.push(() => server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+async function http(listener: RequestListener): Promise<number> {
+  const server = createHttpServer(listener)
+  closers.push(() => server.closeAllConnections())
+  return listen(server)
+}
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const get = (port: number, url: Partial<HttpUrl> = {}): Check => ({
+  ...schedule(port),
+  type: 'HTTP_GET',
+  urls: [{ path: '/', statusCodes: [[200, 299]], digest: undefined, virtualhost: undefined, ...url }],
+})
+
+describe('TCP_CHECK', () => {
+  test('an open port is up, a closed one down', async () => {
+    const open = await listen(createServer())
+    await expect(probe({ ...schedule(open), type: 'TCP_CHECK' })).resolves.toBe('connected')
+    await expect(probe({ ...schedule(await freePort()), type: 'TCP_CHECK' })).rejects.toThrow('ECONNREFUSED')
+  })
+})
+
+describe('PING_CHECK', () => {
+  test('loopback answers, and an address that nobody has does not', async () => {
+    await expect(probe({ ...schedule(0), type: 'PING_CHECK' })).resolves.toMatch(/echo reply after/)
+    const target = { address: ip('240.0.0.1'), port: 0 }
+    await expect(probe({ ...schedule(0, { target }), type: 'PING_CHECK' })).rejects.toThrow('no echo reply')
+  })
+})
+
+describe('UDP_CHECK', () => {
+  const udp = (port: number, requireReply: boolean): Check => ({
+    ...schedule(port),
+    type: 'UDP_CHECK',
+    payload: 'abcd',
+    requireReply,
+  })
+
+  test('a reply is good, silence only if no reply is required, a refusal never', async () => {
+    const socket = createSocket('udp4')
+    closers.push(() => socket.close())
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+    const { port } = socket.address()
+    await expect(probe(udp(port, false))).resolves.toBe('not refused')
+    await expect(probe(udp(port, true))).rejects.toThrow('no answer within 0.4 s')
+    socket.on('message', (message, from) => socket.send(message, from.port, from.address))
+    await expect(probe(udp(port, true))).resolves.toBe('2 bytes in reply')
+    await expect(probe(udp(await freePort(), false))).rejects.toThrow('ECONNREFUSED')
+  })
+})
+
+describe('HTTP_GET', () => {
+  test('status, virtual host and digest decide', async () => {
+    const port = await http((request, response) => {
+      response.statusCode = request.headers.host === 'www.example' ? 404 : 200
+      response.end('hello')
+    })
+    const digest = createHash('md5').update('hello').digest('hex')
+    await expect(probe(get(port))).resolves.toBe('status 200')
+    await expect(probe(get(port, { digest }))).resolves.toContain(digest)
+    await expect(probe(get(port, { digest: '0'.repeat(32) }))).rejects.toThrow(`digest of / is ${digest}`)
+    await expect(probe(get(port, { virtualhost: 'www.example' }))).rejects.toThrow('status 404')
+    await expect(probe(get(port, { virtualhost: 'www.example', statusCodes: [[404, 404]] }))).resolves.toBe(
+      'status 404',
+    )
+  })
+
+  test('a redirect is an answer, not followed', async () => {
+    const port = await http((_request, response) => response.writeHead(302, { location: '/' }).end())
+    await expect(probe(get(port))).rejects.toThrow('status 302')
+  })
+
+  test.each([
+    ['a server that never answers', () => {}],
+    [
+      'a body that drips for ever',
+      (_request, response) => {
+        response.writeHead(200)
+        const timer = setInterval(() => response.write('x'), 50)
+        response.on('close', () => clearInterval(timer))
+      },
+    ],
+  ] satisfies [string, RequestListener][])('%s fails at the total deadline', async (_name, listener) => {
+    const port = await http(listener)
+    await expect(probe(get(port, { digest: '0'.repeat(32) }))).rejects.toThrow('no answer within 0.4 s')
+  })
+
+  test('an endless body does not fill memory', async () => {
+    const port = await http((_request, response) => {
+      response.writeHead(200)
+      const chunk = Buffer.alloc(1 << 20)
+      const pour = () => {
+        while (response.write(chunk));
+      }
+      response.on('drain', pour)
+      pour()
+    })
+    const check = { ...get(port, { digest: '0'.repeat(32) }), timeout: millis(20_000) }
+    await expect(probe(check)).rejects.toThrow('longer than')
+  })
+
+  test('endless headers are cut off', async () => {
+    const port = await listen(
+      createServer((socket) => {
+        socket.on('error', () => {})
+        socket.write(`HTTP/1.1 200 OK\r\n${'X-Header: y\r\n'.repeat(10_000)}`)
+      }),
+    )
+    await expect(probe(get(port))).rejects.toThrow(/HEADERS_OVERFLOW|UND_ERR/)
+  })
+})
+
+describe('rounds', () => {
+  test('the first failure counts at once; later ones only after the retries; one success brings it back', async () => {
+    let asked = 0
+    let broken = true
+    const port = await http((_request, response) => {
+      asked++
+      response.statusCode = broken ? 500 : 200
+      response.end()
+    })
+    const outcomes: Outcome[] = []
+    const check = { ...get(port), retry: 2 }
+    const runner = new CheckRunner(check, (outcome) => outcomes.push(outcome))
+    closers.push(() => runner.stop())
+    await until('the first outcome', () => outcomes.length === 1)
+    expect([asked, outcomes[0]?.up]).toEqual([1, false])
+    broken = false
+    await until('success', () => outcomes.at(-1)?.up === true)
+    broken = true
+    const before = outcomes.length
+    await until('failure', () => outcomes.slice(before).find(({ up }) => !up))
+    const during = asked
+    await until('another round', () => outcomes.slice(before).filter(({ up }) => !up).length >= 2)
+    expect(asked - during).toBeGreaterThanOrEqual(3)
+  })
+})
