@@ -64,7 +64,7 @@ async function run(): Promise<void> {
     await flushLog(log)
     process.exit(EXIT_START)
   }
-  if (process.getuid?.() !== 0) await fail('tanistd needs root, or CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON')
+  if (process.getuid?.() !== 0) await fail('tanistd needs root')
   const socket = options.socket ?? defaultSocket(options.name)
   let director: Director
   try {

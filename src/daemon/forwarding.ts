@@ -1,13 +1,14 @@
 import type { Logger } from 'pino'
 import { formPool, type Pool } from '../balance/pool.ts'
 import { type Config, endpointName, virtualServerName } from '../config/model.ts'
-import type { ServerSnapshot, ServiceSnapshot } from '../control/snapshot.ts'
+import type { ServiceSnapshot } from '../control/snapshot.ts'
 import { Core } from '../forward/core.ts'
-import type { Counters, Hop } from '../forward/layout.ts'
+import type { Hop } from '../forward/layout.ts'
 import { SystemError } from '../linux/libc.ts'
 import { Poller } from '../linux/poller.ts'
 import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
+import { serviceSnapshot } from './service-snapshot.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /**
@@ -73,7 +74,9 @@ export class Forwarding {
   snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
     const drops = Object.entries(this.#core.drops()).map(([reason, count]): [string, number] => [reason, Number(count)])
     return {
-      services: this.#config.virtualServers.map((server) => this.#serviceSnapshot(server)),
+      services: this.#config.virtualServers.map((server) =>
+        serviceSnapshot(server, this.#pools.get(virtualServerName(server)), this.#verdicts, this.#core),
+      ),
       drops: Object.fromEntries(drops),
     }
   }
@@ -125,83 +128,5 @@ export class Forwarding {
     if (before?.quorum.up === now.quorum.up) return
     if (!now.quorum.up) this.#log.warn({ virtualServer: name }, `Lost quorum for VS ${name}`)
     else log(`Gained quorum for VS ${name}`)
-  }
-
-  #serviceSnapshot(server: Config['virtualServers'][number]): ServiceSnapshot {
-    const name = virtualServerName(server)
-    const own = [...this.#core.destinations()].filter(([, { dest }]) => virtualServerName(dest.service) === name)
-    const pool = this.#pools.get(name)
-    const slots = new Map(own.map(([slot, { dest }]) => [endpointName(dest.endpoint), slot]))
-    const load = (server_: string) => own.find(([slot]) => slot === slots.get(server_))?.[1]
-    const row = (label: string): Pick<ServerSnapshot, 'active' | 'inactive' | 'counters' | 'weight'> => {
-      const slot = slots.get(label)
-      const planned = pool?.service.destinations.find(({ endpoint }) => endpointName(endpoint) === label)
-      return {
-        weight: planned?.weight ?? 0,
-        active: load(label)?.load.active ?? 0,
-        inactive: load(label)?.load.inactive ?? 0,
-        counters: plainCounters(slot === undefined ? undefined : this.#core.counters('dest', slot)),
-      }
-    }
-    const realServers = server.realServers.map((real): ServerSnapshot => {
-      const { up, since, reason } = this.#verdicts.describe(server, real)
-      return {
-        name: endpointName(real.endpoint),
-        role: 'real',
-        state: up ? 'up' : 'down',
-        since,
-        reason,
-        ...row(endpointName(real.endpoint)),
-      }
-    })
-    const known = new Set(realServers.map((real) => real.name))
-    const sorry = server.sorryServer === undefined ? [] : [sorrySnapshot(endpointName(server.sorryServer), pool, row)]
-    for (const { name: label } of sorry) known.add(label)
-    const leftover = own
-      .filter(([, { dest, load: left }]) => !known.has(endpointName(dest.endpoint)) && left.active + left.inactive > 0)
-      .map(([, { dest }]): ServerSnapshot => ({
-        name: endpointName(dest.endpoint),
-        role: 'real',
-        state: 'removed',
-        since: undefined,
-        reason: 'its connections are ending',
-        ...row(endpointName(dest.endpoint)),
-      }))
-    const serviceSlot = own[0]?.[1].dest.serviceSlot
-    return {
-      name,
-      protocol: server.protocol,
-      scheduler: server.scheduler,
-      method: server.method,
-      quorum: pool?.quorum.up === true ? 'up' : 'down',
-      counters: plainCounters(serviceSlot === undefined ? undefined : this.#core.counters('service', serviceSlot)),
-      servers: [...realServers, ...sorry, ...leftover],
-    }
-  }
-}
-
-function sorrySnapshot(
-  name: string,
-  pool: Pool | undefined,
-  row: (label: string) => Pick<ServerSnapshot, 'active' | 'inactive' | 'counters' | 'weight'>,
-): ServerSnapshot {
-  const serving = pool?.quorum.up === false
-  return {
-    name,
-    role: 'sorry',
-    state: serving ? 'up' : 'standby',
-    since: undefined,
-    reason: serving ? 'quorum is lost' : 'serves when quorum is lost',
-    ...row(name),
-  }
-}
-
-function plainCounters(counters: Counters | undefined): ServerSnapshot['counters'] {
-  return {
-    connections: Number(counters?.connections ?? 0),
-    inPackets: Number(counters?.inPackets ?? 0),
-    outPackets: Number(counters?.outPackets ?? 0),
-    inBytes: Number(counters?.inBytes ?? 0),
-    outBytes: Number(counters?.outBytes ?? 0),
   }
 }

@@ -41,7 +41,7 @@ import { type CoreState, difference, type Write } from './sync.ts'
 const OBJECT = fileURLToPath(new URL('./bpf/tanist.bpf.o', import.meta.url))
 
 /** Those that live on without the daemon. */
-const PINNED = [
+export const PINNED_MAPS = [
   'services',
   'tables',
   'cursors',
@@ -68,7 +68,7 @@ export class Core {
   readonly #home: string
   readonly #directory: string
   readonly #object: BpfObject
-  readonly #maps: Readonly<Record<(typeof PINNED)[number], BpfMap>>
+  readonly #maps: Readonly<Record<(typeof PINNED_MAPS)[number], BpfMap>>
   readonly #attachment: Attachment
   readonly #sweepProgram: number
   readonly #dests = new Map<number, DestEntry>()
@@ -87,17 +87,17 @@ export class Core {
     }
     this.#directory = bpfDirectory('tanist', name, version)
     const pinned = new Map<string, number>()
-    for (const map of PINNED) {
+    for (const map of PINNED_MAPS) {
       const fd = openPinned(`${this.#directory}/${map}`)
       if (fd !== undefined) pinned.set(map, fd)
     }
-    this.adopted = pinned.size === PINNED.length
+    this.adopted = pinned.size === PINNED_MAPS.length
     this.#object = new BpfObject(OBJECT, this.adopted ? pinned : new Map())
     for (const fd of pinned.values()) calls.close(fd)
     const object = this.#object
-    // Object.fromEntries cannot know that PINNED names every key.
-    this.#maps = Object.fromEntries(PINNED.map((map) => [map, object.map(map)])) as Record<
-      (typeof PINNED)[number],
+    // Object.fromEntries cannot know that PINNED_MAPS names every key.
+    this.#maps = Object.fromEntries(PINNED_MAPS.map((map) => [map, object.map(map)])) as Record<
+      (typeof PINNED_MAPS)[number],
       BpfMap
     >
     if (this.adopted) this.#readDests()
@@ -162,7 +162,7 @@ export class Core {
 
   #pinMaps(): void {
     this.#maps.settings.update(u32(0), encodeSettings())
-    for (const map of PINNED) {
+    for (const map of PINNED_MAPS) {
       const path = `${this.#directory}/${map}`
       rmSync(path, { force: true })
       pin(this.#maps[map].fd, path)

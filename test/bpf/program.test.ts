@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { planService } from '../../src/balance/plan.ts'
 import type { ForwardingMethod, Scheduler } from '../../src/config/model.ts'
-import { Core } from '../../src/forward/core.ts'
+import { Core, PINNED_MAPS } from '../../src/forward/core.ts'
 import { encodeSettings } from '../../src/forward/layout.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { ip } from '../vrrp/instances.ts'
@@ -14,25 +14,11 @@ const REDIRECT = 7
 const NAME = `test-${process.pid}`
 const PINS = `/sys/fs/bpf/tanist/${NAME}/v1`
 const VIP = '10.0.0.100'
-const MAPS = [
-  'services',
-  'tables',
-  'cursors',
-  'dests',
-  'loads',
-  'service_counters',
-  'dest_counters',
-  'connections',
-  'replies',
-  'settings',
-  'drops',
-  'population',
-]
 
 /** The loaded program on hand-made packets. The core is set up through its own code; only the packets are made up. */
 class Bench {
   readonly core = new Core(NAME)
-  readonly #maps = new Map(MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
+  readonly #maps = new Map<string, number>(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
   readonly #object = new BpfObject(join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o'), this.#maps)
   #offset = 0n
 

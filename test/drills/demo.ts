@@ -7,8 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { buildPair, distribution, type Pair } from '../support/pair.ts'
 import { until } from '../support/lab.ts'
-import { longestGap, Probe, type ProbeReport } from '../support/probe.ts'
-import { Requests } from '../support/requests.ts'
+import {
+  longestGap,
+  type ProbeReport,
+  type Reporter,
+  type RequestsReport,
+  startProbe,
+  startRequests,
+} from '../support/reporter.ts'
 
 /** 3 adverts of 1 s and the skew of priority 100, with 5 % and 20 ms on top. */
 const TAKEOVER_LIMIT_MS = (3000 + (156 / 256) * 1000) * 1.05 + 20
@@ -66,7 +72,7 @@ async function showElection(pair: Pair): Promise<void> {
   )
 }
 
-async function showFailedServer(pair: Pair, probe: Probe): Promise<void> {
+async function showFailedServer(pair: Pair, probe: Reporter<ProbeReport>): Promise<void> {
   const [director] = pair.directors
   const web = pair.servers[1]
   if (web === undefined) throw new Error('the lab has three servers')
@@ -85,7 +91,7 @@ async function showFailedServer(pair: Pair, probe: Probe): Promise<void> {
   claim(`the other servers’ clients noticed nothing: ${lossOf(report)}`, longestGap(report) < NOISE_MS)
 }
 
-async function showReload(pair: Pair, probe: Probe): Promise<void> {
+async function showReload(pair: Pair, probe: Reporter<ProbeReport>): Promise<void> {
   await probe.report()
   for (const director of pair.directors) {
     director.configure(readFileSync(director.file, 'utf8').replace('weight 3', 'weight 7'))
@@ -100,7 +106,7 @@ async function showReload(pair: Pair, probe: Probe): Promise<void> {
   claim(`the reload cost nothing: ${lossOf(report)}`, report.lost === 0)
 }
 
-async function showKill(pair: Pair, probe: Probe, requests: Requests): Promise<void> {
+async function showKill(pair: Pair, probe: Reporter<ProbeReport>, requests: Reporter<RequestsReport>): Promise<void> {
   const [first, second] = pair.directors
   await probe.report()
   await requests.report()
@@ -111,13 +117,18 @@ async function showKill(pair: Pair, probe: Probe, requests: Requests): Promise<v
   await sleep(1000)
   const report = await probe.report()
   const { answered, failed } = await requests.report()
+  first.release()
+  claim(
+    'what systemd runs next on director1 (tanistd --release) leaves the virtual IP to director2 alone',
+    !first.addresses().includes(pair.vip) && second.addresses().includes(pair.vip),
+  )
   claim(`outage of the takeover after kill -9: ${lossOf(report)}`, longestGap(report) < TAKEOVER_LIMIT_MS)
   say(`new connections meanwhile: answered ${show(answered)}; failed ${show(failed) || 'none'}`)
   const answers = distribution(pair, 60)
   claim(`director2 serves by the same weights: ${show(answers)}`, isShared(answers, [1, 2, 7]))
 }
 
-async function showReturn(pair: Pair, probe: Probe): Promise<void> {
+async function showReturn(pair: Pair, probe: Reporter<ProbeReport>): Promise<void> {
   const [first, second] = pair.directors
   await first.start()
   say('director1 is started again; it finds its programs and takes over what they hold')
@@ -128,7 +139,7 @@ async function showReturn(pair: Pair, probe: Probe): Promise<void> {
   claim(`director1 has preempted: ${lossOf(report)}`, longestGap(report) < NOISE_MS)
 }
 
-async function showCable(pair: Pair, probe: Probe): Promise<void> {
+async function showCable(pair: Pair, probe: Reporter<ProbeReport>): Promise<void> {
   const [, second] = pair.directors
   await probe.report()
   pair.lab.cable('director1', 0, 'down')
@@ -154,8 +165,8 @@ async function demonstrate(method: 'nat' | 'dr'): Promise<void> {
   try {
     say('a client, two directors and three nginx are connected')
     await showElection(pair)
-    const probe = await Probe.start(pair.lab, 'client', pair.vip, 7)
-    const requests = await Requests.start(pair.lab, 'client', pair.vip, 20)
+    const probe = await startProbe(pair.lab, 'client', pair.vip, 7)
+    const requests = await startRequests(pair.lab, 'client', pair.vip, 20)
     showDistribution(pair)
     await showFailedServer(pair, probe)
     await showReload(pair, probe)

@@ -1,18 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Flows } from '../support/flows.ts'
 import { until } from '../support/lab.ts'
 import { buildPair, type Pair } from '../support/pair.ts'
-import { longestGap, Probe } from '../support/probe.ts'
+import {
+  longestGap,
+  startProbe,
+  type FlowsReport,
+  type ProbeReport,
+  type Reporter,
+  startFlows,
+} from '../support/reporter.ts'
 
 /** Skew time of priority 100 at adverts of 1 s. */
 const SKEW_MS = (156 / 256) * 1000
 
 /** Files of a pair that is in force at the start of every test. */
 let pair: Pair
-let probe: Probe
-let flows: Flows
+let probe: Reporter<ProbeReport>
+let flows: Reporter<FlowsReport>
 const [active, standby] = [() => pair.directors[0], () => pair.directors[1]]
 
 beforeAll(async () => {
@@ -20,8 +26,8 @@ beforeAll(async () => {
   await Promise.all(pair.directors.map((director) => director.start()))
   await active().untilState('master')
   await standby().untilState('backup')
-  probe = await Probe.start(pair.lab, 'client', pair.vip, 7)
-  flows = await Flows.start(pair.lab, 'client', pair.vip, 1000)
+  probe = await startProbe(pair.lab, 'client', pair.vip, 7)
+  flows = await startFlows(pair.lab, 'client', pair.vip, 1000)
   await sleep(1000)
 })
 afterAll(() => pair.lab.destroy())
@@ -115,7 +121,7 @@ describe('kill -9', () => {
   test('of everything where there is no peer: traffic goes on, and a restart takes it over', async () => {
     await standby().stop()
     await sleep(1000)
-    flows = await Flows.start(pair.lab, 'client', pair.vip, 200)
+    flows = await startFlows(pair.lab, 'client', pair.vip, 200)
     await probe.report()
     await active().killAll()
     await sleep(2000)
@@ -129,6 +135,16 @@ describe('kill -9', () => {
     expect((await probe.report()).lost).toBe(0)
     expect(active().logText()).toContain('took over the running forwarding core')
   })
+})
+
+test('what systemd runs after a crash of everything removes the addresses', async () => {
+  await active().killAll()
+  expect(active().addresses()).toContain(pair.vip)
+  active().release()
+  expect(active().addresses()).not.toContain(pair.vip)
+  expect(active().addresses()).not.toContain('192.168.10.254')
+  await active().start()
+  await active().untilState('master')
 })
 
 describe('others touch what is ours', () => {

@@ -101,6 +101,11 @@ export class DirectorHost {
     for (const { pid } of processes) if (pid !== undefined) process.kill(pid, 'SIGKILL')
   }
 
+  /** What the unit's ExecStopPost does. */
+  release(): void {
+    this.#lab.run(this.host, [process.execPath, TANISTD, '--release', '-f', this.file])
+  }
+
   logText(): string {
     return readFileSync(this.log, 'utf8')
   }

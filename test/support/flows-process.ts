@@ -3,7 +3,7 @@
  * answered by the same server. Any message asks for a report since the last one.
  */
 import { connect, type Socket } from 'node:net'
-import type { FlowsReport } from './flows.ts'
+import type { FlowsReport } from './reporter.ts'
 
 const [host = '', count = ''] = process.argv.slice(2)
 const PERIOD_MS = 1000

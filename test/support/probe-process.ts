@@ -3,7 +3,7 @@
  * (open loop). `probe-process.ts ADDRESS PORT`. Any message asks for a report since the last one.
  */
 import { createSocket } from 'node:dgram'
-import type { ProbeReport } from './probe.ts'
+import type { ProbeReport } from './reporter.ts'
 
 const PERIOD_MS = 1
 /** A gap is a run of lost probes at least this long. */

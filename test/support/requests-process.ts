@@ -3,7 +3,7 @@
  * the last one.
  */
 import { request } from 'node:http'
-import type { RequestsReport } from './requests.ts'
+import type { RequestsReport } from './reporter.ts'
 
 const [host = '', period = ''] = process.argv.slice(2)
 const TIMEOUT_MS = 5000

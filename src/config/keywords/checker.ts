@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../../net/ipv4.ts'
 import { type Millis } from '../../time.ts'
-import { choice, integer, ipv4, port, time, word } from '../arguments.ts'
+import { integer, ipv4, port, time, word } from '../arguments.ts'
 import type { HttpUrl } from '../model.ts'
 import { block, type Body, type Keyword, keyword } from '../schema.ts'
 import type { Span } from '../source.ts'
@@ -187,12 +187,6 @@ export function checkers<Parent extends { readonly checks: CheckDraft[] }>(): Ke
     checker('HTTP_GET', 'A page is served with the right status and, if asked, the right body.', [
       connectPort,
       virtualhost(),
-      keyword({
-        name: 'http_protocol',
-        help: 'Accepted for compatibility: Tanist speaks HTTP/1.1 and closes after the answer.',
-        args: [choice('1.0', '1.1', '1.0C')],
-        set: () => {},
-      }),
       block({
         name: 'url',
         help: 'One request.',

@@ -1,0 +1,82 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { Lab } from './lab.ts'
+
+/** A program of the tests that works on a host of a lab until the lab ends, and reports what it has seen. */
+export class Reporter<Report> {
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+  }
+
+  /** Resolves when the program says that it is ready. */
+  static async start<Report>(
+    lab: Lab,
+    host: string,
+    script: string,
+    ...args: readonly string[]
+  ): Promise<Reporter<Report>> {
+    const child = lab.fork(host, script, args)
+    await once(child, 'message')
+    return new Reporter(child)
+  }
+
+  /** What was seen since the last report. */
+  async report(): Promise<Report> {
+    const answer = once(this.#child, 'message')
+    this.#child.send('report')
+    // Each program sends what its starter below declares.
+    const [report] = (await answer) as [Report]
+    return report
+  }
+}
+
+/** What the outage probe has seen. */
+export interface ProbeReport {
+  readonly sent: number
+  readonly lost: number
+  /** Runs of at least 10 ms without an answer: when (ms since the epoch) and how long. */
+  readonly gaps: { at: number; ms: number }[]
+  /** The worst delay of the sender itself, in ms: figures below it mean nothing. */
+  readonly lateness: number
+}
+
+/** A numbered datagram each millisecond to an echo server. */
+export function startProbe(lab: Lab, host: string, address: string, port: number): Promise<Reporter<ProbeReport>> {
+  return Reporter.start(lab, host, 'probe-process.ts', address, String(port))
+}
+
+/** The longest gap, or 0. */
+export function longestGap(report: ProbeReport): number {
+  return Math.max(0, ...report.gaps.map(({ ms }) => ms))
+}
+
+export interface FlowsReport {
+  readonly answered: number
+  /** Connections that were reset or closed. */
+  readonly broken: number
+  /** Answers that came from another server than the one before. */
+  readonly moved: number
+}
+
+/** Established connections that each send a request every second. */
+export function startFlows(lab: Lab, host: string, address: string, count: number): Promise<Reporter<FlowsReport>> {
+  return Reporter.start(lab, host, 'flows-process.ts', address, String(count))
+}
+
+/** How often each server has answered, and what else happened how often. */
+export interface RequestsReport {
+  readonly answered: Record<string, number>
+  readonly failed: Record<string, number>
+}
+
+/** A new HTTP connection every `periodMs`. */
+export function startRequests(
+  lab: Lab,
+  host: string,
+  address: string,
+  periodMs: number,
+): Promise<Reporter<RequestsReport>> {
+  return Reporter.start(lab, host, 'requests-process.ts', address, String(periodMs))
+}
