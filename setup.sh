@@ -13,6 +13,7 @@ iproute2     command:ip                                 namespaces, links and ad
 util-linux   command:nsenter                            runs programs inside the labs
 procps       command:sysctl                             forwarding and ARP settings inside the labs
 iputils-ping command:ping                               PING_CHECK
+iputils-arping command:arping                           finds who answers for an address
 curl         command:curl                               the client of demo and tests
 nginx-light  command:nginx                              real servers; a proxy in the bench
 libnginx-mod-stream file:/usr/lib/nginx/modules/ngx_stream_module.so   the proxy in the bench

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { readConfigFile } from '../daemon/config-file.ts'
 import { Director } from '../daemon/director.ts'
 import { createLog, flushLog } from '../daemon/log.ts'
@@ -23,6 +23,7 @@ interface Options {
   name: string
   socket?: string
   release?: true
+  hook: 'tcx' | 'clsact'
 }
 
 const program = new Command('tanistd')
@@ -36,6 +37,11 @@ const program = new Command('tanistd')
     DEFAULT_NAME,
   )
   .option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)')
+  .addOption(
+    new Option('--hook <hook>', 'how programs are attached; kernels before 6.6 have no tcx and get clsact')
+      .choices(['tcx', 'clsact'])
+      .default('tcx'),
+  )
   .option('--release', 'send priority 0, remove the virtual addresses of the configuration from this host, and exit')
   .showHelpAfterError()
 
@@ -68,7 +74,7 @@ async function run(): Promise<void> {
   const socket = options.socket ?? defaultSocket(options.name)
   let director: Director
   try {
-    director = new Director({ name: options.name, file, socket, version }, config, log)
+    director = new Director({ name: options.name, file, socket, version, hook: options.hook }, config, log)
   } catch (error) {
     return fail(error)
   }

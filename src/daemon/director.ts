@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/model.ts'
 import { ControlServer } from '../control/server.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Snapshot } from '../control/snapshot.ts'
+import type { Hook } from '../forward/attachment.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { notifySystemd } from '../linux/process.ts'
 import { Child } from './child.ts'
@@ -31,6 +32,8 @@ export interface DirectorOptions {
   readonly file: string
   readonly socket: string
   readonly version: string
+  /** How the forwarding core is attached to interfaces, if the kernel can. */
+  readonly hook: Hook
 }
 
 /** The parent process: configuration, forwarding core, control socket, and the two children. */
@@ -57,7 +60,7 @@ export class Director {
     this.#log = log
     this.#config = config
     // Forwarding is ready before anybody can become master.
-    this.#forwarding = new Forwarding(options.name, config, this.#verdicts, log)
+    this.#forwarding = new Forwarding(options.name, options.hook, config, this.#verdicts, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
       { role: 'vrrp', args: [options.name], execArgv: CHILD_V8_OPTIONS, user: undefined },
       {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { formPool, type Pool } from '../balance/pool.ts'
 import { type Config, endpointName, virtualServerName } from '../config/model.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
+import type { Hook } from '../forward/attachment.ts'
 import { Core } from '../forward/core.ts'
 import type { Hop } from '../forward/layout.ts'
 import { SystemError } from '../linux/libc.ts'
@@ -28,11 +29,11 @@ export class Forwarding {
   #sweepTimer: NodeJS.Timeout | undefined
 
   /** Throws SystemError or CoreFullError. */
-  constructor(name: string, config: Config, verdicts: Verdicts, log: Logger) {
+  constructor(name: string, hook: Hook, config: Config, verdicts: Verdicts, log: Logger) {
     this.#log = log
     this.#verdicts = verdicts
     this.#config = config
-    this.#core = new Core(name)
+    this.#core = new Core(name, hook)
     if (this.#core.adopted) log.info('took over the running forwarding core')
     this.update()
     this.#followNetwork()

@@ -1,5 +1,5 @@
 import { readdirSync, unlinkSync } from 'node:fs'
-import { attachClsact, attachTcx, openPinned, pin, updateLink } from '../linux/libbpf.ts'
+import { attachClsact, attachTcx, detachClsact, openPinned, pin, updateLink } from '../linux/libbpf.ts'
 import { calls, SystemError } from '../linux/libc.ts'
 
 /** How a program hangs on an interface. tcx links are pinned and outlive the daemon; clsact filters do so by themselves. */
@@ -9,12 +9,17 @@ export type Hook = 'tcx' | 'clsact'
 export class Attachment {
   readonly #program: number
   readonly #directory: string
+  readonly #hook: Hook
   readonly #attached = new Map<number, Hook>()
 
-  /** `directory` holds the pinned links, one per interface index. */
-  constructor(program: number, directory: string) {
+  /**
+   * `directory` holds the pinned links, one per interface index. `hook` is the one to use if the kernel has it: tcx came
+   * with 6.6, and clsact is always there.
+   */
+  constructor(program: number, directory: string, hook: Hook) {
     this.#program = program
     this.#directory = directory
+    this.#hook = hook
   }
 
   /** Attaches to what is new, in place of an earlier program where there is one, and forgets what is gone. */
@@ -24,6 +29,12 @@ export class Attachment {
     for (const name of readdirSync(this.#directory)) {
       if (!ifindexes.includes(Number(name))) unlinkSync(`${this.#directory}/${name}`)
     }
+  }
+
+  /** Takes off what does not go with the pins. */
+  detach(): void {
+    for (const [ifindex, hook] of this.#attached) if (hook === 'clsact') detachClsact(ifindex)
+    this.#attached.clear()
   }
 
   #attach(ifindex: number): void {
@@ -50,7 +61,7 @@ export class Attachment {
         calls.close(pinned)
       }
     }
-    const link = attachTcx(this.#program, ifindex)
+    const link = this.#hook === 'tcx' ? attachTcx(this.#program, ifindex) : undefined
     if (link === undefined) {
       attachClsact(this.#program, ifindex)
       return 'clsact'

@@ -15,7 +15,7 @@ import {
 } from '../linux/libbpf.ts'
 import { calls } from '../linux/libc.ts'
 import { type Millis, millis } from '../time.ts'
-import { Attachment } from './attachment.ts'
+import { Attachment, type Hook } from './attachment.ts'
 import {
   type Counters,
   decodeDest,
@@ -77,8 +77,8 @@ export class Core {
   /** Whether the maps of an earlier daemon were taken over. */
   readonly adopted: boolean
 
-  /** `name` tells directors on one machine apart. Throws SystemError. */
-  constructor(name: string) {
+  /** `name` tells directors on one machine apart; `hook` is the preferred way to attach. Throws SystemError. */
+  constructor(name: string, hook: Hook = 'tcx') {
     this.#home = bpfDirectory('tanist', name)
     const version = `v${LAYOUT_VERSION}`
     // Maps of another layout cannot be read, and two programs must not answer for one packet.
@@ -104,7 +104,7 @@ export class Core {
     else this.#pinMaps()
     const links = `${this.#directory}/links`
     mkdirSync(links, { recursive: true, mode: 0o700 })
-    this.#attachment = new Attachment(object.program('tanist_ingress'), links)
+    this.#attachment = new Attachment(object.program('tanist_ingress'), links, hook)
     this.#sweepProgram = object.program('tanist_sweep')
   }
 
@@ -156,6 +156,7 @@ export class Core {
 
   /** Takes the program off every interface and forgets everything: a clean stop, as keepalived empties LVS. */
   remove(): void {
+    this.#attachment.detach()
     this.close()
     rmSync(this.#home, { recursive: true, force: true })
   }

@@ -26,6 +26,7 @@ const c = {
   testRun: lib.func('int bpf_prog_test_run_opts(int program, void *options)'),
   tcHookCreate: lib.func('int bpf_tc_hook_create(void *hook)'),
   tcAttach: lib.func('int bpf_tc_attach(const void *hook, void *options)'),
+  tcDetach: lib.func('int bpf_tc_detach(const void *hook, const void *options)'),
   possibleCpus: lib.func('int libbpf_num_possible_cpus()'),
   setPrint: lib.func('void *libbpf_set_print(void *callback)'),
 }
@@ -159,22 +160,35 @@ export function updateLink(link: number, program: number): void {
 
 /** Attaches by a clsact queueing discipline, in place of what is there under the same handle. Throws SystemError. */
 export function attachClsact(program: number, ifindex: number): void {
-  const hook = new DataView(new ArrayBuffer(24)) // size_t sz; int ifindex; enum attach_point; u32 parent
+  const hook = tcHook(ifindex)
+  c.tcHookCreate(hook) // EEXIST: somebody's clsact is there, which serves as well
+  const options = tcOptions(program, BPF_TC_F_REPLACE)
+  checked(c.tcAttach(hook, options), 'attach program to', `interface ${ifindex}`)
+}
+
+/** Takes away what `attachClsact` has attached; that there is nothing is no error. The clsact itself may serve others. */
+export function detachClsact(ifindex: number): void {
+  c.tcDetach(tcHook(ifindex), tcOptions(0, 0))
+}
+
+/** struct bpf_tc_hook: size_t sz; int ifindex; enum attach_point; u32 parent */
+function tcHook(ifindex: number): Uint8Array {
+  const hook = new DataView(new ArrayBuffer(24))
   hook.setBigUint64(0, 24n, true)
   hook.setInt32(8, ifindex, true)
   hook.setInt32(12, BPF_TC_INGRESS, true)
-  c.tcHookCreate(new Uint8Array(hook.buffer)) // EEXIST: somebody's clsact is there, which serves as well
-  const options = new DataView(new ArrayBuffer(32)) // size_t sz; int prog_fd; u32 flags, prog_id, handle, priority
+  return new Uint8Array(hook.buffer)
+}
+
+/** struct bpf_tc_opts: size_t sz; int prog_fd; u32 flags, prog_id, handle, priority */
+function tcOptions(program: number, flags: number): Uint8Array {
+  const options = new DataView(new ArrayBuffer(32))
   options.setBigUint64(0, 32n, true)
   options.setInt32(8, program, true)
-  options.setUint32(12, BPF_TC_F_REPLACE, true)
+  options.setUint32(12, flags, true)
   options.setUint32(20, 1, true)
   options.setUint32(24, 1, true)
-  checked(
-    c.tcAttach(new Uint8Array(hook.buffer), new Uint8Array(options.buffer)),
-    'attach program to',
-    `interface ${ifindex}`,
-  )
+  return new Uint8Array(options.buffer)
 }
 
 /** What one run of a program returned, and the packet that it left. */

@@ -16,9 +16,12 @@ export class DirectorHost {
   readonly log: string
   readonly #control: ControlClient
   readonly #socket: string
+  readonly #args: readonly string[]
   #process: ChildProcess | undefined
 
-  constructor(lab: Lab, host: string, config: string) {
+  /** `args` are further ones for tanistd. */
+  constructor(lab: Lab, host: string, config: string, args: readonly string[] = []) {
+    this.#args = args
     this.#lab = lab
     this.host = host
     this.file = join(lab.directory, `${host}.conf`)
@@ -40,7 +43,7 @@ export class DirectorHost {
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
     const name = this.#lab.directorName(this.host)
-    const args = ['-f', this.file, '--name', name, '--socket', this.#socket]
+    const args = ['-f', this.file, '--name', name, '--socket', this.#socket, ...this.#args]
     const child = this.#lab.start(this.host, [process.execPath, TANISTD, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
