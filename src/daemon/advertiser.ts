@@ -4,6 +4,9 @@ import type { Link } from '../linux/rtnetlink.ts'
 import { type Ipv4, VRRP_GROUP } from '../net/ipv4.ts'
 import { encodeAdvertisement, VRRP_PROTOCOL } from '../vrrp/packet.ts'
 
+/** BOUNDED: what one turn takes from a socket. A flood then cannot keep the clock from its turn. */
+const PACKETS_IN_A_TURN = 1000
+
 /** The VRRP sockets: one for each interface that an instance is on, as long as the interface exists. */
 export class Advertiser {
   readonly #sockets = new Map<string, { readonly index: number; readonly socket: RawIpv4Socket }>()
@@ -49,10 +52,12 @@ export class Advertiser {
     }
   }
 
-  /** Every packet that waits, with the interface that it came in by. */
+  /** The packets that wait, with the interface that they came in by. What is left after this turn wakes the next one. */
   *receive(): Generator<{ readonly interface: string; readonly packet: Uint8Array }> {
     for (const [name, { socket }] of this.#sockets) {
-      for (let packet = socket.receive(); packet !== undefined; packet = socket.receive()) {
+      for (let i = 0; i < PACKETS_IN_A_TURN; i++) {
+        const packet = socket.receive()
+        if (packet === undefined) break
         yield { interface: name, packet }
       }
     }

@@ -293,15 +293,15 @@ class Run {
       return
     }
     // Lower: answer at once, and win back the hosts that may have believed it.
-    this.#effects.push({ type: 'rival', instance: config, source: event.source, priority: event.priority })
-    this.#set(config.name, {
-      ...own,
-      announceAt: [...REPAIR_AFTER, ...(config.garp.delay > 1000 ? [config.garp.delay] : [])].map((delay) =>
-        after(this.#now, delay),
-      ),
-    })
     this.#advertise(config.name, config.priority)
-    this.#effects.push({ type: 'announce', instance: config })
+    const [soonest = millis(0)] = REPAIR_AFTER
+    if (own.announceAt.some((at) => at <= after(this.#now, soonest))) return // that is about to happen anyway
+    const delays = [...REPAIR_AFTER, ...(config.garp.delay > 1000 ? [config.garp.delay] : [])]
+    this.#update(config.name, (state) => ({ ...state, announceAt: delays.map((delay) => after(this.#now, delay)) }))
+    this.#effects.push(
+      { type: 'rival', instance: config, source: event.source, priority: event.priority },
+      { type: 'announce', instance: config },
+    )
   }
 
   #masterDeadline(member: Member, own: Extract<InstanceState, { name: 'master' }>): void {

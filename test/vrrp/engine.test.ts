@@ -178,9 +178,19 @@ describe('master (§6.4.3)', () => {
 
   test('answers a lower priority at once, and repeats its announcement soon', () => {
     const story = master().advert(99)
-    expect(story.effects).toEqual(['a rival 99', 'a advertise 100', 'a announce'])
+    expect(story.effects).toEqual(['a advertise 100', 'a rival 99', 'a announce'])
     const repeats = story.until(9000).effects.filter((effect) => effect.includes('announce'))
     expect(repeats).toEqual(['3750 a announce', '3900 a announce', '4700 a announce', '8700 a announce'])
+  })
+
+  test('a storm of lower priorities is answered each time, but announced only every 50 ms', () => {
+    const story = master()
+    let announced = 0
+    for (let i = 0; i < 1000; i++) {
+      expect(story.advert(99).effects[0]).toBe('a advertise 100')
+      announced += story.effects.includes('a announce') ? 1 : 0
+    }
+    expect(announced).toBe(1)
   })
 
   test('stopping sends priority 0 before the addresses go', () => {

@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { InstanceSnapshot } from '../../src/control/snapshot.ts'
+import { Capture } from '../support/capture.ts'
+import { DirectorHost } from '../support/director.ts'
+import { Lab, until } from '../support/lab.ts'
+
+const lab = new Lab()
+const config = (priority: number) => `vrrp_instance a {
+  interface eth0
+  virtual_router_id 51
+  version 3
+  priority ${priority}
+  virtual_ipaddress { 10.0.0.100/24 }
+}
+`
+const active = new DirectorHost(lab, 'active', config(150))
+const standby = new DirectorHost(lab, 'standby', config(100))
+let capture: Capture
+
+beforeAll(async () => {
+  lab.addSwitch('lan')
+  lab.addHost('active', [{ switch: 'lan', address: '10.0.0.1/24' }])
+  lab.addHost('standby', [{ switch: 'lan', address: '10.0.0.2/24' }])
+  lab.addHost('attacker', [{ switch: 'lan', address: '10.0.0.66/24' }])
+  await Promise.all([active.start(), standby.start()])
+  await active.untilState('master')
+  await standby.untilState('backup')
+  capture = await Capture.start(lab, 'lan')
+})
+afterAll(() => lab.destroy())
+
+const send = async (...args: readonly string[]) => {
+  const child = lab.fork('attacker', 'vrrp-sender-process.ts', ['10.0.0.66', '51', ...args])
+  await once(child, 'message')
+}
+const instance = async (director: DirectorHost): Promise<InstanceSnapshot> =>
+  (await director.status()).instances[0] ?? expect.fail('no instance')
+
+test('no packet of a burst is lost between two reads', async () => {
+  const before = (await instance(standby)).advertsReceived
+  await send('1', '2000')
+  const heard = await until('all adverts to be counted', async () => {
+    const { advertsReceived } = await instance(standby)
+    return advertsReceived - before >= 2000 && advertsReceived - before
+  })
+  // The active director answers each, so there are more.
+  expect(heard).toBeGreaterThanOrEqual(2000)
+  expect((await instance(standby)).peers.find(({ address }) => address === '10.0.0.66')?.priority).toBe(1)
+})
+
+test('a flood of garbage changes nobody’s role and delays no advert', async () => {
+  const start = Date.now()
+  await send('garbage', '100000')
+  await sleep(1500)
+  expect((await instance(active)).state).toBe('master')
+  expect((await instance(standby)).state).toBe('backup')
+  const dropped = Object.values((await instance(standby)).dropped).reduce((sum, count) => sum + count, 0)
+  expect(dropped).toBeGreaterThan(1000)
+  const times = capture
+    .adverts()
+    .filter(({ source, at }) => source === '10.0.0.1' && at > start)
+    .map(({ at }) => at)
+  const gaps = times.slice(1).map((at, i) => at - (times[i] ?? at))
+  expect(Math.max(...gaps)).toBeLessThan(2000)
+  expect(standby.logText().split('Entering MASTER').length).toBe(1)
+})
