@@ -20,8 +20,8 @@ export interface ChildEvents<In> {
   /** A new process is there; it knows nothing yet. */
   started(): void
   message(message: In): void
-  /** It will be started again. */
-  died(how: string): void
+  /** It will be started again after `delayMs`. */
+  died(how: string, delayMs: number): void
 }
 
 /**
@@ -91,7 +91,7 @@ export class Child<Out extends object, In> {
     const delay = this.#failures === 0 ? 0 : Math.min(LONGEST_DELAY_MS, 500 * 2 ** this.#failures)
     this.#failures++
     this.restarts++
-    this.#events.died(how)
+    this.#events.died(how, delay)
     if (delay === 0) this.#start()
     else this.#timer = setTimeout(() => this.#start(), delay)
   }

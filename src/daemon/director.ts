@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
-import type { Config } from '../config/model.ts'
+import type { Config, VrrpInstance } from '../config/model.ts'
 import { ControlServer } from '../control/server.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Snapshot } from '../control/snapshot.ts'
 import type { Hook } from '../forward/attachment.ts'
@@ -72,7 +72,7 @@ export class Director {
         message: (message) => {
           if (message.type === 'instances') this.#instances = message.instances
         },
-        died: (how) => this.#vrrpDied(how),
+        died: (how, delayMs) => this.#vrrpDied(how, delayMs),
       },
     )
     this.#check = new Child<ToCheck, FromCheck>(
@@ -155,25 +155,28 @@ export class Director {
    * Masters go on where they were, if the next process can be there before their peers give up on them. Otherwise they
    * are given up now, so that the peers take over after the skew time.
    */
-  #vrrpDied(how: string): void {
+  #vrrpDied(how: string, delayMs: number): void {
     this.#log.error(`the vrrp process has died (${how}); starting it again`)
     const masters = this.#config.instances.filter(({ name }) =>
       this.#instances.some((instance) => instance.name === name && instance.state === 'master'),
     )
     const crashedAtOnce = performance.now() - this.#vrrpStartedAt < RESPAWN_MS
-    const late = crashedAtOnce ? masters : masters.filter(({ advertInt }) => 2 * advertInt < RESPAWN_MS)
+    const isLate = ({ advertInt }: VrrpInstance) => crashedAtOnce || 2 * advertInt < delayMs + RESPAWN_MS
+    const late = masters.filter(({ name }) =>
+      masters.some((other) => isLate(other) && this.#groupOf(name).includes(other.name)),
+    )
     this.#adopt = masters.filter((instance) => !late.includes(instance)).map(({ name }) => name)
     if (late.length === 0) return
-    this.#log.warn({ instances: late.map(({ name }) => name) }, 'giving up the role of master for them')
+    const names = late.map(({ name }) => name)
+    this.#log.warn({ instances: names }, 'giving up the role of master for them')
     resign(late, (error) => this.#log.error(error.message))
-    // Members of a sync group go together.
-    const lost = new Set(late.map(({ name }) => name))
-    for (const { instances } of this.#config.syncGroups) {
-      if (!instances.some((name) => lost.has(name))) continue
-      const others = masters.filter(({ name }) => instances.includes(name) && !lost.has(name))
-      resign(others, (error) => this.#log.error(error.message))
-      this.#adopt = this.#adopt.filter((name) => !instances.includes(name))
-    }
+    const given = { state: 'init', reason: 'the vrrp process has died', since: new Date().toISOString() } as const
+    this.#instances = this.#instances.map((each) => (names.includes(each.name) ? { ...each, ...given } : each))
+  }
+
+  /** The members of an instance's sync group, which share their state; itself if it is in none. */
+  #groupOf(name: string): readonly string[] {
+    return this.#config.syncGroups.find(({ instances }) => instances.includes(name))?.instances ?? [name]
   }
 
   #snapshot(): Snapshot {

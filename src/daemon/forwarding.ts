@@ -35,7 +35,6 @@ export class Forwarding {
     this.#config = config
     this.#core = new Core(name, hook)
     if (this.#core.adopted) log.info('took over the running forwarding core')
-    this.update()
     this.#followNetwork()
     this.#poller = new Poller(() => {
       if (this.#changes.drain()) this.#followNetwork()
@@ -93,8 +92,8 @@ export class Forwarding {
 
   #followNetwork(): void {
     this.#links = this.#rtnetlink.links()
-    this.#core.attach(this.#links.filter(({ kind }) => kind === 'ethernet').map(({ index }) => index))
     this.update()
+    this.#core.attach(this.#links.filter(({ kind }) => kind === 'ethernet').map(({ index }) => index))
   }
 
   /** Where the kernel would send packets to a real server. Undefined while there is no route. */
