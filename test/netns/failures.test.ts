@@ -65,14 +65,26 @@ describe('reload, with 1000 packets a second and 1000 established connections', 
     const errors = await active().reload()
     expect(errors.join('\n')).toMatch(/director1\.conf:\d+:\d+: error\[bad-value\]/)
     expect(errors.join('\n')).toContain('did you mean `protocol`?')
+    expect(active().tanist('reload')).toMatchObject({ status: 1, stdout: '', stderr: `${errors.join('\n')}\n` })
     active().configure(good)
     const status = await active().status()
     expect(status.configuration.refused).toEqual(errors)
     expect(status.instances.map(({ state }) => state)).toEqual(['master', 'master'])
-    expect(await active().reload()).toEqual([])
+    expect(active().tanist('reload')).toEqual({ status: 0, stdout: 'reloaded\n', stderr: '' })
     await sleep(300)
     expect((await probe.report()).lost).toBe(0)
   })
+})
+
+test('tanist status says who is master, who serves, and why', async () => {
+  const { stdout } = active().tanist('status')
+  expect(stdout).toMatch(
+    /^outside +MASTER +\d+ s +150 +eth0 +51 \(v3\) +172\.18\.100\.6\/16 +no adverts from a master$/m,
+  )
+  expect(stdout).toMatch(/^\[172\.18\.100\.6\]:tcp:80 wrr NAT +quorum up/m)
+  expect(stdout).toMatch(/^ +\[192\.168\.10\.12\]:80 +UP .* status 200$/m)
+  expect(standby().tanist('status').stdout).toMatch(/^172\.18\.100\.1 +outside +150 /m)
+  expect(JSON.parse(active().tanist('status', '--json').stdout)).toMatchObject({ name: (await active().status()).name })
 })
 
 describe('kill -9', () => {

@@ -13,7 +13,7 @@ export interface SeenAdvert {
   readonly ttl: number
 }
 
-/** tcpdump on a switch of a lab, reading every VRRP packet that passes. */
+/** tcpdump on a switch of a lab, reading every packet that passes and matches. */
 export class Capture {
   readonly #child: ChildProcess
   #text = ''
@@ -23,8 +23,8 @@ export class Capture {
     child.stdout?.on('data', (data: Buffer) => (this.#text += data.toString()))
   }
 
-  static async start(lab: Lab, name: string): Promise<Capture> {
-    const command = ['tcpdump', '-l', '-n', '-vv', '-tt', '-i', name, 'ip proto 112'] as const
+  static async start(lab: Lab, name: string, filter = 'ip proto 112'): Promise<Capture> {
+    const command = ['tcpdump', '-l', '-n', '-vv', '-tt', '-i', name, filter] as const
     const child = lab.start('switch', command, { stdio: ['ignore', 'pipe', 'pipe'] })
     let errors = ''
     child.stderr?.on('data', (data: Buffer) => (errors += data.toString()))
@@ -33,7 +33,7 @@ export class Capture {
     return capture
   }
 
-  /** What tcpdump has printed, for its remarks on checksums. */
+  /** What tcpdump has printed. */
   get text(): string {
     return this.#text
   }

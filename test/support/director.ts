@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawnSync } from 'node:child_process'
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ControlClient } from '../../src/control/client.ts'
@@ -7,6 +7,7 @@ import type { Lab } from './lab.ts'
 import { until } from './lab.ts'
 
 const TANISTD = join(import.meta.dirname, '../../dist/cli/tanistd.js')
+const TANIST = join(import.meta.dirname, '../../dist/cli/tanist.js')
 
 /** A real tanistd on a host of a lab. */
 export class DirectorHost {
@@ -102,6 +103,14 @@ export class DirectorHost {
   async killAll(): Promise<void> {
     const { processes } = await this.status()
     for (const { pid } of processes) if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  }
+
+  /** Runs `tanist` against this daemon, as an operator does. */
+  tanist(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [TANIST, '--socket', this.#socket, ...args], {
+      encoding: 'utf8',
+    })
+    return { status, stdout, stderr }
   }
 
   /** What the unit's ExecStopPost does. */

@@ -13,6 +13,8 @@ const config = (priority: number) => `vrrp_instance a {
   version 3
   priority ${priority}
   virtual_ipaddress { 10.0.0.100/24 }
+  garp_master_delay 1
+  garp_master_repeat 3
 }
 `
 const active = new DirectorHost(lab, 'active', config(150))
@@ -65,4 +67,22 @@ test('a flood of garbage changes nobody’s role and delays no advert', async ()
   const gaps = times.slice(1).map((at, i) => at - (times[i] ?? at))
   expect(Math.max(...gaps)).toBeLessThan(2000)
   expect(standby.logText().split('Entering MASTER').length).toBe(1)
+})
+
+test('a new master announces its address at once and after garp_master_delay, and hosts follow', async () => {
+  lab.run('attacker', ['ping', '-c', '1', '10.0.0.100'])
+  const neighbour = () => lab.run('attacker', ['ip', 'neigh', 'show', '10.0.0.100'])
+  const before = neighbour()
+  const arp = await Capture.start(lab, 'lan', 'arp')
+  const announced = () => ({
+    requests: arp.text.split('Request who-has 10.0.0.100 (ff:ff:ff:ff:ff:ff) tell 10.0.0.100').length - 1,
+    replies: arp.text.split('Reply 10.0.0.100 is-at').length - 1,
+  })
+  await active.stop()
+  await standby.untilState('master')
+  await until('the first block', () => announced().requests >= 3 && announced().replies >= 3)
+  expect(announced()).toEqual({ requests: 3, replies: 3 })
+  await until('the client to have the new address', () => neighbour() !== before, 1000)
+  await until('the second block', () => announced().requests === 6 && announced().replies === 6, 3000)
+  arp.stop()
 })
