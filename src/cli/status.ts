@@ -62,6 +62,11 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
       colours,
     ),
     table(
+      ['DROPPED PACKETS', ''],
+      Object.entries(status.drops).flatMap(([reason, count]) => (count === 0 ? [] : [[reason, String(count)]])),
+      colours,
+    ),
+    table(
       ['PROCESS', 'PID', 'RESTARTS', 'MEMORY'],
       status.processes.map(({ role, pid, restarts, residentBytes }) => [
         role,

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Command, Option } from 'commander'
 import { readConfigFile } from '../daemon/config-file.ts'
 import { Director } from '../daemon/director.ts'
 import { createLog, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
-import { notifySystemd } from '../linux/process.ts'
+import { holdLock, notifySystemd } from '../linux/process.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 
 /** The file is refused. keepalived's `-t` says 5 for it, too. */
@@ -72,6 +73,8 @@ async function run(): Promise<void> {
   }
   if (process.getuid?.() !== 0) await fail('tanistd needs root')
   const socket = options.socket ?? defaultSocket(options.name)
+  mkdirSync(dirname(socket), { recursive: true, mode: 0o755 })
+  if (!holdLock(`${socket}.lock`)) await fail(`another tanistd named ${options.name} is running`)
   let director: Director
   try {
     director = new Director({ name: options.name, file, socket, version, hook: options.hook }, config, log)

@@ -1,6 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { dirname } from 'node:path'
 import type { Snapshot } from './snapshot.ts'
 
 /** What the control socket can ask of the daemon. */
@@ -20,9 +19,9 @@ export class ControlServer {
   readonly #server
   readonly #path: string
 
+  /** The folder exists. What is at `path` is removed: the caller knows that no other daemon uses it. */
   constructor(path: string, handlers: ControlHandlers) {
     this.#path = path
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
     rmSync(path, { force: true }) // left behind by a crash
     this.#server = createServer((request, response) => answer(request, response, handlers))
     this.#server.listen(path, () => {

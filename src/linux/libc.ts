@@ -33,7 +33,7 @@ export const calls = {
     'int mount(const char *source, const char *target, const char *type, uint64_t flags, const void *data)',
   ),
   schedSetscheduler: libc.func('int sched_setscheduler(int thread, int policy, const void *parameters)'),
-  prctl: libc.func('int prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)'),
+  flock: libc.func('int flock(int fd, int operation)'),
 }
 
 /** errno of the call that has just failed. */

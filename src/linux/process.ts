@@ -1,8 +1,10 @@
-import { readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync } from 'node:fs'
 import { calls, lastErrno, SystemError } from './libc.ts'
 import { AF_UNIX, int32, Socket, SOCK_DGRAM } from './socket.ts'
 
 const SCHED_RR = 2
+const LOCK_EX = 2
+const LOCK_NB = 4
 const LOWEST_REALTIME_PRIORITY = 1
 
 /**
@@ -16,6 +18,17 @@ export function becomeRealtime(): SystemError | undefined {
     }
   }
   return undefined
+}
+
+/**
+ * Holds a lock on a file until this process ends, however it ends. False when another process holds it. Throws when the
+ * file cannot be opened.
+ */
+export function holdLock(path: string): boolean {
+  const fd = openSync(path, 'a', 0o600)
+  if (calls.flock(fd, LOCK_EX | LOCK_NB) === 0) return true
+  closeSync(fd)
+  return false
 }
 
 /** Tells systemd about the service (sd_notify(3)). Does nothing when it was not started by systemd. */

@@ -97,7 +97,7 @@ describe('tanist status', () => {
         ],
       },
     ],
-    drops: {},
+    drops: { ttl: 0, 'no-destination': 3 },
   }
 
   test('is a table of aligned columns', () => {
@@ -111,6 +111,9 @@ describe('tanist status', () => {
       'SERVICE / SERVER           STATE      SINCE  WEIGHT  ACTIVE  INACTIVE  CONNECTIONS  WHY',
       '[10.0.0.1]:tcp:80 wrr NAT  quorum up                                   12',
       '  [10.1.0.1]:80            DOWN       5 s    0       1       2         12           ECONNREFUSED',
+      '',
+      'DROPPED PACKETS',
+      'no-destination   3',
       '',
       'PROCESS  PID  RESTARTS  MEMORY',
       'vrrp     7    0         50.0 MiB',

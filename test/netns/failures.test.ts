@@ -159,6 +159,11 @@ test('what systemd runs after a crash of everything removes the addresses', asyn
   await active().untilState('master')
 })
 
+test('a second daemon of the same name is refused and disturbs nothing', async () => {
+  await expect(active().startAnother()).rejects.toThrow('another tanistd named')
+  expect((await active().status()).instances.map(({ state }) => state)).toEqual(['master', 'master'])
+})
+
 describe('others touch what is ours', () => {
   test('a removed virtual address is put back', async () => {
     pair.lab.run('director1', ['ip', 'address', 'delete', `${pair.vip}/16`, 'dev', 'eth0'])

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ControlClient } from '../../src/control/client.ts'
@@ -43,11 +44,7 @@ export class DirectorHost {
 
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
-    const name = this.#lab.directorName(this.host)
-    const args = ['-f', this.file, '--name', name, '--socket', this.#socket, ...this.#args]
-    const child = this.#lab.start(this.host, [process.execPath, TANISTD, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = this.#spawn()
     this.#process = child
     const log = createWriteStream(this.log, { flags: 'a' })
     child.stdout?.pipe(log)
@@ -59,6 +56,21 @@ export class DirectorHost {
         () => false,
       )
     })
+  }
+
+  /** Starts the daemon a second time. Rejects with what it says when it ends. */
+  async startAnother(): Promise<never> {
+    const child = this.#spawn()
+    let output = ''
+    child.stdout?.on('data', (data: Buffer) => (output += data.toString()))
+    await once(child, 'close')
+    throw new Error(output)
+  }
+
+  #spawn(): ChildProcess {
+    const name = this.#lab.directorName(this.host)
+    const args = ['-f', this.file, '--name', name, '--socket', this.#socket, ...this.#args]
+    return this.#lab.start(this.host, [process.execPath, TANISTD, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
   status(): Promise<Snapshot> {
