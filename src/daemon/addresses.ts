@@ -9,6 +9,7 @@ export class Addresses {
   readonly #rtnetlink: Rtnetlink
   readonly #frames = new FrameSender()
   readonly #onError: (error: Error) => void
+  /** By virtual router, not by name: a reload may rename an instance. */
   readonly #held = new Map<string, readonly VirtualAddress[]>()
   #links: readonly Link[] = []
 
@@ -26,17 +27,18 @@ export class Addresses {
   /** Has all addresses of an instance, and none that it had before and does not list any more. */
   acquire(instance: VrrpInstance): void {
     const wanted = addressesOf(instance)
-    for (const old of this.#held.get(instance.name) ?? []) {
+    for (const old of this.#held.get(routerOf(instance)) ?? []) {
       if (!wanted.some((address) => same(address, old))) this.#delete(old)
     }
-    this.#held.set(instance.name, wanted)
+    this.#held.set(routerOf(instance), wanted)
     for (const address of wanted) this.#add(address)
   }
 
   /** Has none of the addresses of an instance, whoever put them there. */
   release(instance: VrrpInstance): void {
-    for (const address of [...addressesOf(instance), ...(this.#held.get(instance.name) ?? [])]) this.#delete(address)
-    this.#held.delete(instance.name)
+    for (const address of [...addressesOf(instance), ...(this.#held.get(routerOf(instance)) ?? [])])
+      this.#delete(address)
+    this.#held.delete(routerOf(instance))
   }
 
   /** The held addresses that somebody else has taken away, put back. */
@@ -94,6 +96,8 @@ export class Addresses {
     }
   }
 }
+
+const routerOf = ({ interface: device, vrid }: VrrpInstance) => `${device} ${vrid}`
 
 const addressesOf = (instance: VrrpInstance) => [...instance.addresses, ...instance.excludedAddresses]
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { InstanceSnapshot } from '../../src/control/snapshot.ts'
@@ -67,6 +68,25 @@ test('a flood of garbage changes nobody’s role and delays no advert', async ()
   const gaps = times.slice(1).map((at, i) => at - (times[i] ?? at))
   expect(Math.max(...gaps)).toBeLessThan(2000)
   expect(standby.logText().split('Entering MASTER').length).toBe(1)
+})
+
+test('an instance that a reload renames keeps its role, and its address goes with it', async () => {
+  const good = readFileSync(active.file, 'utf8')
+  active.configure(good.replace('vrrp_instance a', 'vrrp_instance b'))
+  expect(await active.reload()).toEqual([])
+  expect((await instance(active)).state).toBe('master')
+  active.configure(good.replace('vrrp_instance a', 'vrrp_instance b').replace('priority 150', 'priority 50'))
+  expect(await active.reload()).toEqual([])
+  await standby.untilState('master')
+  await active.untilState('backup')
+  // Any change of the network makes the director look after the addresses that it holds.
+  lab.run('active', ['ip', 'address', 'add', '10.0.0.77/32', 'dev', 'eth0'])
+  await sleep(200)
+  expect(active.addresses()).not.toContain('10.0.0.100')
+  active.configure(good)
+  expect(await active.reload()).toEqual([])
+  await active.untilState('master')
+  await standby.untilState('backup')
 })
 
 test('a new master announces its address at once and after garp_master_delay, and hosts follow', async () => {
