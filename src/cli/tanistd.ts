@@ -2,15 +2,16 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Command, Option } from 'commander'
-import { readConfigFile } from '../daemon/config-file.ts'
+import type { Config } from '../config/model.ts'
+import { configToRun, defaultConfigId, readConfigFile } from '../daemon/config-file.ts'
 import { Director } from '../daemon/director.ts'
 import { createLog, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
 import { holdLock, notifySystemd } from '../linux/process.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
+import { printCompletion, printKeywords, printManual } from './reference.ts'
+import { EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
 
-/** The file is refused. keepalived's `-t` says 5 for it, too. */
-const EXIT_CONFIG = 5
 /** The host lacks what the daemon needs. */
 const EXIT_START = 1
 
@@ -20,7 +21,14 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 interface Options {
   file: string
-  test?: string | true
+  test?: string[] | true
+  host?: true
+  format: Format
+  printConfig?: true
+  keywords?: string | true
+  manual?: true
+  completion?: 'bash' | 'zsh'
+  configId: string
   name: string
   socket?: string
   release?: true
@@ -31,7 +39,21 @@ const program = new Command('tanistd')
   .description('Failover manager: VRRP, health checks and an eBPF forwarding core, configured as keepalived is.')
   .version(version)
   .option('-f, --file <file>', 'configuration file', '/etc/tanist/tanist.conf')
-  .option('-t, --test [file]', 'check the configuration and exit: 0 good, 5 refused. Never looks at the host')
+  .option(
+    '-t, --test [files...]',
+    'check the file and exit: 0 good, 4 unreadable, 5 refused; never looks at the host. Two files are checked as a pair',
+  )
+  .option('--host', 'with -t: also check interfaces, scripts, users and files of this host')
+  .option('--print-config', 'print the configuration with all defaults, secrets hidden, and exit')
+  .addOption(
+    new Option('--format <format>', 'of -t, --print-config and --keywords').choices(['text', 'json']).default('text'),
+  )
+  .option('--keywords [name]', 'print all keywords, those of a block or one of them: syntax, meaning, default, status')
+  .option('--manual', 'print the manual page tanist.conf(5), for man -l -')
+  .addOption(
+    new Option('--completion <shell>', 'print what a shell needs to complete this command').choices(['bash', 'zsh']),
+  )
+  .option('-i, --config-id <id>', 'what lines that begin with @ID mean by this host', defaultConfigId())
   .option(
     '--name <name>',
     'tells directors on one machine apart: names the control socket and the pinned core',
@@ -48,23 +70,32 @@ const program = new Command('tanistd')
 
 program.parse()
 const options = program.opts<Options>()
-const file = typeof options.test === 'string' ? options.test : options.file
-const { config, errors, warnings } = readConfigFile(file)
-for (const message of [...errors, ...warnings]) process.stderr.write(`${message}\n`)
 
-if (config === undefined) {
-  process.stderr.write(`${file}: ${errors.length} error${errors.length === 1 ? '' : 's'}\n`)
-  process.exitCode = EXIT_CONFIG
+if (options.keywords !== undefined) {
+  process.exitCode = printKeywords(options.keywords, options.format) ? 0 : EXIT_START
+} else if (options.manual === true) {
+  printManual()
+} else if (options.completion !== undefined) {
+  printCompletion(options.completion, program)
 } else if (options.test !== undefined) {
-  process.stdout.write(`${file}: good\n`)
-} else if (options.release === true) {
-  resign(config.instances, (error) => process.stderr.write(`tanistd: ${error.message}\n`))
+  const files = Array.isArray(options.test) ? options.test : [options.file]
+  process.exitCode = testFiles(files, options)
+} else if (options.printConfig === true) {
+  process.exitCode = printConfig(options.file, options)
 } else {
-  await run()
+  const read = readConfigFile(options.file, options.configId)
+  const { config, errors, warnings } = configToRun(read)
+  for (const message of [...errors, ...warnings]) process.stderr.write(`${message}\n`)
+  if (config === undefined) {
+    process.exitCode = 'unreadable' in read ? EXIT_UNREADABLE : EXIT_REFUSED
+  } else if (options.release === true) {
+    resign(config.instances, (error) => process.stderr.write(`tanistd: ${error.message}\n`))
+  } else {
+    await run(config)
+  }
 }
 
-async function run(): Promise<void> {
-  if (config === undefined) return
+async function run(config: Config): Promise<void> {
   const log = await createLog('director', options.name)
   const fail = async (error: unknown): Promise<never> => {
     log.fatal(error instanceof Error ? error.message : String(error))
@@ -77,7 +108,8 @@ async function run(): Promise<void> {
   if (!holdLock(`${socket}.lock`)) await fail(`another tanistd named ${options.name} is running`)
   let director: Director
   try {
-    director = new Director({ name: options.name, file, socket, version, hook: options.hook }, config, log)
+    const { name, file, configId, hook } = options
+    director = new Director({ name, file, configId, socket, version, hook }, config, log)
   } catch (error) {
     return fail(error)
   }
@@ -89,7 +121,7 @@ async function run(): Promise<void> {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', () => void director.reload())
-  log.info(`tanistd ${version} is running with ${file}`)
+  log.info(`tanistd ${version} is running with ${options.file}`)
   notifySystemd('READY=1')
   const watchdog = Number(process.env['WATCHDOG_USEC'] ?? 0) / 1000
   if (watchdog > 0) setInterval(() => notifySystemd('WATCHDOG=1'), watchdog / 2)

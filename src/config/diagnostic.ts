@@ -1,45 +1,204 @@
 import { positionOf, type Span } from './source.ts'
 
-/** Stable names: scripts may match on them. */
-export type DiagnosticCode =
-  | 'unterminated-quote'
-  | 'unexpected-brace'
-  | 'missing-brace'
-  | 'unknown-keyword'
-  | 'unsupported-keyword'
-  | 'missing-argument'
-  | 'extra-argument'
-  | 'bad-value'
-  | 'repeated-keyword'
-  | 'missing-keyword'
-  | 'rule'
+export type Severity = 'error' | 'warning' | 'note'
+
+/**
+ * Every kind of mistake, with how grave it is: an error refuses the file, a warning says what will not be as it was
+ * written, a note helps to read. The names are stable: scripts may match on them.
+ */
+const SEVERITIES = {
+  // The text itself
+  'unterminated-quote': 'error',
+  'unexpected-brace': 'error',
+  'missing-brace': 'error',
+  'bad-character': 'error',
+  'too-long': 'error',
+  'missing-file': 'error',
+  'include-cycle': 'error',
+  'expansion-limit': 'error',
+  'bad-definition': 'error',
+  'undefined-name': 'warning',
+  // Keywords and their arguments
+  'unknown-keyword': 'error',
+  'refused-keyword': 'error',
+  'missing-argument': 'error',
+  'extra-argument': 'warning',
+  'bad-value': 'error',
+  'rounded-value': 'warning',
+  'repeated-keyword': 'note',
+  'deprecated-keyword': 'warning',
+  'no-effect': 'warning',
+  'ignored-value': 'warning',
+  'not-effective-yet': 'warning',
+  // Across keywords and blocks
+  'missing-keyword': 'error',
+  'duplicate-name': 'error',
+  'duplicate-router-id': 'error',
+  'duplicate-address': 'error',
+  'duplicate-server': 'error',
+  'unknown-name': 'error',
+  'mixed-families': 'error',
+  'not-link-local': 'warning',
+  'bad-interval': 'error',
+  'bad-authentication': 'error',
+  'bad-preemption': 'error',
+  'bad-priority': 'warning',
+  'bad-quorum': 'warning',
+  'bad-port': 'error',
+  'bad-weight': 'warning',
+  'strict-mode': 'error',
+  'bad-length': 'warning',
+  'strict-drops': 'warning',
+  'long-timeout': 'warning',
+  unused: 'warning',
+  'no-server': 'warning',
+  'no-check': 'warning',
+  'lonely-member': 'warning',
+  'no-peer': 'warning',
+  'no-virtual-address': 'warning',
+  'repeated-address': 'warning',
+  'not-tracked': 'warning',
+  'no-preference': 'warning',
+  'too-many': 'error',
+  // This host
+  'host-interface': 'error',
+  'host-script': 'error',
+  'host-user': 'error',
+  'host-file': 'error',
+  'host-unsafe': 'error',
+  'host-missing': 'warning',
+  'host-address': 'warning',
+  // Two files of a pair
+  'pair-differs': 'error',
+  'pair-priority': 'warning',
+  'pair-peers': 'error',
+} as const satisfies Readonly<Record<string, Severity>>
+
+export type DiagnosticCode = keyof typeof SEVERITIES
 
 /** One mistake in a configuration, with its place. */
 export interface Diagnostic {
   readonly code: DiagnosticCode
-  readonly severity: 'error' | 'warning'
+  readonly severity: Severity
   readonly at: Span
   readonly message: string
   /** What to write instead, shown after the caret. */
   readonly hint?: string
 }
 
+/** Collects diagnostics. */
+export interface Report {
+  (code: DiagnosticCode, at: Span, message: string, hint?: string): void
+}
+
+/** Diagnostics that are kept of one configuration; the next one says that there are more. */
+const DIAGNOSTIC_LIMIT = 1000
+
+/** A list and the Report that fills it. */
+export function collectDiagnostics(): { diagnostics: Diagnostic[]; report: Report } {
+  const diagnostics: Diagnostic[] = []
+  const report: Report = (code, at, message, hint) => {
+    if (diagnostics.length > DIAGNOSTIC_LIMIT) return
+    if (diagnostics.length === DIAGNOSTIC_LIMIT) {
+      diagnostics.push({ code: 'too-many', severity: 'error', at, message: 'too many mistakes; the rest is not shown' })
+      return
+    }
+    diagnostics.push({ code, severity: SEVERITIES[code], at, message, ...(hint === undefined ? {} : { hint }) })
+  }
+  return { diagnostics, report }
+}
+
 const LONGEST_LINE = 160
 
-/** `file:line:column: error[code]: message`, the source line, and a caret under the span. */
-export function formatDiagnostic(diagnostic: Diagnostic): string {
+/** Escape sequences for a terminal; each is empty where colours are not wanted. */
+interface Palette {
+  readonly severity: Readonly<Record<Severity, string>>
+  readonly bold: string
+  readonly dim: string
+  readonly reset: string
+}
+
+const PLAIN: Palette = { severity: { error: '', warning: '', note: '' }, bold: '', dim: '', reset: '' }
+const COLOURED: Palette = {
+  severity: { error: '\u001B[1;31m', warning: '\u001B[1;33m', note: '\u001B[1;36m' },
+  bold: '\u001B[1m',
+  dim: '\u001B[2m',
+  reset: '\u001B[0m',
+}
+
+/** `file:line:column: error[code]: message`, the source line, a caret under the span, and how the text got there. */
+export function formatDiagnostic(diagnostic: Diagnostic, colours = false): string {
+  const { bold, dim, reset, severity: colour } = colours ? COLOURED : PLAIN
   const { at, code, severity, message, hint } = diagnostic
   const { line, column, lineText } = positionOf(at.source, at.start)
   const number = String(line).padStart(5)
   const width = Math.max(1, Math.min(at.end - at.start, lineText.length - column + 1))
-  const shown = lineText.length > LONGEST_LINE ? `${lineText.slice(0, LONGEST_LINE)}…` : lineText
+  // The part around the mistake, when the line is long.
+  const from = lineText.length > LONGEST_LINE ? Math.max(0, Math.min(column - 1, lineText.length - LONGEST_LINE)) : 0
+  const shown = lineText.slice(from, from + LONGEST_LINE)
   // Tabs keep their width, so that the caret stands under the word.
-  const indent = lineText.slice(0, column - 1).replace(/[^\t]/g, ' ')
+  const indent = shown.slice(0, column - 1 - from).replace(/[^\t]/g, ' ')
+  const caret = '^'.repeat(Math.min(width, LONGEST_LINE))
   return [
-    `${at.source.name}:${line}:${column}: ${severity}[${code}]: ${message}`,
-    `${number} | ${shown}`,
-    `      | ${indent}${'^'.repeat(width)}${hint === undefined ? '' : ` ${hint}`}`,
+    `${bold}${at.source.name}:${line}:${column}: ${colour[severity]}${severity}[${code}]${reset}${bold}: ${message}${reset}`,
+    `${dim}${number} |${reset} ${shown}`,
+    `${dim}      |${reset} ${indent}${colour[severity]}${caret}${hint === undefined ? '' : ` ${hint}`}${reset}`,
+    ...origins(at).map(({ how, span }) => `${dim}      = ${how} ${placeName(span)}${reset}`),
   ].join('\n')
+}
+
+function placeName(span: Span): string {
+  const { line, column } = positionOf(span.source, span.start)
+  return `${span.source.name}:${line}:${column}`
+}
+
+/** How a text came to where it counts: the innermost use first. */
+function origins(at: Span): { how: 'expanded from' | 'included from'; span: Span }[] {
+  const list: { how: 'expanded from' | 'included from'; span: Span }[] = []
+  let outermost = at
+  for (let use = at.expandedFrom; use !== undefined; use = use.expandedFrom) {
+    list.push({ how: 'expanded from', span: use })
+    outermost = use
+  }
+  for (let from = outermost.source.includedFrom; from !== undefined; from = from.source.includedFrom) {
+    list.push({ how: 'included from', span: from })
+  }
+  return list
+}
+
+/** A diagnostic as plain data for tools. Lines and columns count from 1; `endColumn` is the first one after the span. */
+export interface DiagnosticJson {
+  readonly severity: Severity
+  readonly code: DiagnosticCode
+  readonly message: string
+  readonly hint?: string
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly endColumn: number
+  readonly origins: readonly {
+    readonly how: string
+    readonly file: string
+    readonly line: number
+    readonly column: number
+  }[]
+}
+
+export function diagnosticJson({ at, code, severity, message, hint }: Diagnostic): DiagnosticJson {
+  const place = ({ source, start }: Span) => {
+    const { line, column } = positionOf(source, start)
+    return { file: source.name, line, column }
+  }
+  const start = place(at)
+  return {
+    severity,
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...start,
+    endColumn: start.column + at.end - at.start,
+    origins: origins(at).map(({ how, span }) => ({ how, ...place(span) })),
+  }
 }
 
 /** The candidate that `word` is most likely a misspelling of: at most a third of its letters differ. */

@@ -1,80 +1,103 @@
-import type { Diagnostic } from './diagnostic.ts'
-import type { Source, Span } from './source.ts'
+import type { Span } from './source.ts'
+import type { Text } from './text.ts'
 
-/** A word as keepalived's basic tokenizer sees it: blanks separate, double quotes join, `!` and `#` begin a comment. */
+/** One word of a statement, without the quotes that were around it. */
 export interface Word {
   readonly text: string
   readonly at: Span
 }
 
-export type Token =
-  | { readonly type: 'word'; readonly word: Word }
-  | { readonly type: 'open' | 'close' | 'end-of-line'; readonly at: Span }
+/** A line between braces, or a brace. */
+export type Piece =
+  | { readonly type: 'statement'; readonly line: Text }
+  | { readonly type: 'open' | 'close'; readonly at: Span }
 
-const isBlank = (char: string) => char === ' ' || char === '\t' || char === '\r'
-
-/** Cuts a source into tokens. An unterminated quote is reported and ends with its line. */
-export function tokenize(source: Source): { tokens: Token[]; diagnostics: Diagnostic[] } {
-  const { text } = source
-  const tokens: Token[] = []
-  const diagnostics: Diagnostic[] = []
-  const span = (start: number, end: number): Span => ({ source, start, end })
-  let offset = 0
-  while (offset < text.length) {
-    const char = text.charAt(offset)
-    if (char === '\n') {
-      tokens.push({ type: 'end-of-line', at: span(offset, offset + 1) })
-      offset++
-    } else if (isBlank(char)) {
-      offset++
-    } else if (char === '!' || char === '#') {
-      const end = text.indexOf('\n', offset)
-      offset = end === -1 ? text.length : end
-    } else if (char === '{' || char === '}') {
-      tokens.push({ type: char === '{' ? 'open' : 'close', at: span(offset, offset + 1) })
-      offset++
-    } else if (char === '"') {
-      const lineEnd = text.indexOf('\n', offset)
-      const limit = lineEnd === -1 ? text.length : lineEnd
-      const close = text.indexOf('"', offset + 1)
-      const terminated = close !== -1 && close < limit
-      const end = terminated ? close + 1 : limit
-      if (!terminated) {
-        diagnostics.push({
-          code: 'unterminated-quote',
-          severity: 'error',
-          at: span(offset, end),
-          message: 'this quote has no end on its line',
-        })
-      }
-      const word = text.slice(offset + 1, terminated ? close : limit)
-      tokens.push({ type: 'word', word: { text: word, at: span(offset, end) } })
-      offset = end
-    } else {
-      const { word, end } = bareWord(text, offset)
-      tokens.push({ type: 'word', word: { text: word, at: span(offset, end) } })
-      offset = end
-    }
+/** Splits a line at the braces that stand outside double quotes. */
+export function* pieces(line: Text): Generator<Piece> {
+  const { text } = line
+  let start = 0
+  let quoted = false
+  for (let index = 0; index <= text.length; index++) {
+    const char = text.charAt(index)
+    if (char === '"') quoted = !quoted
+    const brace = !quoted && (char === '{' || char === '}')
+    if (!brace && index < text.length) continue
+    const statement = line.slice(start, index).trim()
+    if (statement.length > 0) yield { type: 'statement', line: statement }
+    if (brace) yield { type: char === '{' ? 'open' : 'close', at: line.span(index, index + 1) }
+    start = index + 1
   }
-  tokens.push({ type: 'end-of-line', at: span(text.length, text.length) })
-  return { tokens, diagnostics }
 }
 
-/** Up to a blank, a quote, a brace or a comment; `\#` and `\!` stand for the characters themselves. */
-function bareWord(text: string, start: number): { word: string; end: number } {
-  let word = ''
-  let end = start
-  while (end < text.length) {
-    const char = text.charAt(end)
-    const next = text.charAt(end + 1)
-    if (char === '\\' && (next === '#' || next === '!')) {
-      word += next
-      end += 2
+/** The words of keepalived's basic tokenizer: blanks separate, double quotes join, a quote within a word ends it. */
+export function words(line: Text): Word[] {
+  const found: Word[] = []
+  for (const match of line.text.matchAll(/"([^"]*)"?|[^\s"]+/g)) {
+    const [whole, quoted] = match
+    found.push({ text: quoted ?? whole, at: line.span(match.index, match.index + whole.length) })
+  }
+  return found
+}
+
+/**
+ * The words of the second tokenizer, which scripts and paths go through: single and double quotes join, also within a
+ * word. With `escapes`, a backslash gives control characters, `\NNN` and `\xXX` bytes, or the next character itself.
+ */
+export function quotedWords(line: Text, escapes: boolean): Word[] {
+  return cutQuoted(line.text, escapes).map(({ text, start, end }) => ({ text, at: line.span(start, end) }))
+}
+
+export function cutQuoted(text: string, escapes: boolean): { text: string; start: number; end: number }[] {
+  const found: { text: string; start: number; end: number }[] = []
+  let index = 0
+  while (index < text.length) {
+    if (/\s/.test(text.charAt(index))) {
+      index++
       continue
     }
-    if (isBlank(char) || '\n"{}!#'.includes(char)) break
-    word += char
-    end++
+    const start = index
+    let word = ''
+    let quote = ''
+    while (index < text.length && (quote !== '' || !/\s/.test(text.charAt(index)))) {
+      const char = text.charAt(index)
+      if (escapes && char === '\\' && index + 1 < text.length) {
+        const escape = readEscape(text, index + 1)
+        word += escape.value
+        index = escape.end
+      } else {
+        if (quote === '' && (char === '"' || char === "'")) quote = char
+        else if (char === quote) quote = ''
+        else word += char
+        index++
+      }
+    }
+    found.push({ text: word, start, end: index })
   }
-  return { word, end }
+  return found
+}
+
+const CONTROLS: Readonly<Record<string, string>> = {
+  a: '\u0007',
+  b: '\b',
+  E: '\u001B',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+}
+
+function readEscape(text: string, start: number): { value: string; end: number } {
+  const rest = text.slice(start, start + 3)
+  const octal = /^[0-7]{1,3}/.exec(rest)
+  if (octal !== null)
+    return { value: String.fromCharCode(Number.parseInt(octal[0], 8) & 255), end: start + octal[0].length }
+  const hex = /^x([\dA-Fa-f]{1,2})/.exec(rest)
+  if (hex !== null) return { value: String.fromCharCode(Number.parseInt(hex[1] ?? '', 16)), end: start + hex[0].length }
+  const control = /^c([@-_a-z])/.exec(rest)
+  if (control !== null) {
+    return { value: String.fromCharCode((control[1] ?? '').toUpperCase().charCodeAt(0) & 31), end: start + 2 }
+  }
+  const char = text.charAt(start)
+  return { value: CONTROLS[char] ?? char, end: start + 1 }
 }

@@ -1,116 +1,97 @@
-import type { Diagnostic } from './diagnostic.ts'
-import { type Token, tokenize, type Word } from './lexer.ts'
-import type { Source } from './source.ts'
+import type { Report } from './diagnostic.ts'
+import { type Piece, pieces, type Word, words } from './lexer.ts'
+import type { Span } from './source.ts'
+import type { Text } from './text.ts'
 
 /** `keyword argument…`, with the statements between its braces when it has a block. */
 export interface Statement {
   readonly keyword: Word
   readonly args: readonly Word[]
-  readonly block: readonly Statement[] | undefined
+  /** The whole line up to the brace, for keywords that cut their words in another way. */
+  readonly line: Text
+  readonly block: Block | undefined
+}
+
+export interface Block {
+  /** Its opening brace. */
+  readonly at: Span
+  readonly statements: readonly Statement[]
 }
 
 /** Deepest nesting; keepalived's own is 5 (virtual_server, real_server, HTTP_GET, url). */
 const DEPTH_LIMIT = 16
 
 /** Document : Statement* */
-export function parse(source: Source): { statements: Statement[]; diagnostics: Diagnostic[] } {
-  const { tokens, diagnostics } = tokenize(source)
-  const parser = new Parser(tokens, diagnostics)
-  const statements: Statement[] = []
-  while (!parser.atEnd()) statements.push(...parser.statements(0))
-  return { statements, diagnostics }
+export function parse(lines: readonly Text[], report: Report): Statement[] {
+  return new Parser(lines, report).statements(0)
 }
 
-/** Reads a token list once, from front to back. */
+/** Reads the pieces of all lines once, from front to back. */
 class Parser {
-  readonly #tokens: readonly Token[]
-  readonly #diagnostics: Diagnostic[]
+  readonly #pieces: readonly Piece[]
+  readonly #report: Report
   #next = 0
 
-  constructor(tokens: readonly Token[], diagnostics: Diagnostic[]) {
-    this.#tokens = tokens
-    this.#diagnostics = diagnostics
-  }
-
-  atEnd(): boolean {
-    return this.#next >= this.#tokens.length
+  constructor(lines: readonly Text[], report: Report) {
+    this.#pieces = lines.flatMap((line) => [...pieces(line)])
+    this.#report = report
   }
 
   /** Statement* up to the brace that closes the block, which the caller takes. */
   statements(depth: number): Statement[] {
     const statements: Statement[] = []
-    for (let token = this.#peek(); token !== undefined; token = this.#peek()) {
-      switch (token.type) {
-        case 'end-of-line':
-          this.#next++
-          break
+    for (let piece = this.#peek(); piece !== undefined; piece = this.#peek()) {
+      switch (piece.type) {
         case 'open':
           this.#next++
-          this.#report('unexpected-brace', token, 'expected a keyword, found "{"')
+          this.#report('unexpected-brace', piece.at, 'expected a keyword, found "{"')
+          if (this.#tooDeep(depth, piece.at)) return statements
           this.statements(depth + 1)
-          this.#take('close')
+          this.#takeClose()
           break
         case 'close':
           if (depth > 0) return statements
           this.#next++
-          this.#report('unexpected-brace', token, 'this "}" closes nothing')
+          this.#report('unexpected-brace', piece.at, 'this "}" closes nothing')
           break
-        case 'word':
-          statements.push(this.#statement(token.word, depth))
+        case 'statement':
+          this.#next++
+          statements.push(this.#statement(piece.line, depth))
           break
       }
     }
     return statements
   }
 
-  /** Statement : Word+ ( "{" Statement* "}" )?   The brace may stand on the next line. */
-  #statement(keyword: Word, depth: number): Statement {
+  /** Statement : Word+ ( "{" Statement* "}" )?   The brace may stand on a later line. */
+  #statement(line: Text, depth: number): Statement {
+    const [keyword = { text: '', at: line.span() }, ...args] = words(line)
+    const open = this.#peek()
+    if (open?.type !== 'open') return { keyword, args, line, block: undefined }
     this.#next++
-    const args: Word[] = []
-    for (let token = this.#peek(); token?.type === 'word'; token = this.#peek()) {
-      args.push(token.word)
-      this.#next++
+    if (this.#tooDeep(depth, open.at)) return { keyword, args, line, block: { at: open.at, statements: [] } }
+    const statements = this.statements(depth + 1)
+    if (!this.#takeClose()) {
+      this.#report('missing-brace', keyword.at, `the block of \`${keyword.text}\` has no "}"`)
     }
-    const afterLine = this.#next
-    while (this.#peek()?.type === 'end-of-line') this.#next++
-    if (this.#peek()?.type !== 'open') {
-      this.#next = afterLine
-      return { keyword, args, block: undefined }
-    }
-    this.#next++
-    if (depth >= DEPTH_LIMIT) {
-      this.#diagnostics.push({
-        code: 'unexpected-brace',
-        severity: 'error',
-        at: keyword.at,
-        message: `blocks are nested deeper than ${DEPTH_LIMIT}`,
-      })
-      this.#next = this.#tokens.length
-      return { keyword, args, block: [] }
-    }
-    const block = this.statements(depth + 1)
-    if (!this.#take('close')) {
-      this.#diagnostics.push({
-        code: 'missing-brace',
-        severity: 'error',
-        at: keyword.at,
-        message: `the block of \`${keyword.text}\` has no "}"`,
-      })
-    }
-    return { keyword, args, block }
+    return { keyword, args, line, block: { at: open.at, statements } }
   }
 
-  #peek(): Token | undefined {
-    return this.#tokens[this.#next]
-  }
-
-  #take(type: 'close'): boolean {
-    if (this.#peek()?.type !== type) return false
-    this.#next++
+  /** Reports nesting beyond the limit, and skips what is left. */
+  #tooDeep(depth: number, at: Span): boolean {
+    if (depth < DEPTH_LIMIT) return false
+    this.#report('unexpected-brace', at, `blocks are nested deeper than ${DEPTH_LIMIT}`)
+    this.#next = this.#pieces.length
     return true
   }
 
-  #report(code: 'unexpected-brace', token: Extract<Token, { at: unknown }>, message: string): void {
-    this.#diagnostics.push({ code, severity: 'error', at: token.at, message })
+  #peek(): Piece | undefined {
+    return this.#pieces[this.#next]
+  }
+
+  #takeClose(): boolean {
+    if (this.#peek()?.type !== 'close') return false
+    this.#next++
+    return true
   }
 }

@@ -2,6 +2,8 @@
 export interface Source {
   readonly name: string
   readonly text: string
+  /** The include statement that brought it in. */
+  readonly includedFrom?: Span
 }
 
 /** A range of characters of a source, the end excluded. */
@@ -9,6 +11,8 @@ export interface Span {
   readonly source: Source
   readonly start: number
   readonly end: number
+  /** Where the definition or loop that holds these characters was used. */
+  readonly expandedFrom?: Span
 }
 
 /** Line and column, both from 1, and the text of that line. */
@@ -18,14 +22,33 @@ export interface Position {
   readonly lineText: string
 }
 
+const lineStarts = new WeakMap<Source, readonly number[]>()
+
+function startsOf(source: Source): readonly number[] {
+  const cached = lineStarts.get(source)
+  if (cached !== undefined) return cached
+  const starts = [0]
+  for (let at = source.text.indexOf('\n'); at !== -1; at = source.text.indexOf('\n', at + 1)) starts.push(at + 1)
+  lineStarts.set(source, starts)
+  return starts
+}
+
 /** Where an offset lies. Worked out only when a diagnostic is printed. */
 export function positionOf(source: Source, offset: number): Position {
-  const before = source.text.slice(0, offset)
-  const lineStart = before.lastIndexOf('\n') + 1
-  const lineEnd = source.text.indexOf('\n', lineStart)
+  const starts = startsOf(source)
+  let low = 0
+  let high = starts.length
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((starts[middle] ?? 0) <= offset) low = middle
+    else high = middle
+  }
+  const lineStart = starts[low] ?? 0
+  const next = starts[low + 1]
+  const lineEnd = next === undefined ? source.text.length : next - 1
   return {
-    line: before.split('\n').length,
+    line: low + 1,
     column: offset - lineStart + 1,
-    lineText: source.text.slice(lineStart, lineEnd === -1 ? undefined : lineEnd).replace(/\r$/, ''),
+    lineText: source.text.slice(lineStart, lineEnd).replace(/\r$/, ''),
   }
 }

@@ -7,7 +7,7 @@ import type { Hook } from '../forward/attachment.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { notifySystemd } from '../linux/process.ts'
 import { Child } from './child.ts'
-import { readConfigFile } from './config-file.ts'
+import { configToRun, readConfigFile } from './config-file.ts'
 import { Forwarding } from './forwarding.ts'
 import { flushLog } from './log.ts'
 import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from './messages.ts'
@@ -30,6 +30,8 @@ export interface DirectorOptions {
   /** Tells directors on one machine apart: names pins and the control socket. */
   readonly name: string
   readonly file: string
+  /** What `@ID` lines of the configuration mean by this host. */
+  readonly configId: string
   readonly socket: string
   readonly version: string
   /** How the forwarding core is attached to interfaces, if the kernel can. */
@@ -92,7 +94,8 @@ export class Director {
   /** Reads the file again. On any error the configuration in force stays, and the errors are returned. */
   reload(): readonly string[] {
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
-    const { config, errors, warnings } = readConfigFile(this.#options.file)
+    const file = readConfigFile(this.#options.file, this.#options.configId)
+    const { config, errors, warnings } = configToRun(file)
     for (const warning of warnings) this.#log.warn(warning)
     this.#refused = config === undefined ? errors : this.#apply(config)
     if (this.#refused.length === 0) this.#log.info(`reloaded ${this.#options.file}`)

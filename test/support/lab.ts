@@ -67,13 +67,13 @@ export class Lab {
 
   /** Runs a command on a host and returns its output. Throws when it fails. */
   run(host: string, command: readonly [string, ...string[]]): string {
-    const [file, ...args] = this.#enter(host, command)
+    const [file, ...args] = this.enter(host, command)
     return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
   /** Starts a command on a host. It ends with the lab. */
   start(host: string, command: readonly [string, ...string[]], options: SpawnOptions = {}): ChildProcess {
-    const [file, ...args] = this.#enter(host, command)
+    const [file, ...args] = this.enter(host, command)
     const child = spawn(file, args, { stdio: 'ignore', ...options })
     this.#processes.add(child)
     child.once('exit', () => this.#processes.delete(child))
@@ -103,7 +103,7 @@ export class Lab {
   }
 
   // Not `ip netns exec`: that hides /sys/fs/bpf behind a new /sys.
-  #enter(host: string, command: readonly [string, ...string[]]): [string, ...string[]] {
+  enter(host: string, command: readonly [string, ...string[]]): [string, ...string[]] {
     return ['nsenter', `--net=/run/netns/${this.#namespace(host)}`, '--', ...command]
   }
 

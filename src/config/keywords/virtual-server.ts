@@ -1,120 +1,211 @@
-import { choice, integer, ipv4, optional, port, word } from '../arguments.ts'
-import type { Endpoint, ForwardingMethod, Protocol, Scheduler } from '../model.ts'
-import { block, type Body, type Keyword, keyword } from '../schema.ts'
-import type { Span } from '../source.ts'
-import { type CheckDraft, checkers, schedule, type ScheduleDraft } from './checker.ts'
+import { type Address, parseAddress } from '../../net/address.ts'
+import { alias, type Entries, flag, inert, inherited, later, sections, setting } from '../schema/entry.ts'
+import { script } from '../schema/script.ts'
+import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
+import {
+  choice,
+  granularity,
+  integer,
+  parsePrefix,
+  port,
+  truthOrNothing,
+  unicastAddress,
+  word,
+} from '../schema/values.ts'
+import { checkers, realServerSchedule, virtualServerSchedule } from './checkers.ts'
+import { SNMP } from './reasons.ts'
 
-/** What a `real_server` block says. */
-export interface RealServerDraft extends ScheduleDraft {
-  readonly endpoint: Endpoint
-  readonly at: Span
-  weight?: number
-  inhibitOnFailure?: boolean
-  readonly checks: CheckDraft[]
+const U32 = 2 ** 32 - 1
+
+/** What a virtual server answers to. */
+export type ServiceId =
+  | { readonly by: 'address'; readonly address: Address; readonly port: number | undefined }
+  | { readonly by: 'fwmark'; readonly fwmark: number }
+  | { readonly by: 'group'; readonly group: string }
+
+/** `ADDRESS [PORT]`, `fwmark N` or `group NAME`. */
+export const serviceId: Syntax<ServiceId> = {
+  text: '<address> [<port>]|fwmark <mark>|group <name>',
+  words: ['fwmark', 'group'],
+  parse(words) {
+    const kind = words.peek()?.text
+    if (kind === 'fwmark') {
+      words.take()
+      const fwmark = integer(1, U32).parse(words)
+      return fwmark === invalid ? invalid : { by: 'fwmark', fwmark }
+    }
+    if (kind === 'group') {
+      words.take()
+      const group = word('<virtual_server_group>').parse(words)
+      return group === invalid ? invalid : { by: 'group', group }
+    }
+    const where = endpoint.parse(words)
+    return where === invalid ? invalid : { by: 'address', ...where }
+  },
+  print(id) {
+    switch (id.by) {
+      case 'address':
+        return endpoint.print(id)
+      case 'fwmark':
+        return `fwmark ${id.fwmark}`
+      case 'group':
+        return `group ${id.group}`
+    }
+  },
 }
 
-/** What a `virtual_server` block says. */
-export interface VirtualServerDraft extends ScheduleDraft {
-  readonly vip: Endpoint
-  readonly at: Span
-  protocol?: Protocol
-  scheduler?: Scheduler
-  method?: ForwardingMethod
-  quorum?: { readonly value: number; readonly at: Span }
-  hysteresis?: number
-  inhibitOnFailure?: boolean
-  sorryServer?: Endpoint
-  readonly realServers: RealServerDraft[]
+/** Port 0 is the same as none: every port. */
+const anyPort = integer(0, 65_535)
+
+export const endpoint: Syntax<{ readonly address: Address; readonly port: number | undefined }> = {
+  text: '<address> [<port>]',
+  parse(words) {
+    const address = unicastAddress.parse(words)
+    if (address === invalid) return invalid
+    if (words.peek() === undefined) return { address, port: undefined }
+    const value = anyPort.parse(words)
+    return value === invalid ? invalid : { address, port: value === 0 ? undefined : value }
+  },
+  print: ({ address, port: value }) => (value === undefined ? address : `${address} ${value}`),
 }
 
-const inhibitOnFailure = <Draft extends { inhibitOnFailure?: boolean }>(): Keyword<Draft> =>
-  keyword({
-    name: 'inhibit_on_failure',
-    help: 'Set a failed server to weight 0 instead of removing it; its connections live on.',
-    args: [],
-    set: (draft) => (draft.inhibitOnFailure = true),
-  })
+const tunnel = {
+  type: option(choice('ipip', 'gue', 'gre'), 'How packets are wrapped.'),
+  port: option(port, 'UDP port of GUE.'),
+  nocsum: mark('Without checksum.'),
+  csum: mark('With checksum.'),
+  remcsum: mark('With remote checksum offload.'),
+} as const
+const method = withOptions(fields({ method: choice('NAT', 'DR', 'TUN') }), tunnel)
 
-const realServer: Body<RealServerDraft> = {
-  path: '/virtual_server/real_server',
-  keywords: [
-    keyword({
-      name: 'weight',
-      help: 'Share of new connections; 0: none. Default 1.',
-      args: [integer(0, 65535)],
-      set: (draft, [weight]) => (draft.weight = weight),
-    }),
-    inhibitOnFailure(),
-    ...schedule<RealServerDraft>(),
-    ...checkers<RealServerDraft>(),
-  ],
-}
+const schedulers = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'lblc',
+  'lblcr',
+  'sh',
+  'mh',
+  'dh',
+  'fo',
+  'ovf',
+  'sed',
+  'nq',
+  'twos',
+] as const
 
-const scheduler = (name: string): Keyword<VirtualServerDraft> =>
-  keyword({
-    name,
-    help: 'Scheduler. Default wlc.',
-    args: [choice('rr', 'wrr', 'wlc')],
-    set: (draft, [value]) => (draft.scheduler = value),
-  })
+const lvsSched = setting(choice(...schedulers), 'Scheduler.', 'wlc')
+const lvsMethod = setting(method, 'Forwarding method.', { method: 'NAT' })
+const notifyScript = (help: string) => later(setting(script, help))
 
-const method = (name: string): Keyword<VirtualServerDraft> =>
-  keyword({
-    name,
-    help: 'Forwarding method. Default NAT.',
-    args: [choice('NAT', 'DR')],
-    set: (draft, [value]) => (draft.method = value),
-  })
+const realServer = {
+  weight: inherited(integer(0, 65_535), 'Share of new connections; 0: none.', '1'),
+  lvs_method: later(setting(method, 'Forwarding method to this server; that of the virtual server unless said.')),
+  uthreshold: later(setting(integer(0, U32), 'No new connections at so many; 0: no limit.')),
+  lthreshold: later(setting(integer(0, U32), 'New connections again below so many.')),
+  inhibit_on_failure: inherited(
+    truthOrNothing,
+    'A failed server gets weight 0 instead of being removed; its connections live on.',
+    'that of the virtual server',
+  ),
+  ...realServerSchedule,
+  alpha: later(setting(truthOrNothing, 'The server is down until the first check says otherwise.')),
+  virtualhost: setting(word('<host>'), 'Host header of its HTTP checks; that of the virtual server unless said.'),
+  notify_up: notifyScript('Runs when the server comes up.'),
+  notify_down: notifyScript('Runs when the server goes down.'),
+  smtp_alert: later(setting(truthOrNothing, 'Changes are mailed.')),
+  snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the server there.')),
+  ...checkers,
+} as const satisfies Entries
 
-export const virtualServer: Body<VirtualServerDraft> = {
-  path: '/virtual_server',
-  keywords: [
-    scheduler('lvs_sched'),
-    scheduler('lb_algo'),
-    method('lvs_method'),
-    method('lb_kind'),
-    keyword({
-      name: 'protocol',
-      help: 'TCP or UDP. Needed.',
-      args: [choice('TCP', 'UDP')],
-      set: (draft, [protocol]) => (draft.protocol = protocol),
-    }),
-    keyword({
-      name: 'quorum',
-      help: 'Sum of the weights of working servers below which the service is down. Default 1.',
-      args: [integer(1, 1_000_000)],
-      set: (draft, [value], at) => (draft.quorum = { value, at }),
-    }),
-    keyword({
-      name: 'hysteresis',
-      help: 'Quorum is lost below quorum - hysteresis and gained at quorum + hysteresis. Default 0.',
-      args: [integer(0, 1_000_000)],
-      set: (draft, [value]) => (draft.hysteresis = value),
-    }),
-    keyword({
-      name: 'virtualhost',
-      help: 'Host header of the HTTP checks.',
-      args: [word('<host>')],
-      set: (draft, [host]) => (draft.virtualhost = host),
-    }),
-    keyword({
-      name: 'sorry_server',
-      help: 'Serves while quorum is lost.',
-      args: [ipv4, optional(port)],
-      set: (draft, [address, value]) => (draft.sorryServer = { address, port: value ?? draft.vip.port }),
-    }),
-    inhibitOnFailure(),
-    ...schedule<VirtualServerDraft>(),
-    block({
-      name: 'real_server',
-      help: 'A server of the pool.',
-      args: [ipv4, optional(port)],
-      body: realServer,
-      open: (draft: VirtualServerDraft, [address, value], at) => {
-        const inner: RealServerDraft = { endpoint: { address, port: value ?? draft.vip.port }, at, checks: [] }
-        draft.realServers.push(inner)
-        return inner
-      },
-    }),
-  ],
+export const virtualServer = {
+  ip_family: later(setting(choice('inet', 'inet6'), 'Family of a service by mark.')),
+  protocol: setting(choice('TCP', 'UDP', 'SCTP'), 'Protocol. Needed, but not for a mark.'),
+  lvs_sched: lvsSched,
+  lb_algo: alias('lvs_sched', lvsSched, false),
+  lvs_method: lvsMethod,
+  lb_kind: alias('lvs_method', lvsMethod, false),
+  hashed: later(flag('A flag of IPVS without effect.')),
+  ops: later(flag('Every UDP packet is scheduled alone.')),
+  'flag-1': later(flag('First flag of the scheduler.')),
+  'flag-2': later(flag('Second flag of the scheduler.')),
+  'flag-3': later(flag('Third flag of the scheduler.')),
+  'sh-port': later(flag('`sh` takes the port into account.')),
+  'sh-fallback': later(flag('`sh` goes on to the next server when one cannot serve.')),
+  'mh-port': later(flag('`mh` takes the port into account.')),
+  'mh-fallback': later(flag('`mh` goes on to the next server when one cannot serve.')),
+  persistence_engine: later(setting(choice('sip'), 'What makes connections belong together.')),
+  persistence_timeout: later(
+    setting(maybe(integer(1, 2_678_400)), 'A client stays at its server for so many seconds; 360 without a number.'),
+  ),
+  persistence_granularity: later(setting(granularity, 'Clients of one network count as one.')),
+  ha_suspend: later(flag('No checks while the address is not on this director.')),
+  ...virtualServerSchedule,
+  virtualhost: setting(word('<host>'), 'Host header of the HTTP checks.'),
+  alpha: later(flag('Servers are down until the first check says otherwise.')),
+  omega: later(flag('Servers are reported down when the daemon stops.')),
+  inhibit_on_failure: setting(truthOrNothing, 'A failed server gets weight 0 instead of being removed.'),
+  quorum: setting(integer(1, U32), 'Sum of the weights of working servers below which the service is down.', 1),
+  hysteresis: setting(
+    integer(0, U32),
+    'Quorum is lost below quorum - hysteresis and gained at quorum + hysteresis.',
+    0,
+  ),
+  quorum_up: notifyScript('Runs when quorum is gained.'),
+  quorum_down: notifyScript('Runs when quorum is lost.'),
+  weight: setting(integer(1, 65_535), 'Weight of servers that do not say it; 1 unless said.'),
+  smtp_alert: later(setting(truthOrNothing, 'Changes are mailed.')),
+  snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the service there.')),
+  sorry_server: setting(endpoint, 'Serves while quorum is lost.'),
+  sorry_server_inhibit: later(flag('The sorry server gets weight 0 instead of being removed.')),
+  sorry_server_lvs_method: later(setting(method, 'Forwarding method to the sorry server.')),
+  real_server: sections(endpoint, realServer, 'A server of the pool.'),
+} as const satisfies Entries
+
+/** A line of a group: an address or a range of them, or a mark. */
+export type GroupMember =
+  | { readonly by: 'address'; readonly from: Address; readonly to: Address; readonly port: number | undefined }
+  | { readonly by: 'network'; readonly network: string; readonly port: number | undefined }
+  | { readonly by: 'fwmark'; readonly fwmark: number; readonly family: 'inet' | 'inet6' }
+
+const groupAddress = one<GroupMember>({
+  text: '<address>[-<last>|/<length>]',
+  expected: 'an address, a range such as 10.0.0.1-10, or a network such as 10.0.0.0/28',
+  read(text) {
+    if (text.includes('/')) {
+      return parsePrefix(text) === undefined ? undefined : { by: 'network', network: text, port: undefined }
+    }
+    const [first = '', last] = text.split('-', 2)
+    const from = parseAddress(first)
+    if (from === undefined) return undefined
+    if (last === undefined) return { by: 'address', from, to: from, port: undefined }
+    // The end of a range may be its last part alone.
+    const separator = from.includes(':') ? ':' : '.'
+    const to = parseAddress(last) ?? parseAddress(from.slice(0, from.lastIndexOf(separator) + 1) + last)
+    return to === undefined ? undefined : { by: 'address', from, to, port: undefined }
+  },
+})
+
+export const groupMember: Syntax<GroupMember> = {
+  text: `${groupAddress.text} [<port>]|fwmark <mark> [inet|inet6]`,
+  words: ['fwmark'],
+  parse(words) {
+    if (words.peek()?.text === 'fwmark') {
+      words.take()
+      const fwmark = integer(1, U32).parse(words)
+      const family = optional(choice('inet', 'inet6'), 'inet').parse(words)
+      return fwmark === invalid || family === invalid ? invalid : { by: 'fwmark', fwmark, family: family ?? 'inet' }
+    }
+    const address = groupAddress.parse(words)
+    if (address === invalid || address.by === 'fwmark') return invalid
+    const value = optional(anyPort).parse(words)
+    return value === invalid ? invalid : { ...address, port: value === 0 ? undefined : value }
+  },
+  print(member) {
+    if (member.by === 'fwmark') return `fwmark ${member.fwmark}${member.family === 'inet6' ? ' inet6' : ''}`
+    const where =
+      member.by === 'network' ? member.network : member.from === member.to ? member.from : `${member.from}-${member.to}`
+    return member.port === undefined ? where : `${where} ${member.port}`
+  },
 }

@@ -1,0 +1,80 @@
+import type { Address } from '../../net/address.ts'
+import { anotherNameOf, invalid, mark, one, option, options, type OptionValues, type Syntax } from '../schema/syntax.ts'
+import { interfaceName, parsePrefix, prefix, type Prefix, printPrefix, word } from '../schema/values.ts'
+
+/** Scopes of addresses and routes: names, or a number. */
+export const scope: Syntax<string> = one({
+  text: 'global|site|link|host|nowhere|<0-255>',
+  expected: 'a scope: global, site, link, host, nowhere or a number up to 255',
+  words: ['global', 'site', 'link', 'host', 'nowhere'],
+  read: (text) =>
+    /^(global|site|link|host|nowhere)$/.test(text) || (/^\d{1,3}$/.test(text) && Number(text) <= 255)
+      ? text
+      : undefined,
+})
+
+const broadcast = option(
+  one<Address | '+' | '-'>({
+    text: '<address>|+|-',
+    expected: 'an address, + or -',
+    read: (text) => (text === '+' || text === '-' ? text : parsePrefix(text)?.address),
+  }),
+  'Broadcast address; + has all host bits set, - none.',
+)
+
+const common = {
+  dev: { ...option(interfaceName, 'On this interface.'), works: true },
+  scope: option(scope, 'How far the address is valid.'),
+  brd: broadcast,
+  broadcast: anotherNameOf('brd', broadcast),
+  label: option(word('<label>'), 'Label of the address.'),
+  peer: option(prefix, 'Other end of a point-to-point link.'),
+  home: mark('Home address (IPv6).'),
+  '-nodad': mark('No duplicate address detection (IPv6).'),
+  mngtmpaddr: mark('Temporary addresses are made from it (IPv6).'),
+  noprefixroute: mark('Brings no route for its prefix.'),
+  autojoin: mark('Joins the multicast group of this name.'),
+  no_track: mark('Its loss does not matter.'),
+  preferred_lft: option(
+    one({
+      text: '<seconds>|forever',
+      expected: 'seconds or `forever`',
+      read: (text) => (/^(\d{1,10}|forever)$/.test(text) ? text : undefined),
+    }),
+    'How long the address is preferred; 0 for a single IPv6 address unless said.',
+  ),
+} as const
+
+const staticOptions = { ...common, track_group: option(word('<track_group>'), 'Instances that need it.') } as const
+const virtualOptions = { ...common, use_vmac: mark('Has a virtual MAC address.') } as const
+
+/** The options of an address line, for the table of keywords. */
+export const addressOptions = { ...staticOptions, ...virtualOptions } as const
+
+/** `ADDRESS[/LENGTH] [option …]`, the address also in the middle of them as keepalived allows. */
+export type AddressLine = { readonly prefix: Prefix } & OptionValues<typeof virtualOptions>
+export type StaticAddressLine = { readonly prefix: Prefix } & OptionValues<typeof staticOptions>
+
+function addressLine<T extends object>(tail: Syntax<T>): Syntax<{ readonly prefix: Prefix } & T> {
+  return {
+    text: `${prefix.text} ${tail.text}`,
+    ...(tail.options === undefined ? {} : { options: tail.options }),
+    parse(words) {
+      const first = words.need(prefix.text)
+      if (first === undefined) return invalid
+      const value = parsePrefix(first.text)
+      if (value === undefined || !/[1-9a-f]/.test(value.address)) {
+        return words.bad(first, 'an IP address with an optional prefix length')
+      }
+      const rest = tail.parse(words)
+      if (rest === invalid) return invalid
+      const extra = words.peek()
+      if (extra === undefined) return { prefix: value, ...rest }
+      return words.bad(extra, 'an option of an address')
+    },
+    print: (value) => `${printPrefix(value.prefix)} ${tail.print(value)}`.trimEnd(),
+  }
+}
+
+export const virtualAddress: Syntax<AddressLine> = addressLine(options(virtualOptions))
+export const staticAddress: Syntax<StaticAddressLine> = addressLine(options(staticOptions))

@@ -1,0 +1,36 @@
+import { type Entries, later, setting, wordLines } from '../schema/entry.ts'
+import { invalid, type Syntax } from '../schema/syntax.ts'
+import { interfaceName, seconds } from '../schema/values.ts'
+import type { Millis } from '../../time.ts'
+import { named } from './named.ts'
+
+/** Gratuitous ARPs on interfaces other than the instance's own: on all of them, or where they are not the same. */
+export interface GarpExtraInterface {
+  readonly all: boolean
+  readonly interval: Millis
+}
+
+const DAY = 86_400
+
+/** `[all] SECONDS` */
+export function garpExtraInterface(low: number): Syntax<GarpExtraInterface> {
+  const interval = seconds(low, DAY)
+  return {
+    text: `[all] ${interval.text}`,
+    words: ['all'],
+    parse(words) {
+      const all = words.peek()?.text === 'all'
+      if (all) words.take()
+      const value = interval.parse(words)
+      return value === invalid ? invalid : { all, interval: value }
+    },
+    print: ({ all, interval: value }) => `${all ? 'all ' : ''}${interval.print(value)}`,
+  }
+}
+
+export const garpGroup = {
+  garp_interval: later(setting(seconds(0, DAY), 'Pause between two gratuitous ARPs.')),
+  gna_interval: later(setting(seconds(0, DAY), 'Pause between two unsolicited neighbour advertisements.')),
+  interface: later(setting(interfaceName, 'The interface that this holds for.')),
+  interfaces: later(wordLines(named('<interface>'), 'The interfaces that share these pauses.')),
+} as const satisfies Entries

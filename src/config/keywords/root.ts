@@ -1,0 +1,98 @@
+import {
+  alias,
+  type Entries,
+  flag,
+  inert,
+  later,
+  lines,
+  namedLines,
+  refused,
+  repeated,
+  section,
+  sections,
+  setting,
+  type Values,
+} from '../schema/entry.ts'
+import { path } from '../schema/script.ts'
+import { secret } from '../schema/secret.ts'
+import { fields, one, optional } from '../schema/syntax.ts'
+import { choice, integer, interfaceName, seconds, word } from '../schema/values.ts'
+import { staticAddress } from './address-line.ts'
+import { garpGroup } from './garp.ts'
+import { globalDefs } from './global.ts'
+import { LINKBEAT, NETFILTER } from './reasons.ts'
+import { staticRoute } from './route-line.ts'
+import { staticRule } from './rule-line.ts'
+import { bfdInstance, trackFile, trackProcess, vrrpScript } from './tracking.ts'
+import { groupMember, serviceId, virtualServer } from './virtual-server.ts'
+import { syncGroup, trackGroup } from './vrrp-groups.ts'
+import { vrrpInstance } from './vrrp-instance.ts'
+
+const name = word('<name>')
+
+const tls = {
+  password: later(setting(secret('<password>'), 'Password of the key.')),
+  ca: later(setting(path, 'Certificates that are trusted.')),
+  certificate: later(setting(path, 'Certificate of this client.')),
+  key: later(setting(path, 'Its key.')),
+} as const satisfies Entries
+
+const bfdName = one({
+  text: '<name>',
+  expected: 'a name of at most 31 characters',
+  read: (text) => (text.length > 0 && text.length < 32 ? text : undefined),
+})
+
+const trackFiles = later(sections(name, trackFile, 'A file whose number changes priorities or weights.'))
+
+/** Every keyword that Tanist knows, from the top. */
+export const root = {
+  global_defs: section(globalDefs, 'Settings of the whole daemon.'),
+  net_namespace: later(setting(word('<namespace>'), 'The network namespace that the daemon works in.')),
+  net_namespace_ipvs: refused(
+    'the core works where the daemon runs; use `net_namespace` for both',
+    setting(word('<namespace>'), 'The network namespace that the core works in.'),
+  ),
+  namespace_with_ipsets: inert(NETFILTER, flag('Uses sets of addresses in namespaces on old kernels.')),
+  use_pid_dir: inert(
+    'there are no pid files: systemd or the control socket tell',
+    flag('Pid files have a directory of their own.'),
+  ),
+  instance: later(setting(word('<name>'), 'Name of this daemon among several; see --name.')),
+  child_wait_time: later(setting(integer(0, 2 ** 31 - 1), 'Seconds that processes have to stop.')),
+  linkbeat_use_polling: inert(LINKBEAT, flag('All links are polled.')),
+  linkbeat_interfaces: inert(
+    LINKBEAT,
+    lines(
+      fields({ interface: interfaceName, how: optional(choice('MII', 'ETHTOOL', 'IOCTL')) }),
+      'Links that are polled.',
+    ),
+  ),
+  interface_up_down_delays: later(
+    lines(
+      fields({ interface: interfaceName, down: seconds(0, 255), up: optional(seconds(0, 255)) }),
+      'A change of a link counts only after so many seconds.',
+    ),
+  ),
+  garp_group: later(repeated(garpGroup, 'Pauses between gratuitous ARPs.')),
+  static_ipaddress: later(lines(staticAddress, 'Addresses that are there while the daemon runs.')),
+  static_routes: later(lines(staticRoute, 'Routes that are there while the daemon runs.')),
+  static_rules: later(lines(staticRule, 'Routing rules that are there while the daemon runs.')),
+  track_group: later(sections(name, trackGroup, 'Instances that need static addresses, routes or rules.')),
+  bfd_instance: later(sections(bfdName, bfdInstance, 'A BFD session.')),
+  vrrp_script: later(sections(name, vrrpScript, 'A script whose result changes priorities.')),
+  vrrp_track_process: later(sections(name, trackProcess, 'Processes that must run.')),
+  track_file: trackFiles,
+  vrrp_track_file: alias('track_file', trackFiles),
+  vrrp_sync_group: sections(name, syncGroup, 'Instances that change state together.'),
+  vrrp_instance: sections(name, vrrpInstance, 'A virtual router on an interface.'),
+  SSL: later(section(tls, 'Certificates of SSL_GET.')),
+  virtual_server_group: later(namedLines(name, groupMember, 'Addresses and marks that share servers.')),
+  virtual_server: sections(serviceId, virtualServer, 'A service.'),
+} as const satisfies Entries
+
+/** What a whole file says, defaults included: the blocks and keywords by the names that they have in the file. */
+export type Settings = Values<typeof root>
+export type InstanceSettings = Settings['vrrp_instance'][number]
+export type VirtualServerSettings = Settings['virtual_server'][number]
+export type RealServerSettings = VirtualServerSettings['real_server'][number]

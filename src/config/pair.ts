@@ -1,0 +1,144 @@
+import type { Report } from './diagnostic.ts'
+import type { InstanceSettings } from './keywords/root.ts'
+import type { Loaded } from './load.ts'
+import type { Places } from './schema/entry.ts'
+import { positionOf, type Span } from './source.ts'
+
+/** Priorities closer than this give skew times that differ by less than the timers of a busy host do. */
+const CLOSE_MILLIS = 10
+
+/**
+ * Reports, at their places in the second file, what would keep the two directors of a pair from agreeing on one master.
+ * Instances are paired by virtual router id and family, as they are on the wire.
+ */
+export function comparePair(first: Loaded, second: Loaded, report: Report): void {
+  const partners = new Map(first.settings.vrrp_instance.map((instance) => [keyOf(instance), instance]))
+  const met = new Set<InstanceSettings>()
+  for (const instance of second.settings.vrrp_instance) {
+    const partner = partners.get(keyOf(instance))
+    if (partner !== undefined) {
+      met.add(partner)
+      compareInstances({ instance: partner, places: first.places }, { instance, places: second.places }, report)
+      continue
+    }
+    const sameName = first.settings.vrrp_instance.find(({ id }) => id === instance.id)
+    const at = second.places.of(instance, 'virtual_router_id')
+    if (sameName === undefined) {
+      report('pair-differs', at, `the other file has no instance with virtual_router_id ${instance.virtual_router_id}`)
+    } else {
+      met.add(sameName)
+      const there = `${sameName.virtual_router_id} at ${placeOf(first.places.of(sameName, 'virtual_router_id'))}`
+      report(
+        'pair-differs',
+        at,
+        `virtual_router_id of \`${instance.id}\` is ${instance.virtual_router_id} here and ${there}`,
+      )
+    }
+  }
+  const [anywhere] = second.settings.vrrp_instance
+  for (const instance of first.settings.vrrp_instance) {
+    if (met.has(instance)) continue
+    const at = anywhere === undefined ? first.places.of(instance) : second.places.of(anywhere)
+    report(
+      'pair-differs',
+      at,
+      `the other file has \`${instance.id}\` (virtual_router_id ${instance.virtual_router_id}); this one does not`,
+    )
+  }
+}
+
+const keyOf = (instance: InstanceSettings): string =>
+  `${instance.virtual_router_id} ${instance.virtual_ipaddress[0]?.prefix.address.includes(':') === true ? 6 : 4}`
+
+interface Side {
+  readonly instance: InstanceSettings
+  readonly places: Places
+}
+
+const placeOf = ({ source, start }: Span): string => `${source.name}:${positionOf(source, start).line}`
+
+function compareInstances(a: Side, b: Side, report: Report): void {
+  /** Reports that a keyword says one thing here and another there. */
+  const same = (keyword: string, here: string, there: string, why: string) => {
+    if (here === there) return
+    const message = `${keyword} of \`${b.instance.id}\` is ${here} here and ${there} at ${placeOf(a.places.of(a.instance, keyword))}: ${why}`
+    report('pair-differs', b.places.of(b.instance, keyword), message)
+  }
+  same('version', b.instance.version, a.instance.version, 'each drops the adverts of the other')
+  const interval = ({ instance }: Side) => `${(instance.advert_int ?? 1000) / 1000} s`
+  if (a.instance.version === '2' && b.instance.version === '2') {
+    same('advert_int', interval(b), interval(a), 'version 2 drops adverts with another interval')
+  }
+  const authentication = ({ instance }: Side) => instance.authentication?.auth_type ?? 'none'
+  same('authentication', authentication(b), authentication(a), 'each drops the adverts of the other')
+  comparePasswords(a, b, report)
+  same('virtual_ipaddress', addresses(b.instance), addresses(a.instance), 'keepalived drops adverts with another list')
+  same('auth_hmac', signed(b), signed(a), 'each drops the adverts of the other')
+  const checksum = ({ instance }: Side) => String(instance.v3_checksum_as_v2 ?? false)
+  same('v3_checksum_as_v2', checksum(b), checksum(a), 'keepalived drops adverts with the other checksum')
+  const group = ({ instance }: Side) => instance.mcast_dst_ip ?? 'the default'
+  same('mcast_dst_ip', group(b), group(a), 'they do not hear each other')
+  comparePriorities(a, b, report)
+  comparePeers(a, b, report)
+}
+
+const addresses = (instance: InstanceSettings): string =>
+  instance.virtual_ipaddress
+    .map(({ prefix }) => prefix.address)
+    .toSorted()
+    .join(', ') || 'empty'
+
+const signed = ({ instance }: Side): string => (instance.auth_hmac === undefined ? 'absent' : 'present')
+
+function comparePasswords(a: Side, b: Side, report: Report): void {
+  const password = ({ instance }: Side) => instance.authentication?.auth_pass?.reveal().slice(0, 8)
+  if (a.instance.authentication === undefined || b.instance.authentication === undefined) return
+  if (password(a) === password(b)) return
+  const at = b.places.of(b.instance.authentication, 'auth_pass')
+  const there = placeOf(a.places.of(a.instance.authentication, 'auth_pass'))
+  report(
+    'pair-differs',
+    at,
+    `auth_pass of \`${b.instance.id}\` is not the one at ${there}: each drops the adverts of the other`,
+  )
+}
+
+function comparePriorities(a: Side, b: Side, report: Report): void {
+  const [here, there] = [b.instance.priority, a.instance.priority]
+  const at = b.places.of(b.instance, 'priority')
+  const where = placeOf(a.places.of(a.instance, 'priority'))
+  if (here === there) {
+    const message = here === 255 ? 'both own the addresses: there would be two masters' : 'the higher address decides'
+    report('pair-priority', at, `priority of \`${b.instance.id}\` is ${here} in both files (${where}): ${message}`)
+    return
+  }
+  // Skew is (256 - priority) / 256 of an interval (RFC 9568 §6.1), of a second in version 2 (RFC 3768 §6.1).
+  const interval = b.instance.version === '2' ? 1000 : (b.instance.advert_int ?? 1000)
+  const apart = (Math.abs(here - there) / 256) * interval
+  if (apart < CLOSE_MILLIS && here !== 255 && there !== 255) {
+    const message = `priorities ${here} and ${there} (${where}) of \`${b.instance.id}\` take over within ${apart.toFixed(1)} ms of each other`
+    report('pair-priority', at, message, 'set them further apart')
+  }
+}
+
+function comparePeers(a: Side, b: Side, report: Report): void {
+  const unicast = ({ instance }: Side) => instance.unicast_peer.length > 0
+  if (unicast(a) !== unicast(b)) {
+    const at = b.places.of(b.instance, 'unicast_peer')
+    report(
+      'pair-peers',
+      at,
+      `\`${b.instance.id}\` is unicast in one file and multicast in the other: they do not hear each other`,
+    )
+    return
+  }
+  const check = (from: Side, to: Side) => {
+    const source = from.instance.unicast_src_ip
+    if (source === undefined || !unicast(to) || to.instance.unicast_peer.some(({ address }) => address === source))
+      return
+    const message = `${source}, the source of \`${from.instance.id}\` in ${placeOf(from.places.of(from.instance))}, is no unicast_peer of ${placeOf(to.places.of(to.instance))}`
+    report('pair-peers', b.places.of(b.instance, 'unicast_peer'), message)
+  }
+  check(a, b)
+  check(b, a)
+}

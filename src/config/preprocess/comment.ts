@@ -1,0 +1,31 @@
+import type { Report } from '../diagnostic.ts'
+import { Text } from '../text.ts'
+
+/**
+ * A line without its comment and outer blanks. `!` or `#` outside double quotes begins a comment; `\#` and `\!` are the
+ * characters themselves. A quote without an end is reported, and closed at the end of its line.
+ */
+export function withoutComment(line: Text, report: Report): Text {
+  const { text } = line
+  if (!/["#!]/.test(text)) return line.trim()
+  const parts: Text[] = []
+  let partStart = 0
+  let quoteStart = -1
+  let end = 0
+  for (; end < text.length; end++) {
+    const char = text.charAt(end)
+    const next = text.charAt(end + 1)
+    if (char === '"') {
+      quoteStart = quoteStart === -1 ? end : -1
+    } else if (quoteStart === -1 && char === '\\' && (next === '#' || next === '!')) {
+      parts.push(line.slice(partStart, end))
+      partStart = end + 1
+      end++
+    } else if (quoteStart === -1 && (char === '#' || char === '!')) {
+      break
+    }
+  }
+  if (quoteStart !== -1) report('unterminated-quote', line.span(quoteStart), 'this quote has no end on its line')
+  parts.push(line.slice(partStart, end))
+  return Text.join(parts).trim()
+}

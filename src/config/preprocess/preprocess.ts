@@ -1,0 +1,223 @@
+import type { Report } from '../diagnostic.ts'
+import type { Source, Span } from '../source.ts'
+import { Text } from '../text.ts'
+import { withoutComment } from './comment.ts'
+import { Definitions, type Predefined } from './definitions.ts'
+import {
+  changeChecks,
+  expandBraces,
+  type Files,
+  hasWildcard,
+  type Include,
+  type IncludeChecks,
+  NO_CHECKS,
+  parseInclude,
+} from './include.ts'
+import { parseLoop } from './loop.ts'
+
+/** Everything outside the text that a configuration may ask for. */
+export interface Surroundings extends Omit<Predefined, 'directory'> {
+  readonly files: Files
+}
+
+/** How deep files may include one another. */
+const INCLUDE_DEPTH = 16
+/** Files of one configuration. */
+const FILE_LIMIT = 10_000
+/** Lines of a configuration, with its included files and its loops. */
+const LINE_LIMIT = 1_000_000
+/** Rounds of all loops. */
+const ROUND_LIMIT = 200_000
+/** Characters of a line; keepalived drops a line above 1023. */
+const LINE_LENGTH = 16_384
+
+/**
+ * The lines that a configuration comes to: files included, conditions decided, loops unrolled, definitions replaced,
+ * comments and blank lines gone. Every character still knows where it was written.
+ */
+export function preprocess(source: Source, surroundings: Surroundings, report: Report): Text[] {
+  const preprocessor = new Preprocessor(surroundings, report)
+  preprocessor.file(source)
+  return preprocessor.lines
+}
+
+class Preprocessor {
+  readonly lines: Text[] = []
+  readonly #surroundings: Surroundings
+  readonly #report: Report
+  readonly #definitions: Definitions
+  readonly #open: string[] = []
+  #directory = ''
+  #checks: IncludeChecks = NO_CHECKS
+  #files = 0
+  #rounds = 0
+  /** A definition of several lines whose last line has not come yet. */
+  #collecting: { readonly name: string; readonly lines: Text[] } | undefined
+
+  constructor(surroundings: Surroundings, report: Report) {
+    this.#surroundings = surroundings
+    this.#report = report
+    this.#definitions = new Definitions(report)
+  }
+
+  file(source: Source): void {
+    const outer = { directory: this.#directory, checks: this.#checks }
+    this.#directory = this.#surroundings.files.directoryOf(source.name)
+    this.#open.push(source.name)
+    const { text } = source
+    for (let start = 0; start < text.length;) {
+      const newline = text.indexOf('\n', start)
+      const end = newline === -1 ? text.length : newline
+      this.#rawLine(Text.of(source, start, end))
+      start = end + 1
+    }
+    this.#endDefinition()
+    this.#open.pop()
+    this.#directory = outer.directory
+    this.#checks = outer.checks
+  }
+
+  #rawLine(raw: Text): void {
+    if (raw.length > LINE_LENGTH) {
+      this.#report('too-long', raw.span(0, 1), `a line has at most ${LINE_LENGTH} characters`)
+      return
+    }
+    if (raw.text.includes('\0')) {
+      this.#report('bad-character', raw.span(), 'a configuration holds no NUL')
+      return
+    }
+    const line = withoutComment(raw, this.#report)
+    if (this.#collecting !== undefined) {
+      if (/^\$[A-Za-z_]\w*=.*\\$/.test(line.text)) {
+        this.#report('bad-definition', line.span(), 'a definition of several lines cannot begin within another one')
+      }
+      this.#collect(line)
+      return
+    }
+    if (line.length === 0) return
+    const include = parseInclude(line, this.#checks)
+    if (include === undefined) this.#line(line)
+    else this.#include(line, include)
+  }
+
+  #line(line: Text): void {
+    if (line.length === 0) return
+    const condition = /^@(\^?)(\S*)[ \t]*/.exec(line.text)
+    if (condition !== null) {
+      const isThis = condition[2] === this.#surroundings.configId
+      if (isThis === (condition[1] === '')) this.#line(line.slice(condition[0].length))
+      return
+    }
+    const definition = /^\$([A-Za-z_]\w*)=[ \t]*/.exec(line.text)
+    if (definition !== null) {
+      this.#define(definition[1] ?? '', line.slice(definition[0].length))
+      return
+    }
+    if (/^~(SEQ|LST)/.test(line.text)) {
+      this.#loop(line)
+      return
+    }
+    const [first, ...more] = this.#definitions.expand(line, {
+      ...this.#surroundings,
+      directory: this.#directory,
+      configId: this.#surroundings.configId,
+    })
+    if (first === undefined) return
+    // What a definition brought may be a condition, a definition or a loop of its own.
+    if (first !== line && /^[@$~]/.test(first.text) && first.text !== line.text) this.#line(first)
+    else this.#emit(first)
+    for (const each of more) this.#line(each.trim())
+  }
+
+  #emit(line: Text): void {
+    if (this.lines.length === LINE_LIMIT) {
+      this.#report('expansion-limit', line.span(), `a configuration has at most ${LINE_LIMIT} lines`)
+    }
+    if (this.lines.length > LINE_LIMIT) return
+    this.lines.push(line)
+    // Takes effect from here on, so it cannot wait for the parser.
+    if (/^include_check(\s|$)/.test(line.text)) {
+      this.#checks = changeChecks(this.#checks, line.text.split(/\s+/).slice(1)) ?? this.#checks
+    }
+  }
+
+  #define(name: string, value: Text): void {
+    if (name.startsWith('_')) {
+      this.#report('bad-definition', value.span(), `\`$${name}\`: names with a leading underscore are predefined`)
+      return
+    }
+    this.#collecting = { name, lines: [] }
+    this.#collect(value)
+  }
+
+  #collect(line: Text): void {
+    const continued = line.text.endsWith('\\')
+    const text = continued ? line.slice(0, line.length - 1).trim() : line
+    if (text.length > 0) this.#collecting?.lines.push(text)
+    if (!continued) this.#endDefinition()
+  }
+
+  #endDefinition(): void {
+    if (this.#collecting === undefined) return
+    this.#definitions.set(this.#collecting.name, this.#collecting.lines)
+    this.#collecting = undefined
+  }
+
+  #loop(line: Text): void {
+    const loop = parseLoop(line, this.#report)
+    if (loop === undefined) return
+    const outer = loop.variables.map((name) => this.#definitions.get(name))
+    for (const [index, name] of loop.variables.entries()) {
+      if (outer[index] !== undefined) {
+        this.#report('bad-definition', line.span(), `\`$${name}\` is defined; a loop needs a variable of its own`)
+        return
+      }
+    }
+    for (const round of loop.rounds) {
+      if (++this.#rounds > ROUND_LIMIT) {
+        this.#report('expansion-limit', line.span(), `a configuration has at most ${ROUND_LIMIT} rounds of loops`)
+        break
+      }
+      for (const [index, name] of loop.variables.entries()) {
+        this.#definitions.set(name, round[index] === undefined ? [] : [round[index]])
+      }
+      this.#line(loop.rest)
+    }
+    for (const name of loop.variables) this.#definitions.set(name, undefined)
+  }
+
+  #include(line: Text, { pattern, checks }: Include): void {
+    if (pattern.length === 0) {
+      this.#report('missing-argument', line.span(), '`include` needs the name of a file')
+      return
+    }
+    const at = pattern.span()
+    let matches = 0
+    for (const alternative of expandBraces(pattern.text)) {
+      const paths = this.#surroundings.files.glob(alternative, this.#directory)
+      matches += paths.length
+      const wanted = hasWildcard(alternative) ? checks.wildcard_match : !pattern.text.includes('{')
+      if (paths.length === 0 && (wanted || checks.brace_match)) {
+        this.#report('missing-file', at, `no file matches \`${alternative}\``)
+      }
+      for (const path of paths) this.#includeFile(path, at)
+    }
+    if (matches === 0 && checks.match && !hasWildcard(pattern.text)) {
+      this.#report('missing-file', at, `no file matches \`${pattern.text}\``)
+    }
+  }
+
+  #includeFile(path: string, at: Span): void {
+    if (this.#open.includes(path)) {
+      this.#report('include-cycle', at, `\`${path}\` includes itself`)
+      return
+    }
+    if (this.#open.length > INCLUDE_DEPTH || ++this.#files > FILE_LIMIT) {
+      this.#report('include-cycle', at, `more than ${INCLUDE_DEPTH} includes deep, or more than ${FILE_LIMIT} files`)
+      return
+    }
+    const found = this.#surroundings.files.read(path)
+    if ('error' in found) this.#report('missing-file', at, `cannot read \`${path}\`: ${found.error}`)
+    else this.file({ name: path, text: found.text, includedFrom: at })
+  }
+}

@@ -1,0 +1,129 @@
+import { addressOptions } from './keywords/address-line.ts'
+import { root } from './keywords/root.ts'
+import { allRouteOptions } from './keywords/route-line.ts'
+import { ruleOptions } from './keywords/rule-line.ts'
+import { groupMember } from './keywords/virtual-server.ts'
+import type { Entries, Status } from './schema/entry.ts'
+import type { OptionSpec } from './schema/syntax.ts'
+
+/** A keyword as the reference shows it. */
+export interface KeywordRow {
+  /** The block that it stands in: `/vrrp_instance/authentication`, `/` for the top level. */
+  readonly block: string
+  readonly keyword: string
+  /** What follows it. */
+  readonly syntax: string
+  readonly help: string
+  /** What holds when it is not said. */
+  readonly fallback: string | undefined
+  readonly status: Status
+}
+
+const works: Status = { effect: 'works' }
+
+/** Statements that are dealt with before keywords are looked at; they may stand in every block. */
+const PREPROCESSOR: readonly (readonly [keyword: string, syntax: string, help: string])[] = [
+  [
+    '! or #',
+    '<comment>',
+    'The rest of the line is a comment, unless in double quotes; \\! and \\# are the characters.',
+  ],
+  [
+    'include',
+    '<pattern>',
+    'Reads other files here; *, ?, [...] and {a,b} stand for several. A plain name must be there.',
+  ],
+  ['includer', '<pattern>', 'The same; each file must be readable.'],
+  ['includem', '<pattern>', 'The same; something must match, unless there are wildcards.'],
+  ['includew', '<pattern>', 'The same; something must match, also with wildcards.'],
+  ['includeb', '<pattern>', 'The same; each alternative in braces must match.'],
+  ['includea', '<pattern>', 'The same; all of these.'],
+  ['$NAME=', '<value>', 'Defines a name from here on; a value that ends in \\ goes on in the next line.'],
+  ['${NAME}', '', 'The value of a name; also $NAME before a blank, a comma, a closing parenthesis or the end.'],
+  ['@ID', '<line>', 'The line counts only where the config-id (-i, or the short host name) is ID.'],
+  ['@^ID', '<line>', 'The line counts only where it is not.'],
+  ['~SEQ', '(<name>, [<start>, [<step>,]] <end>) <line>', 'The line once for each number.'],
+  ['~SEQx', '(<name>, [<start>, [<step>,]] <end>) <line>', 'The same, with the numbers in hexadecimal.'],
+  ['~LST', '(<name>, <value>, …) <line>', 'The line once for each value; {a,b} for several names at once.'],
+  ['${_PWD}', '', 'The directory of this file.'],
+  ['${_INSTANCE}', '', 'The config-id.'],
+  ['${_RANDOM}', '[<least> [<greatest>]]', 'A number by chance, 0 to 32767 unless said.'],
+  ['${_ENV}', '<name>', 'A variable of the environment, empty when there is none.'],
+  ['${_HASH}', '', 'The character #.'],
+  ['${_BANG}', '', 'The character !.'],
+]
+
+/** Every keyword, in the order of the manual. */
+export function listKeywords(): KeywordRow[] {
+  return [
+    ...PREPROCESSOR.map(([keyword, syntax, help]) => ({
+      block: '(preprocessor)',
+      keyword,
+      syntax,
+      help,
+      fallback: undefined,
+      status: works,
+    })),
+    ...rowsOf(root, ''),
+    ...groupRows(),
+    ...optionRows('(value-line option) address', addressOptions, later),
+    ...optionRows('(value-line option) route', allRouteOptions, later),
+    ...optionRows('(value-line option) rule', ruleOptions, later),
+  ]
+}
+
+const later: Status = { effect: 'later' }
+
+function rowsOf(entries: Entries, path: string): KeywordRow[] {
+  return Object.entries(entries).flatMap(([keyword, entry]) => {
+    const row = {
+      block: path === '' ? '/' : path,
+      keyword,
+      syntax: entry.syntax,
+      help: entry.help,
+      fallback: entry.fallback,
+      status: entry.status,
+    }
+    if (entry.body === undefined) return [row]
+    // What stands in a block without effect has none either.
+    const inner = rowsOf(entry.body, `${path}/${keyword}`)
+    const { status } = entry
+    return [row, ...(status.effect === 'works' ? inner : inner.map((each) => ({ ...each, status })))]
+  })
+}
+
+function groupRows(): KeywordRow[] {
+  const block = '/virtual_server_group'
+  const [address = '', fwmark = ''] = groupMember.text.split('|fwmark')
+  const row = { block, fallback: undefined, status: later }
+  return [
+    { ...row, keyword: '(address line)', syntax: address, help: 'Addresses that share the servers.' },
+    { ...row, keyword: 'fwmark', syntax: fwmark.trim(), help: 'A firewall mark that shares them.' },
+  ]
+}
+
+/** Address lines work with `dev` alone; see the status of each. */
+function optionRows(block: string, options: Readonly<Record<string, OptionSpec>>, status: Status): KeywordRow[] {
+  return Object.entries(options).map(([keyword, { syntax, help, works: works_ }]) => ({
+    block,
+    keyword,
+    syntax: syntax?.text ?? '',
+    help,
+    fallback: undefined,
+    status: works_ === true ? works : status,
+  }))
+}
+
+/** What comes of a keyword, in a word or two. */
+export function statusText(status: Status): string {
+  switch (status.effect) {
+    case 'works':
+      return 'works'
+    case 'later':
+      return 'accepted, not effective yet'
+    case 'none':
+      return `accepted without effect: ${status.why}`
+    case 'refused':
+      return `refused: ${status.why}`
+  }
+}

@@ -1,0 +1,212 @@
+import { isIpv4 } from '../../net/address.ts'
+import type { Report } from '../diagnostic.ts'
+import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
+import type { Places } from '../schema/entry.ts'
+import { reportRepeats, type Rule } from './rule.ts'
+
+/** A rule that looks at each virtual server by itself. */
+const ofEach =
+  (check: (server: VirtualServerSettings, places: Places, report: Report, settings: Settings) => void): Rule =>
+  (settings, places, report) => {
+    for (const server of settings.virtual_server) check(server, places, report, settings)
+  }
+
+function serviceKey({ id, protocol }: VirtualServerSettings): string {
+  switch (id.by) {
+    case 'address':
+      return `[${id.address}]:${(protocol ?? 'none').toLowerCase()}:${id.port ?? 0}`
+    case 'fwmark':
+      return `fwmark ${id.fwmark}`
+    case 'group':
+      return `group ${id.group} ${protocol ?? ''} `
+  }
+}
+
+const endpointText = ({ address, port }: RealServerSettings['id']): string => `[${address}]:${port ?? 0}`
+
+const virtualServersAreUnique: Rule = (settings, places, report) => {
+  const items = settings.virtual_server.map((server) => ({ key: serviceKey(server), at: places.of(server) }))
+  reportRepeats(items, report, 'duplicate-server', (name) => `another virtual_server is ${name}`)
+}
+
+const virtualServersSayTheirProtocol = ofEach((server, places, report) => {
+  if (server.protocol !== undefined || server.id.by === 'fwmark') return
+  report('missing-keyword', places.of(server), 'virtual_server needs `protocol`', 'TCP, UDP or SCTP')
+})
+
+const marksNameNoPort = ofEach((server, places, report) => {
+  if (server.id.by !== 'fwmark') return
+  if (server.protocol !== undefined) {
+    report(
+      'ignored-value',
+      places.of(server, 'protocol'),
+      'a service by mark takes every protocol; this one has no effect',
+    )
+  }
+  for (const real of server.real_server) {
+    if (real.id.port === undefined) continue
+    report('ignored-value', places.of(real), 'a service by mark keeps the port; this one has no effect')
+  }
+})
+
+const everyPortNeedsPersistence = ofEach((server, places, report) => {
+  if (server.id.by !== 'address' || server.id.port !== undefined || server.persistence_timeout !== undefined) return
+  report('bad-port', places.of(server), 'a virtual_server for every port needs `persistence_timeout`')
+})
+
+const groupsExist: Rule = (settings, places, report) => {
+  const names = new Set(settings.virtual_server_group.map(({ id }) => id))
+  for (const server of settings.virtual_server) {
+    if (server.id.by !== 'group' || names.has(server.id.group)) continue
+    report('unknown-name', places.of(server), `there is no virtual_server_group \`${server.id.group}\``)
+  }
+}
+
+const groupsAreOfUse: Rule = (settings, places, report) => {
+  const used = new Set(settings.virtual_server.flatMap(({ id }) => (id.by === 'group' ? [id.group] : [])))
+  for (const group of settings.virtual_server_group) {
+    if (!used.has(group.id)) report('unused', places.of(group), `no virtual_server uses the group \`${group.id}\``)
+    if (group.lines.length === 0) report('unused', places.of(group), `the group \`${group.id}\` is empty`)
+  }
+}
+
+const virtualServersHaveServers = ofEach((server, places, report) => {
+  if (server.real_server.length > 0) return
+  report('no-server', places.of(server), 'this virtual_server has no real_server')
+})
+
+const realServersAreUnique = ofEach((server, places, report) => {
+  const items = server.real_server.map((real) => ({ key: endpointText(real.id), at: places.of(real) }))
+  reportRepeats(items, report, 'duplicate-server', (name) => `real server ${name} stands here twice`)
+})
+
+const theSorryServerIsAnother = ofEach((server, places, report) => {
+  const { sorry_server: sorry } = server
+  if (sorry === undefined || !server.real_server.some(({ id }) => endpointText(id) === endpointText(sorry))) return
+  report('duplicate-server', places.of(server, 'sorry_server'), 'the sorry server is one of the real servers')
+})
+
+const methodsReachTheServers = ofEach((server, places, report) => {
+  if (server.id.by !== 'address') return
+  const ipv4 = isIpv4(server.id.address)
+  for (const real of server.real_server) {
+    const { method } = real.lvs_method ?? server.lvs_method
+    if (isIpv4(real.id.address) === ipv4 || method === 'TUN') continue
+    report('mixed-families', places.of(real), `${method} cannot reach a server of the other family; TUN can`)
+  }
+})
+
+const directRoutingKeepsThePort = ofEach((server, places, report) => {
+  if (server.id.by !== 'address' || server.id.port === undefined) return
+  for (const real of server.real_server) {
+    const { method } = real.lvs_method ?? server.lvs_method
+    if (method === 'NAT' || real.id.port === undefined || real.id.port === server.id.port) continue
+    report('bad-port', places.of(real), `${method} cannot change the port: use ${server.id.port}, or method NAT`)
+  }
+})
+
+const quorumCanBeReached = ofEach((server, places, report) => {
+  const total = server.real_server.reduce((sum, { weight }) => sum + weight, 0)
+  const said = places.said(server, 'quorum')
+  if (server.quorum > total && said !== undefined) {
+    report('bad-quorum', said, `the weights of all servers add up to ${total} only: quorum is never reached`)
+  }
+  if (server.hysteresis >= server.quorum) {
+    report('bad-quorum', places.of(server, 'hysteresis'), 'hysteresis must be below quorum')
+  }
+})
+
+const someWeightIsAboveZero = ofEach((server, places, report) => {
+  if (server.real_server.length === 0 || server.real_server.some(({ weight }) => weight > 0)) return
+  report('bad-weight', places.of(server), 'every server has weight 0: nobody gets a new connection')
+})
+
+const thresholdsAreInOrder = ofEach((server, places, report) => {
+  for (const real of server.real_server) {
+    const { uthreshold: upper, lthreshold: lower } = real
+    if (upper === undefined || lower === undefined || upper === 0 || lower <= upper) continue
+    report('bad-weight', places.of(real, 'lthreshold'), '`lthreshold` is above `uthreshold`')
+  }
+})
+
+const oneByOneIsForUdp = ofEach((server, places, report) => {
+  if (!server.ops || server.protocol === 'UDP' || server.id.by === 'fwmark') return
+  report('bad-value', places.of(server, 'ops'), '`ops` is for UDP')
+})
+
+const tunnelsSayTheirPort = ofEach((server, places, report) => {
+  const { type, port } = server.lvs_method
+  if (type === 'gue' && port === undefined) {
+    report('missing-keyword', places.of(server, 'lvs_method'), '`type gue` needs `port`')
+  }
+})
+
+const CHECKERS = [
+  'PING_CHECK',
+  'TCP_CHECK',
+  'UDP_CHECK',
+  'HTTP_GET',
+  'SSL_GET',
+  'SMTP_CHECK',
+  'DNS_CHECK',
+  'MISC_CHECK',
+  'FILE_CHECK',
+  'BFD_CHECK',
+] as const satisfies readonly (keyof RealServerSettings)[]
+
+const alphaNeedsAChecker = ofEach((server, places, report) => {
+  for (const real of server.real_server) {
+    if (!(real.alpha ?? server.alpha) || CHECKERS.some((type) => real[type].length > 0)) continue
+    report('no-check', places.of(real), 'with `alpha` and no checker this server never comes up')
+  }
+})
+
+const checkersAreComplete = ofEach((server, places, report) => {
+  for (const real of server.real_server) {
+    for (const check of [...real.HTTP_GET, ...real.SSL_GET]) {
+      if (check.url.length === 0) report('missing-keyword', places.of(check), 'this checker needs a `url` block')
+    }
+    for (const check of real.MISC_CHECK) {
+      if (check.misc_path === undefined) report('missing-keyword', places.of(check), 'MISC_CHECK needs `misc_path`')
+    }
+    for (const check of real.FILE_CHECK) {
+      if (check.track_file === undefined) report('missing-keyword', places.of(check), 'FILE_CHECK needs `track_file`')
+    }
+    for (const check of real.BFD_CHECK) {
+      if (check.name === undefined) report('missing-keyword', places.of(check), 'BFD_CHECK needs `name`')
+    }
+  }
+})
+
+/** A range of real servers without a port is checked at the port of the service; a check at no port cannot be. */
+const checksHaveAPort = ofEach((server, places, report) => {
+  if (server.id.by === 'address' && server.id.port !== undefined) return
+  for (const real of server.real_server) {
+    if (real.id.port !== undefined) continue
+    for (const check of [...real.TCP_CHECK, ...real.HTTP_GET, ...real.SSL_GET]) {
+      if (check.connect_port === undefined) report('bad-port', places.of(check), 'this checker needs `connect_port`')
+    }
+  }
+})
+
+export const serverRules: readonly Rule[] = [
+  virtualServersAreUnique,
+  virtualServersSayTheirProtocol,
+  marksNameNoPort,
+  everyPortNeedsPersistence,
+  groupsExist,
+  groupsAreOfUse,
+  virtualServersHaveServers,
+  realServersAreUnique,
+  theSorryServerIsAnother,
+  methodsReachTheServers,
+  directRoutingKeepsThePort,
+  quorumCanBeReached,
+  someWeightIsAboveZero,
+  thresholdsAreInOrder,
+  oneByOneIsForUdp,
+  tunnelsSayTheirPort,
+  alphaNeedsAChecker,
+  checkersAreComplete,
+  checksHaveAPort,
+]

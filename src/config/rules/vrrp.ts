@@ -1,0 +1,235 @@
+import { isIpv4, isLinkLocal } from '../../net/address.ts'
+import type { InstanceSettings, Settings } from '../keywords/root.ts'
+import type { Report } from '../diagnostic.ts'
+import type { Places } from '../schema/entry.ts'
+import { reportRepeats, type Rule } from './rule.ts'
+
+/** The largest interval of version 3: 12 bits of hundredths of a second (RFC 9568 §5.2.7). */
+const LONGEST_V3 = 40_950
+/** Longest password of version 2 (RFC 2338 §5.3.6). */
+const PASSWORD_LENGTH = 8
+/** Addresses that the count field of an advert can tell (RFC 9568 §5.2.5). */
+const ADDRESS_LIMIT = 255
+
+/** A rule that looks at each instance by itself. */
+const ofEach =
+  (check: (instance: InstanceSettings, places: Places, report: Report, settings: Settings) => void): Rule =>
+  (settings, places, report) => {
+    for (const instance of settings.vrrp_instance) check(instance, places, report, settings)
+  }
+
+const familyOf = (instance: InstanceSettings): 'IPv4' | 'IPv6' => {
+  const [first] = instance.virtual_ipaddress
+  return first !== undefined && !isIpv4(first.prefix.address) ? 'IPv6' : 'IPv4'
+}
+
+const instanceNamesAreUnique: Rule = (settings, places, report) => {
+  const items = settings.vrrp_instance.map((instance) => ({ key: instance.id, at: places.of(instance) }))
+  reportRepeats(items, report, 'duplicate-name', (name) => `another vrrp_instance is named \`${name}\``)
+}
+
+const instancesSayTheirRouterId = ofEach((instance, places, report) => {
+  if (instance.virtual_router_id !== undefined) return
+  report('missing-keyword', places.of(instance), `\`${instance.id}\` needs \`virtual_router_id\``)
+})
+
+const instancesHaveAnInterfaceUnlessUnicast = ofEach((instance, places, report) => {
+  if (instance.interface !== undefined) return
+  if (instance.unicast_peer.length > 0 && instance.unicast_src_ip !== undefined) return
+  report('missing-keyword', places.of(instance), `\`${instance.id}\` needs \`interface\``)
+})
+
+const instancesHaveAnAddressUnlessMeant = ofEach((instance, places, report) => {
+  const count = instance.virtual_ipaddress.length
+  if (count > ADDRESS_LIMIT) {
+    const message = `an advert holds at most ${ADDRESS_LIMIT} addresses; use virtual_ipaddress_excluded`
+    report('too-many', places.of(instance, 'virtual_ipaddress'), message)
+  }
+  if (count > 0 || instance.no_virtual_ipaddress) return
+  const message = `\`${instance.id}\` has no virtual_ipaddress: it elects a master, and nothing moves with it`
+  report('no-virtual-address', places.of(instance), message, 'say `no_virtual_ipaddress` if that is meant')
+})
+
+const routerIdsAreUniqueOnALink: Rule = (settings, places, report) => {
+  const items = settings.vrrp_instance.flatMap((instance) => {
+    const { virtual_router_id: vrid, interface: device, mcast_dst_ip: group } = instance
+    if (vrid === undefined || device === undefined) return []
+    // Peers that are not the same keep two virtual routers apart.
+    const peers = [...new Set(instance.unicast_peer.map(({ address }) => address))]
+    const key = `virtual_router_id ${vrid} on ${device} for ${familyOf(instance)}`
+    const at = places.of(instance, 'virtual_router_id')
+    return (peers.length > 0 ? peers : ['']).map((peer) => ({ key: `${key}\0${group ?? ''}${peer}`, at }))
+  })
+  reportRepeats(items, report, 'duplicate-router-id', (key) => `another instance has ${key.split('\0')[0]}`)
+}
+
+const virtualAddressesAreUnique: Rule = (settings, places, report) => {
+  const owners = new Map<string, string>()
+  for (const instance of settings.vrrp_instance) {
+    for (const line of [...instance.virtual_ipaddress, ...instance.virtual_ipaddress_excluded]) {
+      const { address } = line.prefix
+      const owner = owners.get(address)
+      if (owner === instance.id) report('repeated-address', places.of(line), `${address} stands here already`)
+      else if (owner !== undefined) {
+        report('duplicate-address', places.of(line), `${address} is a virtual address of \`${owner}\` already`)
+      }
+      owners.set(address, instance.id)
+    }
+  }
+}
+
+const advertsHoldOneFamily = ofEach((instance, places, report) => {
+  const family = familyOf(instance)
+  for (const line of instance.virtual_ipaddress) {
+    if (isIpv4(line.prefix.address) === (family === 'IPv4')) continue
+    const message = `an advert holds one family: \`${instance.id}\` has ${family} addresses; use virtual_ipaddress_excluded`
+    report('mixed-families', places.of(line), message)
+  }
+})
+
+const theFirstIpv6AddressIsLinkLocal = ofEach((instance, places, report, { global_defs: global }) => {
+  const [first] = instance.virtual_ipaddress
+  if (first === undefined || isIpv4(first.prefix.address) || isLinkLocal(first.prefix.address)) return
+  const strict = instance.strict_mode ?? global?.vrrp_strict ?? false
+  const message = 'the first IPv6 address must be link-local (RFC 9568 §5.2.9)'
+  if (strict) report('strict-mode', places.of(first), message)
+  else report('not-link-local', places.of(first), `${message}; other implementations may drop the adverts`)
+})
+
+const peersAreOfTheSameFamily = ofEach((instance, places, report) => {
+  if (instance.virtual_ipaddress.length === 0) return
+  const wanted = familyOf(instance)
+  for (const peer of instance.unicast_peer) {
+    if (isIpv4(peer.address) === (wanted === 'IPv4')) continue
+    report('mixed-families', places.of(peer), `\`${instance.id}\` has ${wanted} addresses; so must its peers have`)
+  }
+})
+
+const unicastHasPeers = ofEach((instance, places, report) => {
+  if (instance.unicast_src_ip === undefined || instance.unicast_peer.length > 0) return
+  const message = '`unicast_src_ip` without `unicast_peer`: adverts go to the multicast group'
+  report('no-peer', places.of(instance, 'unicast_src_ip'), message)
+})
+
+const peersAreNotTheSource = ofEach((instance, places, report) => {
+  for (const peer of instance.unicast_peer) {
+    if (peer.address === instance.unicast_src_ip) {
+      report('duplicate-address', places.of(peer), 'this peer is the source address of this director itself')
+    }
+  }
+})
+
+const intervalsFitTheVersion = ofEach((instance, places, report) => {
+  const value = instance.advert_int
+  if (value === undefined) return
+  const at = places.of(instance, 'advert_int')
+  if (instance.version === '2') {
+    if (value % 1000 !== 0) report('bad-interval', at, 'version 2 takes whole seconds; use `version 3`')
+  } else if (value > LONGEST_V3) {
+    report('bad-interval', at, 'version 3 takes at most 40.95 seconds')
+  } else if (Math.abs(value / 10 - Math.round(value / 10)) > 1e-6) {
+    report('bad-interval', at, 'version 3 takes hundredths of a second')
+  }
+})
+
+const authenticationIsOfVersion2 = ofEach((instance, places, report) => {
+  const { authentication } = instance
+  if (authentication === undefined) return
+  const at = places.of(instance, 'authentication')
+  const type = authentication.auth_type
+  if (instance.version === '3') report('bad-authentication', at, 'VRRPv3 has no authentication (RFC 9568 §9)')
+  if (type === undefined && authentication.auth_pass !== undefined) {
+    report('bad-authentication', at, '`auth_pass` without `auth_type` has no effect')
+  }
+  if (type !== undefined && authentication.auth_pass === undefined) {
+    report('missing-keyword', places.of(authentication, 'auth_type'), `\`auth_type ${type}\` needs \`auth_pass\``)
+  }
+  if (type === 'AH') {
+    const message =
+      'AH is refused: RFC 3768 took it out of VRRP, and adverts without it would be dropped by a peer that has it'
+    report('bad-authentication', places.of(authentication, 'auth_type'), message, 'use PASS on both directors')
+  }
+})
+
+const passwordsFit = ofEach((instance, places, report) => {
+  const { authentication } = instance
+  if (authentication?.auth_pass === undefined || authentication.auth_pass.reveal().length <= PASSWORD_LENGTH) return
+  const at = places.of(authentication, 'auth_pass')
+  report('bad-length', at, `only the first ${PASSWORD_LENGTH} characters of a password count`)
+})
+
+const preemptionFitsThePriority = ofEach((instance, places, report) => {
+  if (!instance.nopreempt) return
+  if (instance.state === 'MASTER' || instance.priority === 255) {
+    const message = '`nopreempt` has no effect with `state MASTER` or priority 255'
+    report('bad-preemption', places.of(instance, 'nopreempt'), message, 'use `state BACKUP` on both directors')
+  }
+  if (instance.preempt_delay !== undefined && instance.preempt_delay > 0) {
+    report('bad-preemption', places.of(instance, 'preempt_delay'), '`preempt_delay` has no effect with `nopreempt`')
+  }
+})
+
+const preemptDelayIsForBackups = ofEach((instance, places, report) => {
+  if (instance.state !== 'MASTER' || instance.preempt_delay === undefined || instance.preempt_delay === 0) return
+  const message = '`preempt_delay` has no effect with `state MASTER`'
+  report('bad-preemption', places.of(instance, 'preempt_delay'), message, 'use `state BACKUP`')
+})
+
+const onlyOwnersHavePriority255 = ofEach((instance, places, report) => {
+  if (instance.priority !== 255) return
+  const said = places.said(instance, 'priority')
+  if (said === undefined && instance.state === 'MASTER') {
+    const message =
+      '`state MASTER` without `priority` means priority 255: this director owns the addresses and never yields'
+    report('bad-priority', places.of(instance, 'state'), message, 'say `priority`')
+  }
+  if (instance.state === 'BACKUP') {
+    const message = 'priority 255 owns the addresses and is master at once, whatever `state` says'
+    report('bad-priority', places.of(instance, 'priority'), message, 'use at most 254')
+  }
+})
+
+const strictModeIsObeyed = ofEach((instance, places, report, { global_defs: global }) => {
+  if (!(instance.strict_mode ?? global?.vrrp_strict ?? false)) return
+  const refuse = (keyword: string, message: string) => report('strict-mode', places.of(instance, keyword), message)
+  if (instance.unicast_peer.length > 0) refuse('unicast_peer', 'strict mode has no unicast')
+  if (instance.authentication !== undefined) refuse('authentication', 'strict mode has no authentication')
+  if (instance.virtual_ipaddress.length === 0) refuse('', 'strict mode needs a virtual_ipaddress')
+  if (instance.preempt_delay !== undefined) refuse('preempt_delay', 'strict mode has no preempt_delay')
+  if ((instance.down_timer_adverts ?? 3) !== 3) refuse('down_timer_adverts', 'strict mode takes over after 3 adverts')
+  if (instance.version === '2' && familyOf(instance) === 'IPv6')
+    refuse('version', 'strict mode has IPv6 in version 3 only')
+  if (instance.state === 'MASTER' && instance.priority !== 255) {
+    refuse('state', 'in strict mode only the owner of the addresses (priority 255) begins as MASTER')
+  }
+})
+
+/** §6 of the users' complaints: strict mode drops packets to addresses that this director does not own. */
+const strictModeMakesAddressesSilent: Rule = ({ global_defs: global }, places, report) => {
+  if (global === undefined || !global.vrrp_strict) return
+  const message =
+    'in strict mode a director that does not own the addresses drops packets to them: ping and local services fail'
+  report('strict-drops', places.of(global, 'vrrp_strict'), message)
+}
+
+export const vrrpRules: readonly Rule[] = [
+  instanceNamesAreUnique,
+  instancesSayTheirRouterId,
+  instancesHaveAnInterfaceUnlessUnicast,
+  instancesHaveAnAddressUnlessMeant,
+  routerIdsAreUniqueOnALink,
+  virtualAddressesAreUnique,
+  advertsHoldOneFamily,
+  theFirstIpv6AddressIsLinkLocal,
+  peersAreOfTheSameFamily,
+  unicastHasPeers,
+  peersAreNotTheSource,
+  intervalsFitTheVersion,
+  authenticationIsOfVersion2,
+  passwordsFit,
+  preemptionFitsThePriority,
+  preemptDelayIsForBackups,
+  onlyOwnersHavePriority255,
+  strictModeIsObeyed,
+  strictModeMakesAddressesSilent,
+]

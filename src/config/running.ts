@@ -1,0 +1,161 @@
+import { type Address, isIpv4 } from '../net/address.ts'
+import type { Ipv4 } from '../net/ipv4.ts'
+import { millis, seconds } from '../time.ts'
+import type { Report } from './diagnostic.ts'
+import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
+import type {
+  Check,
+  Config,
+  Endpoint,
+  RealServer,
+  Scheduler,
+  VirtualAddress,
+  VirtualServer,
+  VrrpInstance,
+} from './model.ts'
+import type { Places } from './schema/entry.ts'
+
+/**
+ * The part of a configuration that this version runs, in the terms of the engine, the checkers and the core. What it
+ * cannot run rightly is left out whole, each with a warning at its place: half of it would be worse than none.
+ */
+export function runningConfig(settings: Settings, places: Places, report: Report): Config {
+  const leftOut = (block: object, what: string, why: string): undefined => {
+    report('not-effective-yet', places.of(block), `${what} does not run yet: ${why}`)
+  }
+  const instances = settings.vrrp_instance.flatMap((instance) => runningInstance(instance, leftOut) ?? [])
+  const names = new Set(instances.map(({ name }) => name))
+  return {
+    routerId: settings.global_defs?.router_id,
+    instances,
+    syncGroups: settings.vrrp_sync_group.map(({ id, group }) => ({
+      name: id,
+      instances: group.map(({ name }) => name).filter((name) => names.has(name)),
+    })),
+    virtualServers: settings.virtual_server.flatMap((server) => runningVirtualServer(server, leftOut) ?? []),
+  }
+}
+
+/** Reports what does not run, and why. */
+type LeftOut = (block: object, what: string, why: string) => undefined
+
+/** An instance runs only where its adverts would be understood as they were meant. */
+function runningInstance(instance: InstanceSettings, leftOut: LeftOut): VrrpInstance | undefined {
+  const device = instance.interface
+  const no = (why: string) => leftOut(instance, `vrrp_instance \`${instance.id}\``, why)
+  if (device === undefined) return no('it has no interface')
+  if (instance.auth_hmac !== undefined) return no('its adverts are signed')
+  if (instance.mcast_dst_ip !== undefined) return no('it has a multicast group of its own')
+  if (instance.use_ipvlan !== undefined) return no('its addresses are on an ipvlan interface')
+  const lines = [...instance.virtual_ipaddress, ...instance.virtual_ipaddress_excluded]
+  const peers = instance.unicast_peer.map(({ address }) => address)
+  const source = instance.unicast_src_ip ?? instance.mcast_src_ip
+  const all = [...lines.map(({ prefix }) => prefix.address), ...peers, ...(source === undefined ? [] : [source])]
+  if (!all.every(isIpv4)) return no('it has IPv6 addresses')
+  const address = ({ prefix, dev }: (typeof lines)[number]): VirtualAddress[] =>
+    isIpv4(prefix.address) ? [{ address: prefix.address, prefix: prefix.length, device: dev ?? device }] : []
+  return {
+    name: instance.id,
+    interface: device,
+    vrid: instance.virtual_router_id ?? 0,
+    version: instance.version === '3' ? 3 : 2,
+    priority: instance.priority,
+    advertInt: instance.advert_int ?? seconds(1),
+    preempt: !instance.nopreempt,
+    preemptDelay: instance.preempt_delay ?? millis(0),
+    addresses: instance.virtual_ipaddress.flatMap(address),
+    excludedAddresses: instance.virtual_ipaddress_excluded.flatMap(address),
+    source: source !== undefined && isIpv4(source) ? source : undefined,
+    unicastPeers: peers.filter(isIpv4),
+    password: instance.authentication?.auth_type === 'PASS' ? instance.authentication.auth_pass?.reveal() : undefined,
+    garp: { delay: instance.garp_master_delay, repeat: instance.garp_master_repeat },
+  }
+}
+
+/** Schedulers that the core has. */
+const SCHEDULERS: readonly string[] = ['rr', 'wrr', 'wlc'] satisfies readonly Scheduler[]
+
+function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): VirtualServer | undefined {
+  const { id, protocol, lvs_sched: scheduler } = server
+  const no = (why: string) => leftOut(server, 'this virtual_server', why)
+  if (id.by !== 'address') return no(id.by === 'fwmark' ? 'it is named by a firewall mark' : 'it is a group')
+  const vip = id.port
+  if (vip === undefined) return no('it is for every port')
+  if (!isIpv4(id.address)) return no('it has an IPv6 address')
+  const { method } = server.lvs_method
+  if (method === 'TUN') return no('its forwarding method is TUN')
+  if (protocol !== 'TCP' && protocol !== 'UDP') return no('its protocol is SCTP')
+  if (!isOneOf(scheduler, SCHEDULERS)) return no(`its scheduler is ${scheduler}`)
+  if (server.persistence_timeout !== undefined) return no('it is persistent')
+  const addresses = [server.sorry_server, ...server.real_server.map((real) => real.id)]
+  if (!addresses.every((where) => where === undefined || isIpv4(where.address))) return no('it has IPv6 real servers')
+  if (server.real_server.some((real) => (real.lvs_method?.method ?? method) !== method))
+    return no('it mixes forwarding methods')
+  const endpoint = (where: { address: Address; port: number | undefined }): Endpoint | undefined =>
+    isIpv4(where.address) ? { address: where.address, port: where.port ?? vip } : undefined
+  return {
+    vip: { address: id.address, port: vip },
+    protocol,
+    scheduler: scheduler as Scheduler,
+    method,
+    quorum: server.quorum,
+    hysteresis: server.hysteresis,
+    sorryServer: server.sorry_server === undefined ? undefined : endpoint(server.sorry_server),
+    realServers: server.real_server.flatMap((real) => {
+      const where = endpoint(real.id)
+      return where === undefined ? [] : [runningServer(real, where)]
+    }),
+  }
+}
+
+const isOneOf = (text: string, list: readonly string[]): boolean => list.includes(text)
+
+function runningServer(real: RealServerSettings, endpoint: Endpoint): RealServer {
+  return {
+    endpoint,
+    weight: real.weight,
+    inhibitOnFailure: real.inhibit_on_failure,
+    checks: runningChecks(real, endpoint),
+  }
+}
+
+/** What every checker has that connects. */
+type Connecting = Pick<
+  RealServerSettings['TCP_CHECK'][number],
+  'connect_ip' | 'connect_port' | 'delay_loop' | 'connect_timeout' | 'retry' | 'delay_before_retry' | 'warmup'
+>
+
+function runningChecks(real: RealServerSettings, endpoint: Endpoint): Check[] {
+  const schedule = (check: Connecting) => ({
+    target: { address: ipv4Or(check.connect_ip, endpoint.address), port: check.connect_port ?? endpoint.port },
+    delayLoop: check.delay_loop,
+    timeout: check.connect_timeout,
+    retry: check.retry,
+    delayBeforeRetry: check.delay_before_retry,
+    warmup: check.warmup,
+  })
+  return [
+    ...real.PING_CHECK.map((check) => ({ ...schedule(check), type: 'PING_CHECK' as const })),
+    ...real.TCP_CHECK.map((check) => ({ ...schedule(check), type: 'TCP_CHECK' as const })),
+    ...real.UDP_CHECK.map((check) => ({
+      ...schedule(check),
+      type: 'UDP_CHECK' as const,
+      payload: check.payload ?? '',
+      requireReply: check.require_reply !== undefined,
+    })),
+    ...real.HTTP_GET.map((check) => ({
+      ...schedule(check),
+      type: 'HTTP_GET' as const,
+      urls: check.url.map(({ path, digest, status_code: statusCodes, virtualhost }) => ({
+        path,
+        digest,
+        statusCodes,
+        virtualhost,
+      })),
+    })),
+  ]
+}
+
+function ipv4Or(address: Address | undefined, fallback: Ipv4): Ipv4 {
+  return address !== undefined && isIpv4(address) ? address : fallback
+}

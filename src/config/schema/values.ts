@@ -1,0 +1,216 @@
+import { type Address, addressBits, isIpv4, isUnicastAddress, parseAddress } from '../../net/address.ts'
+import { type Millis, millis, seconds as secondsOf } from '../../time.ts'
+import { type Invalid, invalid, one, type Syntax, type Words } from './syntax.ts'
+
+/** A whole number in decimal, limits included. */
+export function integer(low: number, high: number): Syntax<number> {
+  return one({
+    text: `<${low}-${high}>`,
+    expected: `a whole number from ${low} to ${high}`,
+    read: (text) => inRange(/^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN, low, high),
+  })
+}
+
+const inRange = (value: number, low: number, high: number) => (value >= low && value <= high ? value : undefined)
+
+/** Seconds with a fraction, in steps of a microsecond unless said; more digits are rounded, with a warning. */
+export function seconds(low: number, high: number, digits = 6): Syntax<Millis> {
+  return decimal({
+    text: `<${low}-${high} seconds>`,
+    low,
+    high,
+    digits,
+    unit: secondsOf,
+    printed: (value) => value / 1000,
+  })
+}
+
+/** Milliseconds with up to three decimals (BFD). */
+export function milliseconds(low: number, high: number): Syntax<Millis> {
+  return decimal({ text: `<${low}-${high} ms>`, low, high, digits: 3, unit: millis, printed: (value) => value })
+}
+
+function decimal(spec: {
+  text: string
+  low: number
+  high: number
+  digits: number
+  unit(value: number): Millis
+  printed(value: Millis): number
+}): Syntax<Millis> {
+  return {
+    text: spec.text,
+    parse(words: Words): Millis | Invalid {
+      const word = words.need(spec.text)
+      if (word === undefined) return invalid
+      const match = /^\+?(\d*)(?:\.(\d*))?$/.exec(word.text)
+      const value = match === null || word.text.length > 32 ? Number.NaN : Number(word.text)
+      if (!(value >= spec.low && value <= spec.high)) {
+        return words.bad(
+          word,
+          `a number from ${spec.low} to ${spec.high} in ${spec.text.includes('ms') ? 'milliseconds' : 'seconds'}`,
+        )
+      }
+      if ((match?.[2]?.length ?? 0) <= spec.digits) return spec.unit(value)
+      words.report('rounded-value', word.at, `rounded to ${spec.digits} decimals`)
+      return spec.unit(Number(value.toFixed(spec.digits)))
+    },
+    print: (value) => String(Number(spec.printed(value).toFixed(spec.digits))),
+  }
+}
+
+/** One of a few words. */
+export function choice<const T extends string>(...choices: readonly T[]): Syntax<T> {
+  return one({
+    text: choices.join('|'),
+    expected: `one of ${choices.join(', ')}`,
+    words: choices,
+    read: (text) => choices.find((candidate) => candidate === text),
+  })
+}
+
+const TRUTH: Readonly<Record<string, boolean>> = {
+  on: true,
+  off: false,
+  true: true,
+  false: false,
+  yes: true,
+  no: false,
+}
+
+/** `on`, `off`, `true`, `false`, `yes` or `no`. */
+export const truth: Syntax<boolean> = one({
+  text: 'on|off',
+  expected: '`on`, `off`, `true`, `false`, `yes` or `no`',
+  words: Object.keys(TRUTH),
+  read: (text) => (Object.hasOwn(TRUTH, text) ? TRUTH[text] : undefined),
+  print: (value) => (value ? 'on' : 'off'),
+})
+
+/** A truth that may be left out, which means true. */
+export const truthOrNothing: Syntax<boolean> = {
+  ...truth,
+  text: `[${truth.text}]`,
+  parse: (words) => (words.peek() === undefined ? true : truth.parse(words)),
+}
+
+/** Any one word. */
+export function word(text: string): Syntax<string> {
+  return one({ text, expected: text, read: (value) => (value === '' ? undefined : value) })
+}
+
+const INTERFACE_LENGTH = 15
+
+/** A network interface, by name. */
+export const interfaceName: Syntax<string> = one({
+  text: '<interface>',
+  expected: `the name of an interface, at most ${INTERFACE_LENGTH} characters`,
+  read: (text) => (text !== '' && text.length <= INTERFACE_LENGTH && !/[/\s]/.test(text) ? text : undefined),
+})
+
+/** An address of either family. */
+export const anyAddress: Syntax<Address> = one({ text: '<address>', expected: 'an IP address', read: parseAddress })
+
+export const unicastAddress: Syntax<Address> = one({
+  text: '<address>',
+  expected: 'a unicast IP address',
+  read(text) {
+    const address = parseAddress(text)
+    return address !== undefined && isUnicastAddress(address) ? address : undefined
+  },
+})
+
+export const multicastAddress: Syntax<Address> = one({
+  text: '<multicast address>',
+  expected: 'a multicast IP address',
+  read(text) {
+    const address = parseAddress(text)
+    return address !== undefined && /^(22[4-9]|23\d|ff)/.test(address) ? address : undefined
+  },
+})
+
+/** An address with the length of its network's prefix. */
+export interface Prefix {
+  readonly address: Address
+  readonly length: number
+}
+
+/** `10.0.0.1/24`; without a length it is the whole address. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const [addressText = '', lengthText, ...more] = text.split('/')
+  const address = parseAddress(addressText)
+  if (address === undefined || more.length > 0) return undefined
+  if (lengthText === undefined) return { address, length: addressBits(address) }
+  const length = /^\d{1,3}$/.test(lengthText) ? Number(lengthText) : Number.NaN
+  return length <= addressBits(address) ? { address, length } : undefined
+}
+
+export const printPrefix = ({ address, length }: Prefix): string => `${address}/${length}`
+
+export const prefix: Syntax<Prefix> = one({
+  text: '<address>[/<length>]',
+  expected: 'an IP address with an optional prefix length',
+  read: parsePrefix,
+  print: printPrefix,
+})
+
+export const port: Syntax<number> = integer(1, 65535)
+
+/** Netmask of an IPv4 address, or prefix length of an IPv6 address. */
+export const granularity: Syntax<number> = one({
+  text: '<netmask>|<1-128>',
+  expected: 'an IPv4 netmask or a prefix length',
+  read(text) {
+    if (/^\d{1,3}$/.test(text)) return inRange(Number(text), 1, 128)
+    const address = parseAddress(text)
+    if (address === undefined || !isIpv4(address)) return undefined
+    const bits = address
+      .split('.')
+      .map((part) => Number(part).toString(2).padStart(8, '0'))
+      .join('')
+    return /^1+0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : undefined
+  },
+})
+
+/** A change of a priority or a weight; `reverse` turns round when it applies. */
+export interface TrackWeight {
+  readonly weight: number
+  readonly reverse: boolean
+}
+
+export function trackWeight(limit: number): Syntax<TrackWeight> {
+  const number = integer(-limit, limit)
+  return {
+    text: `${number.text} [reverse|noreverse]`,
+    parse(words) {
+      const weight = number.parse(words)
+      if (weight === invalid) return invalid
+      const next = words.peek()?.text
+      if (next === 'reverse' || next === 'noreverse') words.take()
+      return { weight, reverse: next === 'reverse' }
+    },
+    print: ({ weight, reverse }) => (reverse ? `${weight} reverse` : `${weight}`),
+  }
+}
+
+/** Bytes in hexadecimal: `Ab12f 3` is AB 12 0F 03. With `wildcards`, X stands for any half of a byte. */
+export function hexBytes(wildcards: boolean): Syntax<string> {
+  const digit = wildcards ? '[0-9A-Fa-fXx]' : '[0-9A-Fa-f]'
+  const pattern = new RegExp(`^${digit}+$`)
+  return {
+    text: '<hex> …',
+    parse(words) {
+      let bytes = ''
+      do {
+        const next = words.need('<hex>')
+        if (next === undefined) return invalid
+        if (!pattern.test(next.text)) return words.bad(next, 'bytes in hexadecimal')
+        // An odd last digit is a byte of its own.
+        const whole = next.text.length - (next.text.length % 2)
+        bytes += next.text.slice(0, whole) + (whole < next.text.length ? `0${next.text.slice(whole)}` : '')
+      } while (words.peek() !== undefined)
+      return bytes.toUpperCase()
+    },
+    print: (value) => value,
+  }
+}

@@ -1,0 +1,170 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { dirname, isAbsolute } from 'node:path'
+import type { Report } from '../config/diagnostic.ts'
+import type { InstanceSettings, Settings } from '../config/keywords/root.ts'
+import type { Places } from '../config/schema/entry.ts'
+import type { Script } from '../config/schema/script.ts'
+import type { Span } from '../config/source.ts'
+
+/** Reports what a configuration names and this host does not have: interfaces, addresses, scripts, users, files. */
+export function checkHost(settings: Settings, places: Places, report: Report): void {
+  const host = new HostCheck(report, settings.global_defs?.script_user?.user)
+  const dynamic = settings.global_defs?.dynamic_interfaces !== undefined
+  for (const instance of settings.vrrp_instance) checkInstance(instance, places, host, dynamic)
+  for (const group of settings.vrrp_sync_group) {
+    for (const tracked of group.track_interface) host.interface(tracked.name, places.of(tracked), dynamic)
+  }
+  checkScripts(settings, places, host)
+  checkFiles(settings, places, host)
+}
+
+function checkInstance(instance: InstanceSettings, places: Places, host: HostCheck, dynamic: boolean): void {
+  if (instance.interface !== undefined) host.interface(instance.interface, places.of(instance, 'interface'), dynamic)
+  for (const line of [...instance.virtual_ipaddress, ...instance.virtual_ipaddress_excluded]) {
+    if (line.dev !== undefined) host.interface(line.dev, places.of(line), dynamic)
+  }
+  for (const tracked of instance.track_interface) host.interface(tracked.name, places.of(tracked), dynamic)
+  for (const keyword of ['unicast_src_ip', 'mcast_src_ip'] as const) {
+    const address = instance[keyword]
+    if (address !== undefined) host.address(address, places.of(instance, keyword))
+  }
+}
+
+/** Every keyword whose value is a script, wherever it stands. */
+function checkScripts(settings: Settings, places: Places, host: HostCheck): void {
+  const servers = settings.virtual_server
+  const blocks: readonly object[] = [
+    ...(settings.global_defs === undefined ? [] : [settings.global_defs]),
+    ...settings.vrrp_instance,
+    ...settings.vrrp_sync_group,
+    ...settings.vrrp_script,
+    ...servers,
+    ...servers.flatMap(({ real_server: real }) => real),
+    ...servers.flatMap(({ real_server: real }) => real.flatMap(({ MISC_CHECK: checks }) => checks)),
+  ]
+  for (const block of blocks) {
+    for (const [keyword, value] of Object.entries(block)) {
+      if (isScript(value)) host.script(value, places.of(block, keyword))
+    }
+    if ('user' in block && isUser(block.user)) host.user(block.user.user, places.of(block, 'user'))
+  }
+  const scriptUser = settings.global_defs?.script_user
+  if (settings.global_defs !== undefined && scriptUser !== undefined) {
+    host.user(scriptUser.user, places.of(settings.global_defs, 'script_user'))
+  }
+}
+
+const isScript = (value: unknown): value is Script =>
+  typeof value === 'object' && value !== null && 'command' in value && Array.isArray(value.command)
+
+const isUser = (value: unknown): value is { user: string } =>
+  typeof value === 'object' && value !== null && 'user' in value && typeof value.user === 'string'
+
+function checkFiles(settings: Settings, places: Places, host: HostCheck): void {
+  for (const block of settings.track_file) {
+    if (block.file !== undefined && block.init_file === undefined) host.file(block.file, places.of(block, 'file'))
+  }
+  const { SSL: tls, global_defs: global } = settings
+  for (const keyword of ['ca', 'certificate', 'key'] as const) {
+    const path = tls?.[keyword]
+    if (tls !== undefined && path !== undefined) host.file(path, places.of(tls, keyword))
+  }
+  for (const keyword of ['notify_fifo', 'vrrp_notify_fifo', 'lvs_notify_fifo'] as const) {
+    const fifo = global?.[keyword]
+    if (global !== undefined && fifo !== undefined) host.directory(dirname(fifo.path), places.of(global, keyword))
+  }
+}
+
+/** Writable by the group or by others. */
+const WRITABLE = 0o022
+/** Only the owner of an entry may remove it, as in /tmp. */
+const STICKY = 0o1000
+
+class HostCheck {
+  readonly #report: Report
+  readonly #defaultUser: string | undefined
+  readonly #interfaces = new Set(readdirSync('/sys/class/net'))
+  readonly #addresses = new Set(
+    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
+  )
+  readonly #users = new Map<string, boolean>()
+
+  constructor(report: Report, defaultUser: string | undefined) {
+    this.#report = report
+    this.#defaultUser = defaultUser
+  }
+
+  interface(name: string, at: Span, dynamic: boolean): void {
+    if (this.#interfaces.has(name)) return
+    const names = [...this.#interfaces].toSorted().join(', ')
+    if (dynamic) this.#report('host-missing', at, `there is no interface \`${name}\` here now`)
+    else this.#report('host-interface', at, `there is no interface \`${name}\` here, only ${names}`)
+  }
+
+  address(address: string, at: Span): void {
+    if (!this.#addresses.has(address)) this.#report('host-address', at, `no interface here has the address ${address}`)
+  }
+
+  user(name: string, at: Span): void {
+    let known = this.#users.get(name)
+    if (known === undefined) {
+      // getent asks all the sources that the C library does, not only /etc/passwd.
+      known = spawnSync('getent', ['passwd', name], { stdio: 'ignore' }).status === 0
+      this.#users.set(name, known)
+    }
+    if (!known) this.#report('host-user', at, `there is no user \`${name}\` here`)
+  }
+
+  file(path: string, at: Span): void {
+    try {
+      accessSync(path, constants.R_OK)
+    } catch (error) {
+      this.#report('host-file', at, `cannot read \`${path}\`: ${reasonOf(error)}`)
+    }
+  }
+
+  directory(path: string, at: Span): void {
+    if (!existsSync(path)) this.#report('host-file', at, `there is no directory \`${path}\``)
+  }
+
+  /** It is there, it can be executed, and nobody but root can change it or what leads to it. */
+  script({ command, user }: Script, at: Span): void {
+    const [path = ''] = command
+    if (user !== undefined) this.user(user, at)
+    if (!isAbsolute(path)) {
+      this.#report('host-script', at, `\`${path}\` is no absolute path`)
+      return
+    }
+    let real: string
+    try {
+      real = realpathSync(path)
+      if (!statSync(real).isFile()) throw new Error('it is not a regular file')
+      accessSync(real, constants.X_OK)
+    } catch (error) {
+      this.#report('host-script', at, `cannot run \`${path}\`: ${reasonOf(error)}`)
+      return
+    }
+    const runsAs = user ?? this.#defaultUser ?? 'root'
+    if (runsAs === 'root') this.#safePath(real, at)
+  }
+
+  #safePath(path: string, at: Span): void {
+    for (let part = path; ; part = dirname(part)) {
+      const { uid, mode } = statSync(part)
+      const sticky = part !== path && (mode & STICKY) !== 0
+      if (uid !== 0 || ((mode & WRITABLE) !== 0 && !sticky)) {
+        const shown = (mode & 0o7777).toString(8).padStart(4, '0')
+        const who = uid === 0 ? `its mode is ${shown}` : `it belongs to user ${uid} (mode ${shown})`
+        this.#report('host-unsafe', at, `\`${path}\` runs as root, but others can change \`${part}\`: ${who}`)
+      }
+      if (part === '/') return
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error ? String(error.code) : error.message
+}

@@ -1,0 +1,36 @@
+import ipaddr from 'ipaddr.js'
+import { type Ipv4, isUnicast, parseIpv4 } from './ipv4.ts'
+
+/** An IPv6 address in the one form of RFC 5952, so that equal addresses are equal strings. No zone. */
+export type Ipv6 = string & { readonly kind: 'ipv6' }
+
+export type Address = Ipv4 | Ipv6
+
+/** An address of either family, or undefined. */
+export function parseAddress(text: string): Address | undefined {
+  if (!text.includes(':')) return parseIpv4(text)
+  return ipaddr.IPv6.isValid(text) && !text.includes('%')
+    ? (ipaddr.IPv6.parse(text).toRFC5952String() as Ipv6)
+    : undefined
+}
+
+export function isIpv4(address: Address): address is Ipv4 {
+  return !address.includes(':')
+}
+
+/** Bits of an address of this family. */
+export function addressBits(address: Address): 32 | 128 {
+  return isIpv4(address) ? 32 : 128
+}
+
+/** Whether a real server, a peer or a virtual address may have this address. */
+export function isUnicastAddress(address: Address): boolean {
+  if (isIpv4(address)) return isUnicast(address)
+  const range = ipaddr.IPv6.parse(address).range()
+  return range !== 'multicast' && range !== 'unspecified'
+}
+
+/** fe80::/10, which an interface has for itself (RFC 4291 §2.5.6). */
+export function isLinkLocal(address: Address): boolean {
+  return !isIpv4(address) && ipaddr.IPv6.parse(address).range() === 'linkLocal'
+}
