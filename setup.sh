@@ -17,12 +17,14 @@ iputils-arping command:arping                           finds who answers for an
 curl         command:curl                               the client of demo and tests
 nginx-light  command:nginx                              real servers; a proxy in the bench
 libnginx-mod-stream file:/usr/lib/nginx/modules/ngx_stream_module.so   the proxy in the bench
-keepalived   command:keepalived                         VRRP peer in the interop tests
+keepalived   command:keepalived                         VRRP peer in the interop tests; judges configurations
 tcpdump      command:tcpdump                            independent reader of our adverts
 nftables     command:nft                                drops packets in tests; DNAT in the bench
 haproxy      command:haproxy                            a peer in the bench
 iperf3       command:iperf3                             bulk TCP in the bench
 wrk          command:wrk                                HTTP load in the bench
+groff-base   command:groff                              reads the manual page in a test
+zsh          command:zsh                                reads its completion in a test
 systemd      command:systemd-analyze                    rates the hardening of the unit file
 '
 

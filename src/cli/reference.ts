@@ -48,7 +48,7 @@ _tanistd() {
     --format) COMPREPLY=($(compgen -W 'text json' -- "$word")) ;;
     --completion) COMPREPLY=($(compgen -W 'bash zsh' -- "$word")) ;;
     --hook) COMPREPLY=($(compgen -W 'tcx clsact' -- "$word")) ;;
-    -f|--file|-t|--test|--socket) COMPREPLY=($(compgen -f -- "$word")) ;;
+    -f|--file|--socket) COMPREPLY=($(compgen -f -- "$word")) ;;
     *) COMPREPLY=($(compgen -W '${flags.join(' ')}' -- "$word") $(compgen -f -- "$word")) ;;
   esac
 }
@@ -64,7 +64,6 @@ function zshCompletion(program: Command, keywords: readonly string[]): string {
     '--completion': ':shell:(bash zsh)',
     '--hook': ':hook:(tcx clsact)',
     '--file': ':file:_files',
-    '--test': ':file:_files',
     '--socket': ':socket:_files',
     '--name': ':name:',
     '--config-id': ':id:',

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
+import { existsSync, readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { collectDiagnostics, formatDiagnostic } from '../config/diagnostic.ts'
+import { importIpvsadm } from '../config/ipvsadm-save.ts'
 import { ControlClient, ControlError } from '../control/client.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { formatStatus } from './status.ts'
@@ -43,6 +46,30 @@ program
     if (errors.length === 0) process.stdout.write('reloaded\n')
     else process.exitCode = EXIT_REFUSED
   })
+
+program
+  .command('import [file]')
+  .description('what ipvsadm-save wrote (from a file, or standard input), as virtual_server blocks')
+  .action((file: string | undefined) => {
+    const source = { name: file ?? '<stdin>', text: readFileSync(file ?? 0, 'utf8') }
+    const { diagnostics, report } = collectDiagnostics()
+    const text = importIpvsadm(source, servicePort, report)
+    for (const diagnostic of diagnostics) {
+      process.stderr.write(`${formatDiagnostic(diagnostic, process.stderr.isTTY)}\n`)
+    }
+    if (diagnostics.length === 0) process.stdout.write(text)
+    else process.exitCode = EXIT_REFUSED
+  })
+
+/** As /etc/services has it. */
+function servicePort(name: string, protocol: string): number | undefined {
+  const path = '/etc/services'
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  const fields = text.split('\n').map((line) => line.split(/\s+/))
+  const [, number] =
+    fields.find(([first, second]) => first === name && second?.endsWith(`/${protocol.toLowerCase()}`)) ?? []
+  return number === undefined ? undefined : Number.parseInt(number, 10)
+}
 
 try {
   await program.parseAsync()

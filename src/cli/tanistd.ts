@@ -21,7 +21,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 interface Options {
   file: string
-  test?: string[] | true
+  test?: true
   host?: true
   format: Format
   printConfig?: true
@@ -39,10 +39,8 @@ const program = new Command('tanistd')
   .description('Failover manager: VRRP, health checks and an eBPF forwarding core, configured as keepalived is.')
   .version(version)
   .option('-f, --file <file>', 'configuration file', '/etc/tanist/tanist.conf')
-  .option(
-    '-t, --test [files...]',
-    'check the file and exit: 0 good, 4 unreadable, 5 refused; never looks at the host. Two files are checked as a pair',
-  )
+  .argument('[files...]', 'with -t: the files to check, instead of -f; two are checked as a pair')
+  .option('-t, --test', 'check the file and exit: 0 good, 4 unreadable, 5 refused; never looks at the host')
   .option('--host', 'with -t: also check interfaces, scripts, users and files of this host')
   .option('--print-config', 'print the configuration with all defaults, secrets hidden, and exit')
   .addOption(
@@ -71,15 +69,18 @@ const program = new Command('tanistd')
 program.parse()
 const options = program.opts<Options>()
 
-if (options.keywords !== undefined) {
+if (options.test === undefined && program.args.length > 0) {
+  program.error(`tanistd: what is \`${program.args.join(' ')}\`? Name the configuration with -f`, {
+    exitCode: EXIT_START,
+  })
+} else if (options.keywords !== undefined) {
   process.exitCode = printKeywords(options.keywords, options.format) ? 0 : EXIT_START
 } else if (options.manual === true) {
   printManual()
 } else if (options.completion !== undefined) {
   printCompletion(options.completion, program)
 } else if (options.test !== undefined) {
-  const files = Array.isArray(options.test) ? options.test : [options.file]
-  process.exitCode = testFiles(files, options)
+  process.exitCode = testFiles(program.args.length === 0 ? [options.file] : program.args, options)
 } else if (options.printConfig === true) {
   process.exitCode = printConfig(options.file, options)
 } else {

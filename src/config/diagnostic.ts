@@ -201,8 +201,10 @@ export function diagnosticJson({ at, code, severity, message, hint }: Diagnostic
   }
 }
 
-/** The candidate that `word` is most likely a misspelling of: at most a third of its letters differ. */
-export function closest(word: string, candidates: Iterable<string>): string | undefined {
+const SHORTEST_ABBREVIATION = 3
+
+/** The candidate that `word` most likely stands for: at most a third of its letters differ, or it is the beginning. */
+export function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
@@ -213,7 +215,8 @@ export function closest(word: string, candidates: Iterable<string>): string | un
       bestDistance = distance
     }
   }
-  return best
+  if (best !== undefined || word.length < SHORTEST_ABBREVIATION) return best
+  return [...candidates].filter((each) => each.startsWith(word)).toSorted((a, b) => a.length - b.length)[0]
 }
 
 /** Levenshtein distance. */

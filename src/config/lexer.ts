@@ -2,9 +2,23 @@ import type { Span } from './source.ts'
 import type { Text } from './text.ts'
 
 /** One word of a statement, without the quotes that were around it. */
-export interface Word {
+export class Word {
   readonly text: string
-  readonly at: Span
+  readonly #line: Text
+  readonly #start: number
+  readonly #end: number
+
+  constructor(text: string, line: Text, start: number, end: number) {
+    this.text = text
+    this.#line = line
+    this.#start = start
+    this.#end = end
+  }
+
+  /** Where it was written; worked out when somebody asks. */
+  get at(): Span {
+    return this.#line.span(this.#start, this.#end)
+  }
 }
 
 /** A line between braces, or a brace. */
@@ -13,8 +27,10 @@ export type Piece =
   | { readonly type: 'open' | 'close'; readonly at: Span }
 
 /** Splits a line at the braces that stand outside double quotes. */
-export function* pieces(line: Text): Generator<Piece> {
+export function pieces(line: Text): Piece[] {
   const { text } = line
+  if (!/[{}]/.test(text)) return [{ type: 'statement', line }]
+  const found: Piece[] = []
   let start = 0
   let quoted = false
   for (let index = 0; index <= text.length; index++) {
@@ -23,10 +39,11 @@ export function* pieces(line: Text): Generator<Piece> {
     const brace = !quoted && (char === '{' || char === '}')
     if (!brace && index < text.length) continue
     const statement = line.slice(start, index).trim()
-    if (statement.length > 0) yield { type: 'statement', line: statement }
-    if (brace) yield { type: char === '{' ? 'open' : 'close', at: line.span(index, index + 1) }
+    if (statement.length > 0) found.push({ type: 'statement', line: statement })
+    if (brace) found.push({ type: char === '{' ? 'open' : 'close', at: line.span(index, index + 1) })
     start = index + 1
   }
+  return found
 }
 
 /** The words of keepalived's basic tokenizer: blanks separate, double quotes join, a quote within a word ends it. */
@@ -34,7 +51,7 @@ export function words(line: Text): Word[] {
   const found: Word[] = []
   for (const match of line.text.matchAll(/"([^"]*)"?|[^\s"]+/g)) {
     const [whole, quoted] = match
-    found.push({ text: quoted ?? whole, at: line.span(match.index, match.index + whole.length) })
+    found.push(new Word(quoted ?? whole, line, match.index, match.index + whole.length))
   }
   return found
 }
@@ -44,7 +61,7 @@ export function words(line: Text): Word[] {
  * word. With `escapes`, a backslash gives control characters, `\NNN` and `\xXX` bytes, or the next character itself.
  */
 export function quotedWords(line: Text, escapes: boolean): Word[] {
-  return cutQuoted(line.text, escapes).map(({ text, start, end }) => ({ text, at: line.span(start, end) }))
+  return cutQuoted(line.text, escapes).map(({ text, start, end }) => new Word(text, line, start, end))
 }
 
 export function cutQuoted(text: string, escapes: boolean): { text: string; start: number; end: number }[] {

@@ -24,6 +24,8 @@ const TITLES: Readonly<Record<string, string>> = {
 export function manualPage(rows: readonly KeywordRow[]): string {
   const lines = [
     '.TH TANIST.CONF 5 "" Tanist',
+    // Long lists of alternatives cannot be spread over a line.
+    '.ad l',
     '.SH NAME',
     'tanist.conf \\- configuration of tanistd',
     '.SH DESCRIPTION',

@@ -1,5 +1,5 @@
 import type { Report } from './diagnostic.ts'
-import { type Piece, pieces, type Word, words } from './lexer.ts'
+import { type Piece, pieces, Word, words } from './lexer.ts'
 import type { Span } from './source.ts'
 import type { Text } from './text.ts'
 
@@ -33,7 +33,7 @@ class Parser {
   #next = 0
 
   constructor(lines: readonly Text[], report: Report) {
-    this.#pieces = lines.flatMap((line) => [...pieces(line)])
+    this.#pieces = lines.flatMap(pieces)
     this.#report = report
   }
 
@@ -65,7 +65,7 @@ class Parser {
 
   /** Statement : Word+ ( "{" Statement* "}" )?   The brace may stand on a later line. */
   #statement(line: Text, depth: number): Statement {
-    const [keyword = { text: '', at: line.span() }, ...args] = words(line)
+    const [keyword = new Word('', line, 0, line.length), ...args] = words(line)
     const open = this.#peek()
     if (open?.type !== 'open') return { keyword, args, line, block: undefined }
     this.#next++

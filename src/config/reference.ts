@@ -67,6 +67,14 @@ export function listKeywords(): KeywordRow[] {
     ...rowsOf(root, ''),
     ...groupRows(),
     ...optionRows('(value-line option) address', addressOptions, later),
+    {
+      block: '(value-line option) route',
+      keyword: 'to',
+      syntax: '[<type>] <prefix>|default',
+      help: 'The destination; the word may be left out.',
+      fallback: undefined,
+      status: later,
+    },
     ...optionRows('(value-line option) route', allRouteOptions, later),
     ...optionRows('(value-line option) rule', ruleOptions, later),
   ]

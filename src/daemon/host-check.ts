@@ -45,10 +45,11 @@ function checkScripts(settings: Settings, places: Places, host: HostCheck): void
     ...servers.flatMap(({ real_server: real }) => real.flatMap(({ MISC_CHECK: checks }) => checks)),
   ]
   for (const block of blocks) {
+    const blockUser = 'user' in block && isUser(block.user) ? block.user.user : undefined
+    if (blockUser !== undefined) host.user(blockUser, places.of(block, 'user'))
     for (const [keyword, value] of Object.entries(block)) {
-      if (isScript(value)) host.script(value, places.of(block, keyword))
+      if (isScript(value)) host.script({ ...value, user: value.user ?? blockUser }, places.of(block, keyword))
     }
-    if ('user' in block && isUser(block.user)) host.user(block.user.user, places.of(block, 'user'))
   }
   const scriptUser = settings.global_defs?.script_user
   if (settings.global_defs !== undefined && scriptUser !== undefined) {

@@ -40,6 +40,115 @@ describe('tanistd -t', () => {
   })
 })
 
+describe('tanistd -t, further', () => {
+  const write = (name: string, text: string) => {
+    const file = join(directory, name)
+    writeFileSync(file, text)
+    return file
+  }
+  const instance = (vrid: number, priority: number) =>
+    `vrrp_instance a {\n  interface eth0\n  virtual_router_id ${vrid}\n  priority ${priority}\n  virtual_ipaddress { 10.0.0.1 }\n}\n`
+
+  test('--format json: every diagnostic with its place, for tools', () => {
+    const inner = write('inner.inc', 'prio 1\n')
+    const file = write('json.conf', instance(1, 100).replace('priority 100', 'include inner.inc'))
+    const { status, stdout, stderr } = run('tanistd.js', '-t', file, '--format', 'json')
+    expect({ status, stderr }).toEqual({ status: 5, stderr: '' })
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        file,
+        accepted: false,
+        diagnostics: [
+          {
+            severity: 'error',
+            code: 'unknown-keyword',
+            message: 'unknown keyword `prio` in vrrp_instance',
+            hint: 'did you mean `priority`?',
+            file: inner,
+            line: 1,
+            column: 1,
+            endColumn: 5,
+            origins: [{ how: 'included from', file, line: 4, column: 11 }],
+          },
+        ],
+      },
+    ])
+  })
+
+  test('two files are checked as a pair', () => {
+    const a = write('a.conf', instance(1, 150))
+    const b = write('b.conf', instance(2, 100))
+    const { status, stderr } = run('tanistd.js', '-t', a, b)
+    expect(status).toBe(5)
+    expect(stderr).toContain(`${b}:3:3: error[pair-differs]: virtual_router_id of \`a\` is 2 here and 1 at ${a}:3`)
+    expect(run('tanistd.js', '-t', a, write('c.conf', instance(1, 100))).status).toBe(0)
+  })
+
+  test('--host adds this host; without it the same file is good on any machine', () => {
+    const file = write('host.conf', instance(1, 100).replace('eth0', 'none0'))
+    expect(run('tanistd.js', '-t', file).status).toBe(0)
+    const { status, stderr } = run('tanistd.js', '-t', '--host', file)
+    expect(status).toBe(5)
+    expect(stderr).toContain('error[host-interface]')
+  })
+
+  test('--print-config prints text that means the same, and JSON', () => {
+    const file = write('print.conf', instance(1, 100))
+    const text = run('tanistd.js', '--print-config', '-f', file).stdout
+    expect(text).toContain('  garp_master_delay 5\n')
+    expect(run('tanistd.js', '--print-config', '-f', write('again.conf', text)).stdout).toBe(text)
+    const json = JSON.parse(run('tanistd.js', '--print-config', '--format', 'json', '-f', file).stdout) as unknown
+    expect(json).toMatchObject({ vrrp_instance: [{ id: 'a', priority: 100, version: '2' }] })
+  })
+})
+
+describe('the reference', () => {
+  test('--keywords tells of one keyword, of a block, of all, and as JSON', () => {
+    expect(run('tanistd.js', '--keywords', 'advert_int').stdout).toBe(
+      '/vrrp_instance\n  advert_int <0.01-255 seconds>\n      Between two adverts; version 2 takes whole seconds. 1 unless said.\n',
+    )
+    expect(run('tanistd.js', '--keywords', 'authentication').stdout).toContain('  auth_type PASS|AH\n')
+    expect(run('tanistd.js', '--keywords', 'nonsense').status).toBe(1)
+    const all = JSON.parse(run('tanistd.js', '--keywords', '--format', 'json').stdout) as unknown[]
+    expect(all.length).toBeGreaterThanOrEqual(649)
+  })
+
+  test('--manual is a manual page without complaints', () => {
+    const page = run('tanistd.js', '--manual').stdout
+    const { status, stderr, stdout } = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-z'], {
+      input: page,
+      encoding: 'utf8',
+    })
+    expect({ status, stderr, stdout }).toEqual({ status: 0, stderr: '', stdout: '' })
+  })
+
+  test('--completion bash completes flags and keywords', () => {
+    const script = join(directory, 'completion.bash')
+    writeFileSync(script, run('tanistd.js', '--completion', 'bash').stdout)
+    const complete = (...words: string[]) =>
+      spawnSync(
+        'bash',
+        [
+          '-c',
+          `. ${script}; COMP_WORDS=(tanistd ${words.join(' ')}); COMP_CWORD=${words.length}; _tanistd; echo "\${COMPREPLY[@]}"`,
+        ],
+        { encoding: 'utf8' },
+      ).stdout.trim()
+    expect(complete('--print')).toBe('--print-config')
+    expect(complete('--keywords', 'garp_master_r')).toBe(
+      'garp_master_repeat garp_master_refresh garp_master_refresh_repeat',
+    )
+  })
+
+  test('--completion zsh is a completion of zsh', () => {
+    const { status, stderr } = spawnSync('zsh', ['-n'], {
+      input: run('tanistd.js', '--completion', 'zsh').stdout,
+      encoding: 'utf8',
+    })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  })
+})
+
 test('tanist without a daemon says so and exits with 2', () => {
   const { status, stderr } = run('tanist.js', '--socket', join(directory, 'none.sock'), 'status')
   expect(status).toBe(2)

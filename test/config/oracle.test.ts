@@ -8,9 +8,9 @@ import { readConfigFile } from '../../src/daemon/config-file.ts'
 import { Lab } from '../support/lab.ts'
 import { DIFFERENCES } from './differences.ts'
 import { mutate } from './mutations.ts'
+import { samples } from './samples.ts'
 
 const corpus = join(import.meta.dirname, 'corpus')
-const samples = '/usr/share/doc/keepalived/samples'
 const CONFIG_ID = 'main'
 /** Changes of each file of the corpus. */
 const MUTATIONS = 8
@@ -96,8 +96,8 @@ describe('agreement with keepalived 2.2.7', () => {
     expect(tanist(join(corpus, name)).messages.filter((message) => / error\[/.test(message))).toEqual([])
   })
 
-  test.each(readdirSync(samples).filter((name) => name.startsWith('keepalived.conf')))('sample %s', (name) => {
-    expect(disagreement(join(samples, name))).toBeUndefined()
+  test.each(samples())('sample %s', (file) => {
+    expect(disagreement(file)).toBeUndefined()
   })
 
   test('mutations of the corpus: the same verdict, and the same line', () => {

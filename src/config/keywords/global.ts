@@ -259,7 +259,7 @@ export const globalDefs = {
   lvs_sync_daemon: later(setting(syncDaemon, 'Tells the other director of connections.')),
 
   // SNMP and D-Bus
-  snmp_socket: inert(SNMP, setting(maybe(word('<socket>')), 'Where the SNMP master agent listens.')),
+  snmp_socket: inert(SNMP, setting(word('<socket>'), 'Where the SNMP master agent listens.')),
   enable_traps: inert(SNMP, flag('Sends traps.')),
   enable_snmp_vrrp: inert(SNMP, flag('Shows VRRP.')),
   enable_snmp_keepalived: alias('enable_snmp_vrrp', inert(SNMP, flag(''))),

@@ -68,7 +68,9 @@ class Preprocessor {
     for (let start = 0; start < text.length;) {
       const newline = text.indexOf('\n', start)
       const end = newline === -1 ? text.length : newline
-      this.#rawLine(Text.of(source, start, end))
+      const line = text.slice(start, end)
+      const from = start + line.length - line.trimStart().length
+      this.#rawLine(Text.of(source, from, Math.max(from, start + line.trimEnd().length)))
       start = end + 1
     }
     this.#endDefinition()

@@ -16,17 +16,18 @@ export type Status =
 
 /** Where the parts of a configuration were written; kept beside the values, so that these stay plain data. */
 export class Places {
-  readonly #keywords = new WeakMap<object, Map<string, Span>>()
+  readonly #blocks = new WeakMap<object, Record<string, Span>>()
 
   set(block: object, keyword: string, at: Span): void {
-    const known = this.#keywords.get(block)
-    if (known === undefined) this.#keywords.set(block, new Map([[keyword, at]]))
-    else known.set(keyword, at)
+    const known = this.#blocks.get(block)
+    if (known === undefined) this.#blocks.set(block, { [keyword]: at })
+    else known[keyword] = at
   }
 
   /** Where a keyword was last said in a block, or undefined. The empty keyword is the block itself. */
   said(block: object, keyword: string): Span | undefined {
-    return this.#keywords.get(block)?.get(keyword)
+    const known = this.#blocks.get(block)
+    return known !== undefined && Object.hasOwn(known, keyword) ? known[keyword] : undefined
   }
 
   /** Where to point for a keyword of a block: at the block when it does not say it. */
@@ -87,7 +88,8 @@ export interface Entry<T = unknown> {
   readonly options?: Readonly<Record<string, OptionSpec>>
   /** The words that its value may be, for completion. */
   readonly words?: readonly string[]
-  initial(): T
+  /** What it is before the block says anything. Shared, so never changed in place. */
+  readonly initial: T
   /** The value after one more statement. */
   apply(value: T, statement: Statement, context: Context, path: string): T
   /** The statements that give the value, each line indented by `indent`. */
@@ -105,6 +107,8 @@ export type Values<E> = {
 
 const works: Status = { effect: 'works' }
 const OFF = 'off'
+/** The empty list that every block begins with. */
+const NONE: never[] = []
 
 /** `keyword value`; the last one counts. */
 export function setting<T>(syntax: Syntax<T>, help: string): Entry<T | undefined>
@@ -118,7 +122,7 @@ export function setting<T>(syntax: Syntax<T>, help: string, initial?: T): Entry<
     fallback: initial === undefined ? undefined : syntax.print(initial),
     ...(syntax.words === undefined ? {} : { words: syntax.words }),
     ...(syntax.options === undefined ? {} : { options: syntax.options }),
-    initial: () => initial,
+    initial,
     apply(value, statement, context, path) {
       if (hasBlock(statement, context)) return value
       const words = wordsOf(statement.keyword, statement, context, path)
@@ -147,7 +151,7 @@ export function flag(help: string): Entry<boolean> {
     repeatable: false,
     syntax: '',
     fallback: OFF,
-    initial: () => false,
+    initial: false,
     apply(value, statement, context) {
       if (hasBlock(statement, context)) return value
       new Words(statement.keyword, statement, context.report).finish()
@@ -230,7 +234,7 @@ function listOf<T>(
     syntax: `{ ${text} … }`,
     fallback: undefined,
     ...(syntax.options === undefined ? {} : { options: syntax.options }),
-    initial: () => [],
+    initial: NONE,
     apply(values, statement, context, path) {
       const block = needBlock(statement, context)
       if (block === undefined) return values
@@ -258,7 +262,7 @@ export function namedLines<T>(
   return {
     ...list,
     syntax: `${id.text} ${list.syntax}`,
-    initial: () => [],
+    initial: NONE,
     apply(values, statement, context, path) {
       const words = new Words(statement.keyword, statement, context.report)
       const name = id.parse(words)
@@ -287,7 +291,7 @@ export function section<B extends Entries>(body: B, help: string): Entry<Values<
     syntax: '{ … }',
     fallback: undefined,
     body,
-    initial: () => undefined,
+    initial: undefined,
     apply(value, statement, context, path) {
       const block = needBlock(statement, context)
       if (block === undefined) return value
@@ -335,17 +339,19 @@ function blocks<B extends Entries, Head extends object>(
     syntax: `${text} { … }`.trim(),
     fallback: undefined,
     body,
-    initial: () => [],
+    initial: NONE,
     apply(values, statement, context, path) {
       const block = needBlock(statement, context)
       const words = new Words(statement.keyword, statement, context.report)
       const opened = head.open(words)
       if (opened !== invalid) words.finish()
       if (block === undefined) return values
-      const inner = Object.assign(opened === invalid ? {} : opened, initialValues(body)) as Values<B> & Head
+      const inner = { ...(opened === invalid ? undefined : opened), ...initialValues(body) } as Values<B> & Head
       context.places.set(inner, '', statement.keyword.at)
       applyBody(body, inner, block.statements, context, path)
-      if (opened !== invalid) values.push(inner)
+      if (opened === invalid) return values
+      if (values === NONE) return [inner]
+      values.push(inner)
       return values
     },
     print: (name, values, indent) =>
@@ -372,13 +378,17 @@ export function refused<E extends Entry>(why: string, entry: E): E {
   return { ...entry, status: { effect: 'refused', why } }
 }
 
+const templates = new WeakMap<Entries, object>()
+
 /** What a block is before it says anything. */
 export function initialValues<B extends Entries>(body: B): Values<B> {
-  const values: Record<string, unknown> = {}
-  for (const [name, entry] of Object.entries<Entry>(body)) {
-    if (entry.aliasOf === undefined) values[name] = entry.initial()
+  let template = templates.get(body)
+  if (template === undefined) {
+    const own = Object.entries<Entry>(body).filter(([, { aliasOf }]) => aliasOf === undefined)
+    template = Object.fromEntries(own.map(([name, { initial }]) => [name, initial]))
+    templates.set(body, template)
   }
-  return values as Values<B>
+  return { ...template } as Values<B>
 }
 
 /** Applies the statements of a block to its values; every mistake is reported and the rest goes on. */

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type KeywordRow, listKeywords } from '../../src/config/reference.ts'
+
+/** Every keyword of keepalived 2.4.3: block, keyword, and how common it is. */
+const keepalived = readFileSync(join(import.meta.dirname, 'keywords.tsv'), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .slice(1)
+  .map((line) => {
+    const [block = '', keyword = '', commonness = ''] = line.split('\t')
+    return { block, keyword, commonness }
+  })
+
+const ours = new Map(listKeywords().map((row) => [`${row.block} ${row.keyword}`, row]))
+const EFFECTS = ['works', 'later', 'none', 'refused'] as const satisfies readonly KeywordRow['status']['effect'][]
+
+test('every keyword of keepalived is known', () => {
+  const unknown = keepalived.filter(({ block, keyword }) => !ours.has(`${block} ${keyword}`))
+  expect(unknown).toEqual([])
+})
+
+test('no keyword is known that keepalived does not have', () => {
+  const theirs = new Set(keepalived.map(({ block, keyword }) => `${block} ${keyword}`))
+  expect([...ours.keys()].filter((key) => !theirs.has(key))).toEqual([])
+})
+
+test('every keyword has a sentence of help', () => {
+  for (const { keyword, help } of listKeywords()) expect(help, keyword).toMatch(/^\S.*\.$/)
+})
+
+test('the table in the README is true', () => {
+  const rows = ['CORE', 'COMMON', 'RARE', 'BUILD'].map((commonness) => {
+    const statuses = keepalived
+      .filter((row) => row.commonness === commonness)
+      .map(({ block, keyword }) => ours.get(`${block} ${keyword}`)?.status.effect)
+    const counts = EFFECTS.map((effect) => statuses.filter((each) => each === effect).length)
+    return `| ${commonness} | ${statuses.length} | ${counts.join(' | ')} |`
+  })
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+  for (const row of rows) expect(readme).toContain(row)
+})

@@ -1,0 +1,79 @@
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { collectDiagnostics } from '../../src/config/diagnostic.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { checkHost } from '../../src/daemon/host-check.ts'
+import { surroundings } from '../support/surroundings.ts'
+
+/** Root's own folder: nobody else can change what leads to it. */
+const directory = mkdtempSync('/root/tanist-host-')
+afterAll(() => rmSync(directory, { recursive: true }))
+const script = join(directory, 'check.sh')
+beforeAll(() => {
+  writeFileSync(script, '#!/bin/sh\n', { mode: 0o755 })
+  writeFileSync(join(directory, 'text'), 'no script', { mode: 0o644 })
+  mkdirSync(join(directory, 'open'))
+  chmodSync(join(directory, 'open'), 0o777)
+  writeFileSync(join(directory, 'open/check.sh'), '#!/bin/sh\n', { mode: 0o755 })
+  symlinkSync(join(directory, 'open/check.sh'), join(directory, 'link.sh'))
+  writeFileSync(join(directory, 'owned.sh'), '#!/bin/sh\n', { mode: 0o755 })
+  chownSync(join(directory, 'owned.sh'), 1, 1)
+})
+
+function check(text: string): string[] {
+  const { settings, places } = loadConfig({ name: 'x.conf', text }, surroundings())
+  const { diagnostics, report } = collectDiagnostics()
+  checkHost(settings, places, report)
+  return diagnostics.map(({ code, message }) => `${code}: ${message}`)
+}
+
+const instance = (inside: string) => `vrrp_instance a {\nvirtual_router_id 1\n${inside}\n}`
+
+describe('what a file names and this host does not have', () => {
+  test('nothing is said when all is there', () => {
+    expect(check(instance(`interface lo\nnotify "${script} a b" root`))).toEqual([])
+  })
+
+  test.each([
+    ['an interface', instance('interface none0'), 'host-interface: there is no interface `none0` here, only '],
+    [
+      'a tracked interface',
+      instance('interface lo\ntrack_interface { none0 }'),
+      'host-interface: there is no interface `none0`',
+    ],
+    ['a device of an address', instance('interface lo\nvirtual_ipaddress { 10.0.0.1 dev none0 }'), '`none0`'],
+    ['one that may come later', `global_defs { dynamic_interfaces }\n${instance('interface none0')}`, 'host-missing:'],
+    ['a source address', instance('interface lo\nunicast_src_ip 203.0.113.9'), 'host-address: no interface here has'],
+    ['a script', instance('interface lo\nnotify /no/such'), 'host-script: cannot run `/no/such`: ENOENT'],
+    ['a relative script', instance('interface lo\nnotify check.sh'), 'host-script: `check.sh` is no absolute path'],
+    [
+      'a user',
+      instance(`interface lo\nnotify ${script} nobody-of-that-name`),
+      'host-user: there is no user `nobody-of',
+    ],
+    ['a file to track', 'track_file f { file /no/such\n }', 'host-file: cannot read `/no/such`: ENOENT'],
+    [
+      'a directory for a pipe',
+      'global_defs { notify_fifo /no/such/fifo }',
+      'host-file: there is no directory `/no/such`',
+    ],
+  ])('%s', (_name, text, message) => expect(check(text).join('\n')).toContain(message))
+
+  test('a script that cannot be executed', () => {
+    const path = join(directory, 'text')
+    expect(check(`vrrp_script s { script ${path}\n }`)).toEqual([`host-script: cannot run \`${path}\`: EACCES`])
+  })
+
+  test('a script that others can change: which part of its path, and its mode', () => {
+    const path = join(directory, 'open/check.sh')
+    const message = `host-unsafe: \`${path}\` runs as root, but others can change \`${directory}/open\`: its mode is 0777`
+    expect(check(`vrrp_script s { script ${path}\n }`)).toEqual([message])
+    // A link is followed: what is run counts.
+    expect(check(`vrrp_script s { script ${directory}/link.sh\n }`)).toEqual([message])
+    // Another user's script is that user's matter.
+    expect(check(`vrrp_script s { script ${path}\n user daemon\n }`)).toEqual([])
+    const owned = join(directory, 'owned.sh')
+    expect(check(`vrrp_script s { script ${owned}\n }`)[0]).toContain(`\`${owned}\`: it belongs to user 1 (mode 0755)`)
+  })
+})
