@@ -3,11 +3,11 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Command, Option } from 'commander'
 import type { Config } from '../config/model.ts'
-import { configToRun, defaultConfigId, readConfigFile } from '../daemon/config-file.ts'
+import { type ConfigFile, configToRun, defaultConfigId, readConfigFile } from '../daemon/config-file.ts'
 import { Director } from '../daemon/director.ts'
 import { createLog, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
-import { holdLock, notifySystemd } from '../linux/process.ts'
+import { enterNetworkNamespace, holdLock, notifySystemd } from '../linux/process.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
 import { EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
@@ -89,10 +89,26 @@ if (options.test === undefined && program.args.length > 0) {
   for (const message of [...errors, ...warnings]) process.stderr.write(`${message}\n`)
   if (config === undefined) {
     process.exitCode = 'unreadable' in read ? EXIT_UNREADABLE : EXIT_REFUSED
+  } else if (!enterNamespaceOf(read)) {
+    process.exitCode = EXIT_START
   } else if (options.release === true) {
     resign(config.instances, (error) => process.stderr.write(`tanistd: ${error.message}\n`))
   } else {
     await run(config)
+  }
+}
+
+/** Where the file says that the daemon works; false, with a message, when that is not here. */
+function enterNamespaceOf(read: ConfigFile): boolean {
+  const name = 'loaded' in read ? read.loaded.settings.net_namespace : undefined
+  if (name === undefined) return true
+  try {
+    enterNetworkNamespace(name)
+    return true
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`tanistd: cannot enter the network namespace ${name}: ${reason}\n`)
+    return false
   }
 }
 

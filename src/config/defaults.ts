@@ -2,7 +2,7 @@ import { isIpv4 } from '../net/address.ts'
 import { type Millis, seconds } from '../time.ts'
 import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
 import { globalDefs } from './keywords/global.ts'
-import { initialValues } from './schema/entry.ts'
+import { initialValues } from './schema/body.ts'
 
 /** Gratuitous ARPs of a block, and the pause before the second one, when nothing says it (keepalived's figures). */
 const GARP_REPEAT = 5

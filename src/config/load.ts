@@ -9,7 +9,8 @@ import { serverRules } from './rules/servers.ts'
 import { trackingRules } from './rules/tracking.ts'
 import { vrrpRules } from './rules/vrrp.ts'
 import { runningConfig } from './running.ts'
-import { applyBody, type Context, initialValues, Places } from './schema/entry.ts'
+import { applyBody, initialValues } from './schema/body.ts'
+import { type Context, Places } from './schema/entry.ts'
 import type { Source } from './source.ts'
 
 /** What a text came to. */
@@ -28,7 +29,7 @@ export interface Loaded {
 export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
   const { diagnostics, report } = collectDiagnostics()
   const statements = parse(preprocess(source, surroundings, report), report)
-  const context: Context = { report, places: new Places(), ineffective: new Map(), withoutEffect: false }
+  const context: Context = { root, report, places: new Places(), ineffective: new Map(), withoutEffect: false }
   const settings = initialValues(root)
   applyBody(root, settings, statements, context, '')
   fillDefaults(settings)

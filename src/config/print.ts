@@ -1,5 +1,5 @@
 import { root, type Settings } from './keywords/root.ts'
-import { printBody } from './schema/entry.ts'
+import { printBody } from './schema/body.ts'
 
 /**
  * The effective configuration as normalised text: every value that the file or a default gives, secrets as asterisks.

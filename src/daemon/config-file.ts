@@ -17,13 +17,8 @@ const hostFiles: Files = {
     return globSync(path).filter(isNotHidden(path)).toSorted()
   },
   read(path) {
-    try {
-      const { size } = regularFile(path)
-      if (size > SIZE_LIMIT) return { error: `it is larger than ${SIZE_LIMIT} bytes` }
-      return { text: readFileSync(path, 'utf8') }
-    } catch (error) {
-      return { error: reasonOf(error) }
-    }
+    const stat = statSync(path, { throwIfNoEntry: false })
+    return stat?.isFile() === false ? { error: 'it is not a regular file' } : readText(path)
   },
   directoryOf: (path) => dirname(path),
 }
@@ -35,10 +30,13 @@ function isNotHidden(pattern: string): (path: string) => boolean {
     path.split('/').every((part, index) => !part.startsWith('.') || parts[index]?.startsWith('.') === true)
 }
 
-function regularFile(path: string): { size: number } {
-  const stat = statSync(path)
-  if (!stat.isFile()) throw new Error('it is not a regular file')
-  return stat
+function readText(path: string): { readonly text: string } | { readonly error: string } {
+  try {
+    if (statSync(path).size > SIZE_LIMIT) return { error: `it is larger than ${SIZE_LIMIT} bytes` }
+    return { text: readFileSync(path, 'utf8') }
+  } catch (error) {
+    return { error: reasonOf(error) }
+  }
 }
 
 function reasonOf(error: unknown): string {
@@ -57,9 +55,9 @@ export function defaultConfigId(): string {
 /** A configuration file as it was read, or why it could not be. */
 export type ConfigFile = { readonly loaded: Loaded } | { readonly unreadable: string }
 
-/** Reads and checks a file and what it includes. Looks at nothing but files and, for `${_ENV …}`, the environment. */
+/** Reads and checks a file, which may be a pipe, and the regular files that it includes. Looks at nothing but files and, for `${_ENV …}`, the environment. */
 export function readConfigFile(path: string, configId: string): ConfigFile {
-  const found = hostFiles.read(path)
+  const found = readText(path)
   if ('error' in found) return { unreadable: `cannot read ${path}: ${found.error}` }
   const surroundings = {
     files: hostFiles,

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
 import { calls, lastErrno, SystemError } from './libc.ts'
 import { AF_UNIX, int32, Socket, SOCK_DGRAM } from './socket.ts'
 
@@ -29,6 +29,19 @@ export function holdLock(path: string): boolean {
   if (calls.flock(fd, LOCK_EX | LOCK_NB) === 0) return true
   closeSync(fd)
   return false
+}
+
+/**
+ * Goes on in a network namespace that `ip netns` has named: this process becomes `nsenter`, and that this program again,
+ * with the same number. Does nothing when it is there already. Throws when there is no such namespace.
+ *
+ * Only a start from the beginning moves every thread of the process.
+ */
+export function enterNetworkNamespace(name: string): void {
+  const path = `/run/netns/${name}`
+  if (statSync(path).ino === statSync('/proc/self/ns/net').ino) return
+  const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  process.execve?.('/usr/bin/nsenter', ['nsenter', `--net=${path}`, '--', ...program], process.env)
 }
 
 /** Tells systemd about the service (sd_notify(3)). Does nothing when it was not started by systemd. */

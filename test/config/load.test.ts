@@ -42,6 +42,18 @@ describe('a mistake is shown with its place', () => {
     )
   })
 
+  test('a keyword of a block around it tells where a brace is missing', () => {
+    const text =
+      'vrrp_instance a {\n authentication { auth_type PASS\n interface eth0\n virtual_ipadress { 10.0.0.1 }\n}\n}'
+    const hints = load(text)
+      .diagnostics.filter(({ code }) => code === 'unknown-keyword')
+      .map(({ hint }) => hint)
+    expect(hints).toEqual([
+      '`interface` belongs to vrrp_instance: is a "}" missing above?',
+      '`virtual_ipaddress` belongs to vrrp_instance: is a "}" missing above?',
+    ])
+  })
+
   test('a keyword without effect is named once, with its reason or that it comes later', () => {
     const text = `global_defs { enable_traps }\nvrrp_script x { script /bin/true }\n${instance('track_script { x }\n notify /a\n notify_master /b')}`
     const { config, diagnostics } = load(text)

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatDiagnostic } from '../../src/config/diagnostic.ts'
+import { printSettings } from '../../src/config/print.ts'
 import { positionOf, type Span } from '../../src/config/source.ts'
 import { readConfigFile } from '../../src/daemon/config-file.ts'
 import { Lab } from '../support/lab.ts'
@@ -94,6 +95,14 @@ describe('agreement with keepalived 2.2.7', () => {
   test.each(files)('both accept %s without complaint', (name) => {
     expect(oracle(join(corpus, name)).messages).toEqual([])
     expect(tanist(join(corpus, name)).messages.filter((message) => / error\[/.test(message))).toEqual([])
+  })
+
+  test.each(files)('keepalived accepts what --print-config makes of %s', (name) => {
+    const read = readConfigFile(join(corpus, name), CONFIG_ID)
+    if ('unreadable' in read) throw new Error(read.unreadable)
+    const file = join(lab.directory, 'printed.conf')
+    writeFileSync(file, printSettings(read.loaded.settings))
+    expect(oracle(file).messages).toEqual([])
   })
 
   test.each(samples())('sample %s', (file) => {

@@ -1,5 +1,6 @@
 import { seconds as secondsOf } from '../../time.ts'
-import { alias, type Entries, flag, inherited, later, repeated, section, setting } from '../schema/entry.ts'
+import type { Entries } from '../schema/entry.ts'
+import { alias, flag, inherited, later, repeated, section, setting } from '../schema/kinds.ts'
 import { path, script, user } from '../schema/script.ts'
 import { invalid, many, one, type Syntax } from '../schema/syntax.ts'
 import {

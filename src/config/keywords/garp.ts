@@ -1,4 +1,5 @@
-import { type Entries, later, setting, wordLines } from '../schema/entry.ts'
+import type { Entries } from '../schema/entry.ts'
+import { later, setting, wordLines } from '../schema/kinds.ts'
 import { invalid, type Syntax } from '../schema/syntax.ts'
 import { interfaceName, seconds } from '../schema/values.ts'
 import type { Millis } from '../../time.ts'

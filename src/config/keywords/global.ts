@@ -1,5 +1,6 @@
 import { parseAddress } from '../../net/address.ts'
-import { alias, type Entries, flag, inert, later, setting, wordLines } from '../schema/entry.ts'
+import type { Entries } from '../schema/entry.ts'
+import { alias, flag, inert, later, setting, wordLines } from '../schema/kinds.ts'
 import { path, script, user } from '../schema/script.ts'
 import {
   fields,

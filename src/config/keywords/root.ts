@@ -1,6 +1,6 @@
+import type { Entries, Values } from '../schema/entry.ts'
 import {
   alias,
-  type Entries,
   flag,
   inert,
   later,
@@ -11,8 +11,7 @@ import {
   section,
   sections,
   setting,
-  type Values,
-} from '../schema/entry.ts'
+} from '../schema/kinds.ts'
 import { path } from '../schema/script.ts'
 import { secret } from '../schema/secret.ts'
 import { fields, one, optional } from '../schema/syntax.ts'
@@ -48,7 +47,7 @@ const trackFiles = later(sections(name, trackFile, 'A file whose number changes 
 /** Every keyword that Tanist knows, from the top. */
 export const root = {
   global_defs: section(globalDefs, 'Settings of the whole daemon.'),
-  net_namespace: later(setting(word('<namespace>'), 'The network namespace that the daemon works in.')),
+  net_namespace: setting(word('<namespace>'), 'The network namespace that the daemon works in; fixed at the start.'),
   net_namespace_ipvs: refused(
     'the core works where the daemon runs; use `net_namespace` for both',
     setting(word('<namespace>'), 'The network namespace that the core works in.'),

@@ -1,4 +1,5 @@
-import { alias, type Entries, flag, later, setting } from '../schema/entry.ts'
+import type { Entries } from '../schema/entry.ts'
+import { alias, flag, later, setting } from '../schema/kinds.ts'
 import { path, script, user } from '../schema/script.ts'
 import { fields, invalid, many, optional, type Syntax, withOptions, option } from '../schema/syntax.ts'
 import {

@@ -1,5 +1,6 @@
 import { type Address, parseAddress } from '../../net/address.ts'
-import { alias, type Entries, flag, inert, inherited, later, sections, setting } from '../schema/entry.ts'
+import type { Entries } from '../schema/entry.ts'
+import { alias, flag, inert, inherited, later, sections, setting } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
 import {

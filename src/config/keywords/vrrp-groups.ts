@@ -1,4 +1,5 @@
-import { type Entries, flag, inert, later, lines, setting, wordLines } from '../schema/entry.ts'
+import type { Entries } from '../schema/entry.ts'
+import { flag, inert, later, lines, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { truthOrNothing } from '../schema/values.ts'
 import { named } from './named.ts'

@@ -1,15 +1,5 @@
-import {
-  alias,
-  type Entries,
-  flag,
-  inert,
-  inherited,
-  later,
-  lines,
-  opposite,
-  section,
-  setting,
-} from '../schema/entry.ts'
+import type { Entries } from '../schema/entry.ts'
+import { alias, flag, inert, inherited, later, lines, opposite, section, setting } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, many, maybe, option, type Syntax, withOptions } from '../schema/syntax.ts'
 import {

@@ -1,0 +1,101 @@
+import { closest } from '../diagnostic.ts'
+import type { Statement } from '../parser.ts'
+import type { Span } from '../source.ts'
+import type { Context, Entries, Entry, Status, Values } from './entry.ts'
+
+const templates = new WeakMap<Entries, object>()
+
+/** What a block is before it says anything. */
+export function initialValues<B extends Entries>(body: B): Values<B> {
+  let template = templates.get(body)
+  if (template === undefined) {
+    const own = Object.entries<Entry>(body).filter(([, { aliasOf }]) => aliasOf === undefined)
+    template = Object.fromEntries(own.map(([name, { initial }]) => [name, initial]))
+    templates.set(body, template)
+  }
+  return { ...template } as Values<B>
+}
+
+/** Applies the statements of a block to its values; every mistake is reported and the rest goes on. */
+export function applyBody<B extends Entries>(
+  body: B,
+  values: Values<B>,
+  statements: readonly Statement[],
+  context: Context,
+  path: string,
+): void {
+  const target = values as Record<string, unknown>
+  for (const statement of statements) {
+    const { text, at } = statement.keyword
+    const entry = Object.hasOwn(body, text) ? (body as Entries)[text] : undefined
+    if (entry === undefined) {
+      reportUnknown(body, path, statement, context)
+      continue
+    }
+    if (entry.status.effect === 'refused') {
+      context.report('refused-keyword', at, `\`${text}\` is refused: ${entry.status.why}`)
+      continue
+    }
+    const { status } = entry
+    if (!entry.repeatable && context.places.said(values, entry.aliasOf ?? text) !== undefined) {
+      context.report('repeated-keyword', at, `\`${text}\` stands here twice; the last one counts`)
+    }
+    if (status.effect !== 'works') noteIneffective(context, path, text, at, status)
+    const name = entry.aliasOf ?? text
+    const inner = status.effect === 'works' ? context : { ...context, withoutEffect: true }
+    target[name] = entry.apply(target[name], statement, inner, `${path}/${text}`)
+    context.places.set(values, name, at)
+  }
+}
+
+/** The statements that give these values. */
+export function printBody(body: Entries, values: object, indent = ''): string[] {
+  const source = values as Readonly<Record<string, unknown>>
+  return Object.entries<Entry>(body).flatMap(([name, entry]) =>
+    entry.aliasOf === undefined ? entry.print(name, source[name], indent) : [],
+  )
+}
+
+/** Notes a keyword or an option that was used and has no effect. */
+export function noteIneffective(context: Context, path: string, name: string, at: Span, status: Status): void {
+  if (context.withoutEffect) return
+  const key = `${path} ${name}`
+  const known = context.ineffective.get(key)
+  if (known === undefined) context.ineffective.set(key, { status, name, at, count: 1 })
+  else known.count++
+}
+
+function reportUnknown(body: Entries, path: string, { keyword: { text, at } }: Statement, context: Context): void {
+  const where = path === '' ? 'at the top level' : `in ${path.split('/').at(-1)}`
+  context.report('unknown-keyword', at, `unknown keyword \`${text}\` ${where}`, hintFor(text, body, path, context.root))
+}
+
+/** What the author may have meant: a keyword of this block, or one of a block around it whose brace is missing. */
+function hintFor(text: string, body: Entries, path: string, root: Entries): string | undefined {
+  const around = blocksAround(path, root)
+  const belongs = (name: string, block: string) => `\`${name}\` belongs ${block}: is a "}" missing above?`
+  const exact = around.find(({ entries }) => Object.hasOwn(entries, text))
+  if (exact !== undefined) return belongs(text, exact.name)
+  const near = closest(text, Object.keys(body))
+  if (near !== undefined) return `did you mean \`${near}\`?`
+  for (const { entries, name } of around) {
+    const further = closest(text, Object.keys(entries))
+    if (further !== undefined) return belongs(further, name)
+  }
+  return undefined
+}
+
+/** The blocks that hold the one at a path, from the inside out. */
+function blocksAround(path: string, root: Entries): { readonly name: string; readonly entries: Entries }[] {
+  const found: { name: string; entries: Entries }[] = []
+  let entries: Entries | undefined = root
+  let name = 'to the top level'
+  for (const keyword of path.split('/').slice(1)) {
+    if (entries === undefined) break
+    found.unshift({ name, entries })
+    const next: Entries | undefined = entries[keyword]?.body
+    entries = next
+    name = `to ${keyword}`
+  }
+  return found
+}

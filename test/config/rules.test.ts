@@ -1,0 +1,271 @@
+import { describe, expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+import { routingRules } from '../../src/config/rules/routing.ts'
+import { serverRules } from '../../src/config/rules/servers.ts'
+import { trackingRules } from '../../src/config/rules/tracking.ts'
+import { vrrpRules } from '../../src/config/rules/vrrp.ts'
+import { surroundings } from '../support/surroundings.ts'
+
+const instance = (inside: string, id = 1, name = 'a') => `vrrp_instance ${name} {
+  interface eth0
+  virtual_router_id ${id}
+  ${inside}
+}`
+const vip = 'virtual_ipaddress { 10.0.0.1 }'
+const service = (inside: string, head = '10.0.0.9 80') => `virtual_server ${head} {\n  protocol TCP\n  ${inside}\n}`
+const server = 'real_server 10.1.0.1 80 { TCP_CHECK { } }'
+const script = 'vrrp_script s { script /bin/true\n }'
+
+/** For every rule, files that break it: the code that is reported, and what it says. */
+const cases: Readonly<Record<string, readonly (readonly [text: string, code: string, message: string])[]>> = {
+  instanceNamesAreUnique: [
+    [`${instance(vip)}\n${instance('', 2)}`, 'duplicate-name', 'another vrrp_instance is named `a`'],
+  ],
+  instancesSayTheirRouterId: [
+    ['vrrp_instance a { interface eth0 }', 'missing-keyword', '`a` needs `virtual_router_id`'],
+  ],
+  instancesHaveAnInterfaceUnlessUnicast: [
+    ['vrrp_instance a { virtual_router_id 1 }', 'missing-keyword', '`a` needs `interface`'],
+  ],
+  instancesHaveAnAddressUnlessMeant: [
+    [instance(''), 'no-virtual-address', '`a` has no virtual_ipaddress'],
+    [
+      instance('virtual_ipaddress {\n~SEQ(i,1,256) 10.0.1.${i}\n}').replace('1.${i}', '${i}.1'),
+      'bad-value',
+      '10.0.256.1',
+    ],
+    [
+      instance('virtual_ipaddress {\n~SEQ(i,1,128) 10.0.1.${i}\n~SEQ(i,1,128) 10.0.2.${i}\n}'),
+      'too-many',
+      'an advert holds at most 255 addresses',
+    ],
+  ],
+  routerIdsAreUniqueOnALink: [
+    [
+      `${instance(vip)}\n${instance('', 1, 'b')}`,
+      'duplicate-router-id',
+      'another instance has virtual_router_id 1 on eth0',
+    ],
+  ],
+  virtualAddressesAreUnique: [
+    [`${instance(vip)}\n${instance(vip, 2, 'b')}`, 'duplicate-address', '10.0.0.1 is a virtual address of `a` already'],
+    [instance('virtual_ipaddress { 10.0.0.1\n 10.0.0.1 }'), 'repeated-address', '10.0.0.1 stands here already'],
+  ],
+  advertsHoldOneFamily: [
+    [instance('virtual_ipaddress { 10.0.0.1\n fe80::1 }'), 'mixed-families', 'an advert holds one family'],
+  ],
+  theFirstIpv6AddressIsLinkLocal: [
+    [instance('virtual_ipaddress { 2001:db8::1 }'), 'not-link-local', 'the first IPv6 address must be link-local'],
+    [instance('strict_mode\n virtual_ipaddress { 2001:db8::1 }'), 'strict-mode', 'must be link-local'],
+  ],
+  peersAreOfTheSameFamily: [
+    [instance(`${vip}\n unicast_peer { 2001:db8::2 }`), 'mixed-families', 'so must its peers have'],
+  ],
+  unicastHasPeers: [[instance(`${vip}\n unicast_src_ip 10.0.0.2`), 'no-peer', 'adverts go to the multicast group']],
+  peersAreNotTheSource: [
+    [
+      instance(`${vip}\n unicast_src_ip 10.0.0.2\n unicast_peer { 10.0.0.2 }`),
+      'duplicate-address',
+      'source address of this',
+    ],
+  ],
+  intervalsFitTheVersion: [
+    [instance(`${vip}\n advert_int 0.5`), 'bad-interval', 'version 2 takes whole seconds'],
+    [instance(`${vip}\n version 3\n advert_int 41`), 'bad-interval', 'at most 40.95'],
+    [instance(`${vip}\n version 3\n advert_int 0.015`), 'bad-interval', 'hundredths'],
+  ],
+  authenticationIsOfVersion2: [
+    [
+      instance(`${vip}\n version 3\n authentication { auth_type PASS\n auth_pass x\n }`),
+      'bad-authentication',
+      'VRRPv3 has no',
+    ],
+    [instance(`${vip}\n authentication { auth_type PASS\n }`), 'missing-keyword', '`auth_type PASS` needs `auth_pass`'],
+    [instance(`${vip}\n authentication { auth_pass x\n }`), 'bad-authentication', '`auth_pass` without `auth_type`'],
+    [instance(`${vip}\n authentication { auth_type AH\n auth_pass x\n }`), 'bad-authentication', 'AH is refused'],
+  ],
+  passwordsFit: [
+    [
+      instance(`${vip}\n authentication { auth_type PASS\n auth_pass 123456789\n }`),
+      'bad-length',
+      'first 8 characters',
+    ],
+  ],
+  preemptionFitsThePriority: [
+    [instance(`${vip}\n state MASTER\n priority 100\n nopreempt`), 'bad-preemption', '`nopreempt` has no effect'],
+    [
+      instance(`${vip}\n nopreempt\n preempt_delay 5`),
+      'bad-preemption',
+      '`preempt_delay` has no effect with `nopreempt`',
+    ],
+  ],
+  preemptDelayIsForBackups: [
+    [
+      instance(`${vip}\n state MASTER\n priority 9\n preempt_delay 5`),
+      'bad-preemption',
+      'no effect with `state MASTER`',
+    ],
+  ],
+  onlyOwnersHavePriority255: [
+    [instance(`${vip}\n state MASTER`), 'bad-priority', 'means priority 255'],
+    [instance(`${vip}\n state BACKUP\n priority 255`), 'bad-priority', 'priority 255 owns the addresses'],
+  ],
+  strictModeIsObeyed: [
+    [instance(`${vip}\n strict_mode\n unicast_peer { 10.0.0.2 }`), 'strict-mode', 'no unicast'],
+    [
+      instance(`${vip}\n strict_mode\n authentication { auth_type PASS\n auth_pass x\n }`),
+      'strict-mode',
+      'no authentication',
+    ],
+    [instance('strict_mode'), 'strict-mode', 'needs a virtual_ipaddress'],
+    [instance(`${vip}\n strict_mode\n preempt_delay 3`), 'strict-mode', 'no preempt_delay'],
+    [instance(`${vip}\n strict_mode\n down_timer_adverts 4`), 'strict-mode', 'after 3 adverts'],
+    [instance(`${vip}\n strict_mode\n state MASTER\n priority 9`), 'strict-mode', 'only the owner'],
+    [instance('strict_mode\n version 2\n virtual_ipaddress { fe80::1 }'), 'strict-mode', 'IPv6 in version 3 only'],
+  ],
+  strictModeMakesAddressesSilent: [
+    [`global_defs { vrrp_strict }\n${instance(vip)}`, 'strict-drops', 'ping and local services fail'],
+  ],
+  groupMembersExist: [['vrrp_sync_group g { group { x } }', 'unknown-name', 'there is no vrrp_instance `x`']],
+  membersAreInOneGroup: [
+    [
+      `${instance(vip)}\nvrrp_sync_group g { group { a } }\nvrrp_sync_group h { group { a } }`,
+      'duplicate-name',
+      '`a` is in a sync group already',
+    ],
+  ],
+  groupsHaveMembers: [
+    ['vrrp_sync_group g { }', 'missing-keyword', 'sync group `g` has no members'],
+    [`${instance(vip)}\nvrrp_sync_group g { group { a } }`, 'lonely-member', 'has one member'],
+  ],
+  namesOfTrackersAreUnique: [[`${script}\n${script}`, 'duplicate-name', 'another vrrp_script is named `s`']],
+  trackersExist: [
+    [instance(`${vip}\n track_script { x }`), 'unknown-name', 'there is no vrrp_script `x`'],
+    [instance(`${vip}\n track_file { x }`), 'unknown-name', 'there is no track_file `x`'],
+    [instance(`${vip}\n track_process { x }`), 'unknown-name', 'there is no vrrp_track_process `x`'],
+    [instance(`${vip}\n track_bfd { x }`), 'unknown-name', 'there is no bfd_instance `x`'],
+    [instance(`${vip}\n track_interface { eth1\n eth1 }`), 'duplicate-name', '`eth1` is tracked already'],
+  ],
+  checkersTrackWhatIsThere: [
+    [service('real_server 10.1.0.1 80 { FILE_CHECK { track_file f } }'), 'unknown-name', 'there is no track_file `f`'],
+    [service('real_server 10.1.0.1 80 { BFD_CHECK { name b } }'), 'unknown-name', 'there is no bfd_instance `b`'],
+  ],
+  trackersSayWhatTheyWatch: [
+    ['vrrp_script s { interval 1 }', 'missing-keyword', '`s` needs `script`'],
+    ['track_file f { weight 1 }', 'missing-keyword', '`f` needs `file`'],
+    ['vrrp_track_process p { weight 1 }', 'missing-keyword', '`p` needs `process`'],
+    ['bfd_instance b { multiplier 3 }', 'missing-keyword', '`b` needs `neighbor_ip`'],
+  ],
+  membersHaveNoWeightsOfTheirOwn: [
+    [
+      `${script}\n${instance(`${vip}\n track_script { s weight 5 }`)}\nvrrp_sync_group g { group { a } }`,
+      'bad-weight',
+      'weights of its own trackers are not taken into account',
+    ],
+  ],
+  weightsAreOfUseWithNopreempt: [
+    [
+      `${script}\n${instance(`${vip}\n nopreempt\n track_script { s weight -5 }`)}`,
+      'bad-weight',
+      'makes nobody take over',
+    ],
+  ],
+  scriptsEndBeforeTheNextRun: [
+    ['vrrp_script s { script /bin/true\n interval 1\n timeout 2\n }', 'long-timeout', 'runs are left out'],
+  ],
+  routesCanBeTracked: [
+    ['static_routes { 10.0.0.0/8 via 10.0.0.1 }', 'not-tracked', 'a route without `dev` is not tracked'],
+    [instance(`${vip}\n virtual_routes { 10.0.0.0/8 via 10.0.0.1 }`), 'not-tracked', 'nobody notices'],
+  ],
+  rulesHaveAPreference: [['static_rules { from 10.0.0.0/8 table 5 }', 'no-preference', 'without `preference`']],
+  trackGroupsExist: [
+    ['static_ipaddress { 10.0.0.1 dev eth0 track_group g }', 'unknown-name', 'there is no track_group `g`'],
+    ['static_routes { 10.0.0.0/8 dev eth0 track_group g }', 'unknown-name', 'there is no track_group `g`'],
+  ],
+  interfacesAreInOneGarpGroup: [
+    [
+      'garp_group { interface eth0\n }\ngarp_group { interfaces { eth0 } }',
+      'duplicate-name',
+      '`eth0` is in a garp_group',
+    ],
+  ],
+  virtualServersAreUnique: [
+    [`${service(server)}\n${service(server)}`, 'duplicate-server', 'another virtual_server is [10.0.0.9]:tcp:80'],
+  ],
+  virtualServersSayTheirProtocol: [
+    [`virtual_server 10.0.0.9 80 { ${server} }`, 'missing-keyword', 'virtual_server needs `protocol`'],
+  ],
+  marksNameNoPort: [
+    [service('real_server 10.1.0.1 80 { }', 'fwmark 1'), 'ignored-value', 'a service by mark keeps the port'],
+    [service('', 'fwmark 1'), 'ignored-value', 'a service by mark takes every protocol'],
+  ],
+  everyPortNeedsPersistence: [[service(server, '10.0.0.9'), 'bad-port', 'for every port needs `persistence_timeout`']],
+  groupsExist: [[service(server, 'group g'), 'unknown-name', 'there is no virtual_server_group `g`']],
+  groupsAreOfUse: [
+    ['virtual_server_group g { 10.0.0.1 80 }', 'unused', 'no virtual_server uses the group `g`'],
+    [`virtual_server_group g { }\n${service(server, 'group g')}`, 'unused', 'the group `g` is empty'],
+  ],
+  virtualServersHaveServers: [[service(''), 'no-server', 'this virtual_server has no real_server']],
+  realServersAreUnique: [
+    [service(`${server}\n  ${server}`), 'duplicate-server', 'real server [10.1.0.1]:80 stands here twice'],
+  ],
+  theSorryServerIsAnother: [
+    [
+      service(`${server}\n  sorry_server 10.1.0.1 80`),
+      'duplicate-server',
+      'the sorry server is one of the real servers',
+    ],
+  ],
+  methodsReachTheServers: [
+    [service('real_server 2001:db8::1 80 { }'), 'mixed-families', 'NAT cannot reach a server of the other family'],
+  ],
+  directRoutingKeepsThePort: [
+    [service('lvs_method DR\n  real_server 10.1.0.1 8080 { }'), 'bad-port', 'DR cannot change the port: use 80'],
+    [service('real_server 10.1.0.1 8080 { lvs_method TUN\n }'), 'bad-port', 'TUN cannot change the port'],
+  ],
+  quorumCanBeReached: [
+    [service(`quorum 3\n  ${server}`), 'bad-quorum', 'add up to 1 only'],
+    [service(`quorum 1\n hysteresis 1\n  ${server}`), 'bad-quorum', 'hysteresis must be below quorum'],
+  ],
+  someWeightIsAboveZero: [
+    [service('real_server 10.1.0.1 80 { weight 0\n }'), 'bad-weight', 'every server has weight 0'],
+  ],
+  thresholdsAreInOrder: [
+    [service('real_server 10.1.0.1 80 { uthreshold 5\n lthreshold 6\n }'), 'bad-weight', '`lthreshold` is above'],
+  ],
+  oneByOneIsForUdp: [[service(`ops\n  ${server}`), 'bad-value', '`ops` is for UDP']],
+  tunnelsSayTheirPort: [
+    [service(`lvs_method TUN type gue\n  ${server}`), 'missing-keyword', '`type gue` needs `port`'],
+  ],
+  alphaNeedsAChecker: [[service('alpha\n  real_server 10.1.0.1 80 { }'), 'no-check', 'this server never comes up']],
+  checkersAreComplete: [
+    [service('real_server 10.1.0.1 80 { HTTP_GET { } }'), 'missing-keyword', 'this checker needs a `url` block'],
+    [service('real_server 10.1.0.1 80 { SSL_GET { } }'), 'missing-keyword', 'this checker needs a `url` block'],
+    [service('real_server 10.1.0.1 80 { MISC_CHECK { } }'), 'missing-keyword', 'MISC_CHECK needs `misc_path`'],
+    [service('real_server 10.1.0.1 80 { FILE_CHECK { } }'), 'missing-keyword', 'FILE_CHECK needs `track_file`'],
+    [service('real_server 10.1.0.1 80 { BFD_CHECK { } }'), 'missing-keyword', 'BFD_CHECK needs `name`'],
+  ],
+  checksHaveAPort: [
+    [service('real_server 10.1.0.1 { TCP_CHECK { } }', '10.0.0.9'), 'bad-port', 'this checker needs `connect_port`'],
+  ],
+}
+
+const rules = [...vrrpRules, ...trackingRules, ...routingRules, ...serverRules]
+/** Breaks none of them. */
+const good = `${instance(vip)}\n${service(server)}`
+
+test('a good file breaks no rule', () => {
+  expect(loadConfig({ name: 'x', text: good }, surroundings()).diagnostics).toEqual([])
+})
+
+describe.each(Object.entries(cases))('%s', (_rule, files) => {
+  test.each(files)('%j', (text, code, message) => {
+    const { diagnostics } = loadConfig({ name: 'x', text }, surroundings())
+    const found = diagnostics.filter((each) => each.code === code && each.message.includes(message))
+    expect(found.length, diagnostics.map((each) => `${each.code}: ${each.message}`).join('\n')).toBeGreaterThan(0)
+  })
+})
+
+test('there are as many rules as are shown here', () => {
+  expect(rules).toHaveLength(Object.keys(cases).length)
+})
