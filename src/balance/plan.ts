@@ -1,5 +1,14 @@
-import type { Endpoint, ForwardingMethod, Protocol, VirtualServer } from '../config/model.ts'
-import { wrrSequence } from './wrr.ts'
+import type {
+  Endpoint,
+  ForwardingMethod,
+  Protocol,
+  Scheduler,
+  SchedulerFlags,
+  Thresholds,
+  VirtualServer,
+} from '../config/model.ts'
+import { destinationHashTable, maglevTable, sourceHashTable } from './hash-tables.ts'
+import { changedLevel, wrrSequence } from './wrr.ts'
 
 /** What the forwarding core should do: a value, made from configuration and verdicts. */
 export interface ForwardPlan {
@@ -9,6 +18,8 @@ export interface ForwardPlan {
 export interface PlannedService {
   readonly vip: Endpoint
   readonly protocol: Protocol
+  readonly scheduler: Scheduler
+  readonly flags: SchedulerFlags
   readonly table: SchedulerTable
   /** All servers that have a place in the core, in IPVS's list order: the one added last is first. */
   readonly destinations: readonly PlannedDestination[]
@@ -19,35 +30,82 @@ export interface PlannedDestination {
   readonly method: ForwardingMethod
   /** 0: quiesced. Its connections go on, and it gets no new ones. */
   readonly weight: number
+  /** Its weight when it is not quiesced; a Maglev table is built from it. */
+  readonly fullWeight: number
+  readonly thresholds: Thresholds
 }
 
-/** What the program picks from. Numbers are positions in `destinations`. */
-export type SchedulerTable =
-  /** Walked by a cursor, entry by entry. */
-  | { readonly kind: 'sequence'; readonly entries: readonly number[] }
-  /** Searched for the least loaded by weight. */
-  | { readonly kind: 'least-connections'; readonly entries: readonly number[] }
+/** What the program picks from. */
+export interface SchedulerTable {
+  /** Positions in `destinations`: a sequence, the buckets of a hash, or the whole list. */
+  readonly entries: readonly number[]
+  /** wrr: the current weight at each entry. */
+  readonly levels: readonly number[]
+  /** rr, wrr: the entry that a new service begins with. */
+  readonly start: number
+}
 
 /** A service's pool as it stands at the moment. `servers` are in the order of the configuration. */
 export function planService(
-  server: Pick<VirtualServer, 'vip' | 'protocol' | 'scheduler'>,
+  server: Pick<VirtualServer, 'vip' | 'protocol' | 'scheduler' | 'schedulerFlags'>,
   servers: readonly PlannedDestination[],
 ): PlannedService {
+  const { vip, protocol, scheduler, schedulerFlags: flags } = server
   const destinations = servers.toReversed()
-  return { vip: server.vip, protocol: server.protocol, destinations, table: tableFor(server, destinations) }
+  return { vip, protocol, scheduler, flags, destinations, table: tableFor(scheduler, destinations) }
 }
 
-function tableFor(
-  { scheduler }: Pick<VirtualServer, 'scheduler'>,
-  destinations: readonly PlannedDestination[],
-): SchedulerTable {
-  const weights = destinations.map(({ weight }) => weight)
+function tableFor(scheduler: Scheduler, destinations: readonly PlannedDestination[]): SchedulerTable {
+  const list = (entries: readonly number[]): SchedulerTable => ({ entries, levels: [], start: 0 })
+  const hashed = destinations.map(({ endpoint, weight, fullWeight }) => ({
+    ...endpoint,
+    weight,
+    lastWeight: fullWeight,
+  }))
   switch (scheduler) {
-    case 'rr':
-      return { kind: 'sequence', entries: [...weights.keys()].filter((i) => weights[i] !== 0) }
     case 'wrr':
-      return { kind: 'sequence', entries: wrrSequence(weights) }
+      return wrrSequence(destinations.map(({ weight }) => weight))
+    case 'dh':
+      return list(destinationHashTable(hashed))
+    case 'sh':
+      return list(sourceHashTable(hashed))
+    case 'mh':
+      return list(maglevTable(hashed))
+    case 'rr':
+    case 'lc':
     case 'wlc':
-      return { kind: 'least-connections', entries: [...weights.keys()] }
+    case 'sed':
+    case 'nq':
+    case 'fo':
+    case 'ovf':
+      return list([...destinations.keys()])
   }
+}
+
+/** A table of slots, as the core holds it. */
+export interface LaidTable {
+  readonly slots: readonly number[]
+  readonly levels: readonly number[]
+  /** The weight of each slot when the table was made. */
+  readonly weights: ReadonlyMap<number, number>
+  readonly start: number
+}
+
+/**
+ * Where a round robin goes on when its table is replaced, as in IPVS: rr after the server that was last picked, or the one
+ * before it when that is gone; wrr at its current weight, from the head of the list. `next` is the entry of the old table
+ * that would have come next, and `picked` says whether anything was picked from it.
+ */
+export function resume(scheduler: Scheduler, before: LaidTable, next: number, picked: boolean, now: LaidTable): number {
+  if (before.weights.size === 0) return now.start
+  if (scheduler === 'wrr') {
+    const { length } = before.levels
+    const last = before.levels[picked ? (next - 1 + length) % length : next] ?? 0
+    return Math.max(0, now.levels.indexOf(changedLevel(last, [...now.weights.values()])))
+  }
+  for (let index = next - 1; index >= 0; index--) {
+    const place = now.slots.indexOf(before.slots[index] ?? -1)
+    if (place !== -1) return place + 1
+  }
+  return 0
 }

@@ -26,9 +26,12 @@ export function formPool(server: VirtualServer, isUp: (real: RealServer) => bool
     endpoint: real.endpoint,
     method: server.method,
     weight: up && isUp(real) ? real.weight : 0,
+    fullWeight: real.weight,
+    thresholds: real.thresholds,
   })
   if (!up && server.sorryServer !== undefined) {
-    const sorry = { endpoint: server.sorryServer, method: server.method, weight: 1 }
+    const thresholds = { upper: 0, lower: 0 }
+    const sorry = { endpoint: server.sorryServer, method: server.method, weight: 1, fullWeight: 1, thresholds }
     return { quorum: { up }, service: planService(server, [...failed.map(destination), sorry]) }
   }
   const present = server.realServers.filter((real) => (up && isUp(real)) || failed.includes(real))

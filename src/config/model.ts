@@ -51,8 +51,20 @@ export interface SyncGroup {
 }
 
 export type Protocol = 'TCP' | 'UDP'
-export type Scheduler = 'rr' | 'wrr' | 'wlc'
+/** IPVS's names. */
+export type Scheduler = 'rr' | 'wrr' | 'lc' | 'wlc' | 'sed' | 'nq' | 'fo' | 'ovf' | 'dh' | 'sh' | 'mh'
 export type ForwardingMethod = 'NAT' | 'DR'
+
+export interface SchedulerFlags {
+  readonly port: boolean
+  readonly fallback: boolean
+}
+
+/** Connections above which a server gets no new ones, and below which it gets them again; 0: none, or three quarters. */
+export interface Thresholds {
+  readonly upper: number
+  readonly lower: number
+}
 
 export interface Endpoint {
   readonly address: Ipv4
@@ -63,6 +75,8 @@ export interface VirtualServer {
   readonly vip: Endpoint
   readonly protocol: Protocol
   readonly scheduler: Scheduler
+  /** `sh` and `mh`: whether the client's port counts, and whether another server is tried when one cannot serve. */
+  readonly schedulerFlags: SchedulerFlags
   readonly method: ForwardingMethod
   readonly quorum: number
   readonly hysteresis: number
@@ -73,6 +87,7 @@ export interface VirtualServer {
 export interface RealServer {
   readonly endpoint: Endpoint
   readonly weight: number
+  readonly thresholds: Thresholds
   /** Keep it with weight 0 while it is down, so that its connections live on. */
   readonly inhibitOnFailure: boolean
   readonly checks: readonly Check[]

@@ -73,7 +73,19 @@ function runningInstance(instance: InstanceSettings, leftOut: LeftOut): VrrpInst
 }
 
 /** Schedulers that the core has. */
-const SCHEDULERS: readonly string[] = ['rr', 'wrr', 'wlc'] satisfies readonly Scheduler[]
+const SCHEDULERS: readonly string[] = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'sed',
+  'nq',
+  'fo',
+  'ovf',
+  'dh',
+  'sh',
+  'mh',
+] satisfies readonly Scheduler[]
 
 function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): VirtualServer | undefined {
   const { id, protocol, lvs_sched: scheduler } = server
@@ -97,6 +109,10 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
     vip: { address: id.address, port: vip },
     protocol,
     scheduler: scheduler as Scheduler,
+    schedulerFlags: {
+      port: server[scheduler === 'sh' ? 'sh-port' : 'mh-port'] || server['flag-2'],
+      fallback: server[scheduler === 'sh' ? 'sh-fallback' : 'mh-fallback'] || server['flag-1'],
+    },
     method,
     quorum: server.quorum,
     hysteresis: server.hysteresis,
@@ -114,6 +130,7 @@ function runningServer(real: RealServerSettings, endpoint: Endpoint): RealServer
   return {
     endpoint,
     weight: real.weight,
+    thresholds: { upper: real.uthreshold ?? 0, lower: real.lthreshold ?? 0 },
     inhibitOnFailure: real.inhibit_on_failure,
     checks: runningChecks(real, endpoint),
   }

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { ForwardPlan } from '../balance/plan.ts'
+import { type ForwardPlan, type LaidTable, resume } from '../balance/plan.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import { bpfDirectory } from '../linux/bpffs.ts'
 import {
@@ -31,6 +31,7 @@ import {
   type Hop,
   LAYOUT_VERSION,
   type Load,
+  type ServiceEntry,
   MAX_DESTS,
   SIZE,
   sumCounters,
@@ -47,6 +48,7 @@ export const PINNED_MAPS = [
   'cursors',
   'dests',
   'loads',
+  'overloads',
   'service_counters',
   'dest_counters',
   'connections',
@@ -72,7 +74,8 @@ export class Core {
   readonly #attachment: Attachment
   readonly #sweepProgram: number
   readonly #dests = new Map<number, DestEntry>()
-  readonly #tables = new Map<number, readonly number[]>()
+  /** What was written, and the cursor that it began with. */
+  readonly #tables = new Map<number, { readonly table: LaidTable; readonly begun: number }>()
   readonly #cpus = possibleCpus()
   /** Whether the maps of an earlier daemon were taken over. */
   readonly adopted: boolean
@@ -116,7 +119,11 @@ export class Core {
   /** Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write. */
   apply(plan: ForwardPlan, hop: (address: Ipv4) => Hop | undefined): readonly Write[] {
     const writes = difference(this.#state(), plan, hop)
-    for (const write of writes) this.#write(write)
+    const tables = writes.filter((write) => write.type === 'table')
+    for (const write of writes) {
+      if (write.type !== 'table') this.#write(write)
+      else if (write === tables[0]) this.#writeTables(tables)
+    }
     return writes
   }
 
@@ -133,9 +140,15 @@ export class Core {
     return sumCounters(value)
   }
 
-  /** Every real server that the core knows, and its connections. */
+  /** Every real server that the core knows, and its connections. One that is gone is known until its last one has ended. */
   destinations(): CoreState['dests'] {
-    return new Map([...this.#dests].map(([slot, dest]) => [slot, { dest, load: this.#load(slot) }]))
+    const found = new Map<number, { dest: DestEntry; load: Load }>()
+    for (const [slot, dest] of this.#dests) {
+      const load = this.#load(slot)
+      if (dest.state === 'present' || load.active > 0 || load.inactive > 0) found.set(slot, { dest, load })
+      else this.#dests.delete(slot)
+    }
+    return found
   }
 
   /** Packets dropped so far, by reason. */
@@ -184,41 +197,66 @@ export class Core {
     return decodeLoad(value)
   }
 
+  /** Where a service's round robin goes on with a new table. */
+  #resumedCursor({ slot, scheduler }: ServiceEntry, table: LaidTable): number {
+    const known = this.#tables.get(slot)
+    if (known === undefined) return table.start
+    const value = new Uint8Array(8)
+    this.#maps.cursors.lookup(u32(slot), value)
+    const cursor = new DataView(value.buffer).getBigUint64(0, true)
+    const { length } = known.table.slots
+    const next = length === 0 ? 0 : Number(cursor % BigInt(length))
+    return resume(scheduler, known.table, next, cursor !== BigInt(known.begun), table)
+  }
+
   #state(): CoreState {
     const services = this.#maps.services.keys(SIZE.serviceKey).flatMap((bytes) => {
       const value = new Uint8Array(SIZE.service)
       if (!this.#maps.services.lookup(bytes, value)) return []
       const entry = decodeService(value)
-      return [{ key: decodeServiceKey(bytes), entry, table: this.#tables.get(entry.slot) }]
+      return [{ key: decodeServiceKey(bytes), entry, table: this.#tables.get(entry.slot)?.table }]
     })
     return { services, dests: this.destinations() }
   }
 
-  #write(write: Write): void {
+  /** Puts tables into place, each in one step. */
+  #writeTables(writes: readonly Extract<Write, { type: 'table' }>[]): void {
+    const laid = writes.map(({ entry, table }) => ({
+      entry,
+      table,
+      begun: this.#resumedCursor(entry, table),
+      inner: createInnerArray([table.slots.length, ...table.slots]),
+    }))
+    this.#maps.tables.updateAll(laid.map(({ entry, inner }) => [u32(entry.slot), u32(inner.fd)]))
+    for (const { entry, table, begun, inner } of laid) {
+      this.#maps.cursors.update(u32(entry.slot), new Uint8Array(BigUint64Array.of(BigInt(begun)).buffer))
+      calls.close(inner.fd)
+      this.#tables.set(entry.slot, { table, begun })
+    }
+  }
+
+  #write(write: Exclude<Write, { type: 'table' }>): void {
     switch (write.type) {
       case 'dest':
         if (write.fresh) {
           this.#maps.loads.update(u32(write.slot), new Uint8Array(SIZE.load))
+          this.#maps.overloads.update(u32(write.slot), u32(0))
           this.#maps.dest_counters.update(u32(write.slot), new Uint8Array(SIZE.counters * this.#cpus))
         }
         this.#maps.dests.update(u32(write.slot), encodeDest(write.dest))
         this.#dests.set(write.slot, write.dest)
         break
-      case 'table': {
-        const inner = createInnerArray([write.table.length, ...write.table])
-        this.#maps.tables.update(u32(write.serviceSlot), u32(inner.fd))
-        calls.close(inner.fd)
-        this.#tables.set(write.serviceSlot, write.table)
+      case 'relieve':
+        this.#maps.overloads.update(u32(write.slot), u32(0))
         break
-      }
       case 'service':
         if (write.fresh) {
           this.#maps.service_counters.update(u32(write.entry.slot), new Uint8Array(SIZE.counters * this.#cpus))
-          this.#maps.cursors.update(u32(write.entry.slot), new Uint8Array(8))
         }
         this.#maps.services.update(encodeServiceKey(write.key), encodeService(write.entry))
         break
       case 'delete-service':
+        this.#tables.delete(write.slot)
         this.#maps.services.delete(encodeServiceKey(write.key))
         break
     }

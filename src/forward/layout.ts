@@ -1,4 +1,4 @@
-import type { Endpoint, ForwardingMethod, Protocol } from '../config/model.ts'
+import type { Endpoint, ForwardingMethod, Protocol, Scheduler, SchedulerFlags, Thresholds } from '../config/model.ts'
 import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
 
 /**
@@ -7,7 +7,7 @@ import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
@@ -15,7 +15,7 @@ export const MAX_DESTS = 4096
 export const SIZE = {
   serviceKey: 8,
   service: 8,
-  dest: 40,
+  dest: 48,
   load: 8,
   counters: 40,
   flow: 16,
@@ -24,7 +24,21 @@ export const SIZE = {
   sweep: 8,
 } as const
 
-const SCHEDULER = { sequence: 1, 'least-connections': 2 } as const
+/** `enum scheduler`. */
+const SCHEDULER = {
+  rr: 1,
+  wrr: 2,
+  lc: 3,
+  wlc: 4,
+  sed: 5,
+  nq: 6,
+  fo: 7,
+  ovf: 8,
+  dh: 9,
+  sh: 10,
+  mh: 11,
+} as const satisfies Record<Scheduler, number>
+const FLAG = { port: 1, fallback: 2 } as const satisfies Record<keyof SchedulerFlags, number>
 const METHOD = { NAT: 1, DR: 2 } as const satisfies Record<ForwardingMethod, number>
 const PROTOCOL = { TCP: 6, UDP: 17 } as const satisfies Record<Protocol, number>
 const DEST_STATE = { free: 0, present: 1, removed: 2 } as const
@@ -52,7 +66,8 @@ export interface ServiceKey {
 
 export interface ServiceEntry {
   readonly slot: number
-  readonly kind: keyof typeof SCHEDULER
+  readonly scheduler: Scheduler
+  readonly flags: SchedulerFlags
 }
 
 /** Interface and neighbour that packets to a real server are handed to. */
@@ -69,6 +84,7 @@ export interface DestEntry {
   readonly serviceSlot: number
   readonly state: keyof typeof DEST_STATE
   readonly weight: number
+  readonly thresholds: Thresholds
   readonly hop: Hop | undefined
 }
 
@@ -109,12 +125,24 @@ export function decodeServiceKey(bytes: Uint8Array): ServiceKey {
 }
 
 export function encodeService(service: ServiceEntry): Uint8Array {
-  return new Uint8Array(new Uint32Array([service.slot, SCHEDULER[service.kind]]).buffer)
+  const { slot, scheduler, flags } = service
+  const bits = (flags.port ? FLAG.port : 0) | (flags.fallback ? FLAG.fallback : 0)
+  const bytes = new Uint8Array(SIZE.service)
+  const view = viewOf(bytes)
+  view.setUint32(0, slot, true)
+  view.setUint16(4, SCHEDULER[scheduler], true)
+  view.setUint16(6, bits, true)
+  return bytes
 }
 
 export function decodeService(bytes: Uint8Array): ServiceEntry {
   const view = viewOf(bytes)
-  return { slot: view.getUint32(0, true), kind: nameOf(SCHEDULER, view.getUint32(4, true)) }
+  const bits = view.getUint16(6, true)
+  return {
+    slot: view.getUint32(0, true),
+    scheduler: nameOf(SCHEDULER, view.getUint16(4, true)),
+    flags: { port: (bits & FLAG.port) !== 0, fallback: (bits & FLAG.fallback) !== 0 },
+  }
 }
 
 export function encodeDest(dest: DestEntry): Uint8Array {
@@ -127,6 +155,8 @@ export function encodeDest(dest: DestEntry): Uint8Array {
   view.setUint32(16, dest.serviceSlot, true)
   view.setUint32(20, DEST_STATE[dest.state], true)
   view.setUint32(24, dest.weight, true)
+  view.setUint32(40, dest.thresholds.upper, true)
+  view.setUint32(44, dest.thresholds.lower, true)
   if (dest.hop !== undefined) {
     view.setUint32(28, dest.hop.mtu, true)
     view.setUint32(32, dest.hop.ifindex, true)
@@ -147,6 +177,7 @@ export function decodeDest(bytes: Uint8Array): DestEntry | undefined {
     serviceSlot: view.getUint32(16, true),
     state: nameOf(DEST_STATE, view.getUint32(20, true)),
     weight: view.getUint32(24, true),
+    thresholds: { upper: view.getUint32(40, true), lower: view.getUint32(44, true) },
     hop: ifindex === 0 ? undefined : { ifindex, neighbour: ipv4At(view, 36), mtu: view.getUint32(28, true) },
   }
 }

@@ -1,4 +1,4 @@
-import type { ForwardPlan, PlannedDestination, PlannedService } from '../balance/plan.ts'
+import type { ForwardPlan, LaidTable, PlannedDestination, PlannedService } from '../balance/plan.ts'
 import { endpointName, virtualServerName } from '../config/model.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import {
@@ -19,7 +19,7 @@ export interface CoreState {
   readonly services: readonly {
     readonly key: ServiceKey
     readonly entry: ServiceEntry
-    readonly table: readonly number[] | undefined
+    readonly table: LaidTable | undefined
   }[]
   /** Every slot that has been used, with the connections that still refer to it. */
   readonly dests: ReadonlyMap<number, { readonly dest: DestEntry; readonly load: Load }>
@@ -28,9 +28,11 @@ export interface CoreState {
 /** One write to the core's maps. */
 export type Write =
   | { readonly type: 'dest'; readonly slot: number; readonly dest: DestEntry; readonly fresh: boolean }
-  | { readonly type: 'table'; readonly serviceSlot: number; readonly table: readonly number[] }
+  | { readonly type: 'table'; readonly entry: ServiceEntry; readonly table: LaidTable }
+  /** A server may get connections again although it was above its threshold. */
+  | { readonly type: 'relieve'; readonly slot: number }
   | { readonly type: 'service'; readonly key: ServiceKey; readonly entry: ServiceEntry; readonly fresh: boolean }
-  | { readonly type: 'delete-service'; readonly key: ServiceKey }
+  | { readonly type: 'delete-service'; readonly key: ServiceKey; readonly slot: number }
 
 /** The plan needs more than the core has room for. */
 export class CoreFullError extends Error {
@@ -51,10 +53,12 @@ const identity = (service: ServiceKey, dest: Pick<DestEntry, 'endpoint' | 'metho
  */
 export function difference(state: CoreState, plan: ForwardPlan, hop: (address: Ipv4) => Hop | undefined): Write[] {
   const slots = new Slots(state)
-  const writes = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop))
+  const each = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop))
+  const inOrder: readonly Write['type'][] = ['dest', 'relieve', 'table', 'service']
+  const writes = inOrder.flatMap((type) => each.filter((write) => write.type === type))
   const planned = new Set(plan.services.map(virtualServerName))
-  for (const { key } of state.services) {
-    if (!planned.has(virtualServerName(key))) writes.push({ type: 'delete-service', key })
+  for (const { key, entry } of state.services) {
+    if (!planned.has(virtualServerName(key))) writes.push({ type: 'delete-service', key, slot: entry.slot })
   }
   for (const [slot, { dest }] of state.dests) {
     if (slots.isPlanned(slot) || dest.state !== 'present') continue
@@ -74,19 +78,31 @@ function serviceWrites(
   const current = state.services.find((candidate) => virtualServerName(candidate.key) === name)
   const serviceSlot = current?.entry.slot ?? slots.takeService()
   const writes: Write[] = []
+  let edited = false
   const destSlots = service.destinations.map((planned) => {
     const { slot, known } = slots.takeDest(identity(key, planned))
     const dest = destEntry(key, planned, serviceSlot, hop)
     if (known === undefined || !sameDest(known, dest)) {
       writes.push({ type: 'dest', slot, dest, fresh: known === undefined })
     }
+    edited ||= known?.state !== 'present' || isEdited(known, dest)
+    if (known !== undefined && isRelieved(known, dest)) writes.push({ type: 'relieve', slot })
     return slot
   })
-  const table = service.table.entries.flatMap((position) => destSlots[position] ?? [])
-  if (current?.table === undefined || !sameList(current.table, table))
-    writes.push({ type: 'table', serviceSlot, table })
-  const entry: ServiceEntry = { slot: serviceSlot, kind: service.table.kind }
-  if (current?.entry.kind !== entry.kind) writes.push({ type: 'service', key, entry, fresh: current === undefined })
+  const entry: ServiceEntry = { slot: serviceSlot, scheduler: service.scheduler, flags: service.flags }
+  const table: LaidTable = {
+    slots: service.table.entries.flatMap((position) => destSlots[position] ?? []),
+    levels: service.table.levels,
+    start: service.table.start,
+    weights: new Map(service.destinations.map(({ weight }, position) => [destSlots[position] ?? -1, weight])),
+  }
+  // IPVS begins its round anew whenever a server is edited, also where the same sequence comes out.
+  if (edited || current?.table === undefined || !sameServers(current.table, table)) {
+    writes.push({ type: 'table', entry, table })
+  }
+  if (current === undefined || !sameEntry(current.entry, entry)) {
+    writes.push({ type: 'service', key, entry, fresh: current === undefined })
+  }
   return writes
 }
 
@@ -103,6 +119,7 @@ function destEntry(
     serviceSlot,
     state: 'present',
     weight: planned.weight,
+    thresholds: planned.thresholds,
     hop: hop(planned.endpoint.address),
   }
 }
@@ -110,7 +127,7 @@ function destEntry(
 function sameDest(a: DestEntry, b: DestEntry): boolean {
   return (
     a.state === b.state &&
-    a.weight === b.weight &&
+    !isEdited(a, b) &&
     a.serviceSlot === b.serviceSlot &&
     a.hop?.ifindex === b.hop?.ifindex &&
     a.hop?.neighbour === b.hop?.neighbour &&
@@ -118,7 +135,18 @@ function sameDest(a: DestEntry, b: DestEntry): boolean {
   )
 }
 
-const sameList = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i])
+const sameServers = ({ slots: a, weights: before }: LaidTable, { slots: b, weights: now }: LaidTable) =>
+  a.length === b.length && a.every((x, i) => x === b[i]) && before.size === now.size
+
+const isEdited = (a: DestEntry, b: DestEntry) =>
+  a.weight !== b.weight || a.thresholds.upper !== b.thresholds.upper || a.thresholds.lower !== b.thresholds.lower
+
+const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
+  a.scheduler === b.scheduler && a.flags.port === b.flags.port && a.flags.fallback === b.flags.fallback
+
+/** A new upper threshold that is none, or higher than before, lets connections in at once. */
+const isRelieved = ({ thresholds: before }: DestEntry, { thresholds: now }: DestEntry) =>
+  before.upper > 0 && (now.upper === 0 || now.upper > before.upper)
 
 /** Hands out slots. A slot is free when nothing is planned for it and no connection refers to it any more. */
 class Slots {

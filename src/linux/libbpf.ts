@@ -17,6 +17,9 @@ const c = {
   ),
   lookup: lib.func('int bpf_map_lookup_elem(int fd, const void *key, void *value)'),
   update: lib.func('int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)'),
+  updateBatch: lib.func(
+    'int bpf_map_update_batch(int fd, const void *keys, const void *values, _Inout_ uint32_t *count, const void *options)',
+  ),
   remove: lib.func('int bpf_map_delete_elem(int fd, const void *key)'),
   nextKey: lib.func('int bpf_map_get_next_key(int fd, const void *key, void *next)'),
   pin: lib.func('int bpf_obj_pin(int fd, const char *path)'),
@@ -66,6 +69,18 @@ export class BpfMap {
     checked(c.update(this.fd, key, value, 0), 'update map', this.name)
   }
 
+  /**
+   * Several at once: for a map of maps the kernel waits only once for packets that still see the old ones, about 10 ms.
+   * A kernel that has no batches for this map gets them one by one. Throws SystemError; then some may have been written.
+   */
+  updateAll(entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[]): void {
+    if (entries.length === 0) return
+    const keys = Buffer.concat(entries.map(([key]) => key))
+    const values = Buffer.concat(entries.map(([, value]) => value))
+    if (c.updateBatch(this.fd, keys, values, [entries.length], null) === 0) return
+    for (const [key, value] of entries) this.update(key, value)
+  }
+
   /** Absent keys are no error. */
   delete(key: Uint8Array): void {
     c.remove(this.fd, key)
@@ -94,7 +109,7 @@ export function createInnerArray(values: readonly number[]): BpfMap {
   view.setUint32(28, BPF_F_INNER_MAP, true)
   const fd = checked(c.mapCreate(BPF_MAP_TYPE_ARRAY, 'table', 4, 4, values.length, options), 'create', 'table')
   const map = new BpfMap(fd, 'table')
-  values.forEach((value, index) => map.update(u32(index), u32(value)))
+  map.updateAll(values.map((value, index) => [u32(index), u32(value)]))
   return map
 }
 

@@ -1,82 +1,8 @@
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { planService } from '../../src/balance/plan.ts'
-import type { ForwardingMethod, Scheduler } from '../../src/config/model.ts'
-import { Core, PINNED_MAPS } from '../../src/forward/core.ts'
-import { encodeSettings } from '../../src/forward/layout.ts'
-import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
-import { ip } from '../vrrp/instances.ts'
+import { Core } from '../../src/forward/core.ts'
+import { Bench, client, DROP, NAME, PASS, REDIRECT, VIP } from './bench.ts'
 import { type Ends, FLAG, icmpError, parse, reverse, tcp, udp } from './packets.ts'
 
-const PASS = -1
-const DROP = 2
-const REDIRECT = 7
-const NAME = `test-${process.pid}`
-const PINS = `/sys/fs/bpf/tanist/${NAME}/v1`
-const VIP = '10.0.0.100'
-
-/** The loaded program on hand-made packets. The core is set up through its own code; only the packets are made up. */
-class Bench {
-  readonly core = new Core(NAME)
-  readonly #maps = new Map<string, number>(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
-  readonly #object = new BpfObject(join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o'), this.#maps)
-  #offset = 0n
-
-  serve(
-    weights: readonly number[],
-    options: {
-      scheduler?: Scheduler
-      method?: ForwardingMethod
-      protocol?: 'TCP' | 'UDP'
-      port?: number
-      mtu?: number
-    } = {},
-  ): this {
-    const { scheduler = 'rr', method = 'NAT', protocol = 'TCP', port = 8080, mtu = 1500 } = options
-    const servers = weights.map((weight, i) => ({
-      endpoint: { address: ip(`192.168.1.${11 + i}`), port },
-      method,
-      weight,
-    }))
-    const service = planService({ vip: { address: ip(VIP), port: 80 }, protocol, scheduler }, servers)
-    this.core.apply({ services: [service] }, (neighbour) => ({ ifindex: 1, neighbour, mtu }))
-    return this
-  }
-
-  /** What becomes of a frame that comes in. */
-  send(frame: Uint8Array): { verdict: number; packet: ReturnType<typeof parse> } {
-    const { result, packet } = testRun(this.#object.program('tanist_ingress'), { packet: frame })
-    return { verdict: result, packet: parse(packet) }
-  }
-
-  /** Opens a connection; says which server gets it, as a letter. */
-  pick(port: number): string {
-    const { verdict, packet } = this.send(tcp(client(port), FLAG.syn))
-    const host = Number(packet.ends.destination[0].split('.').at(-1))
-    return verdict === REDIRECT && packet.icmp === undefined ? String.fromCodePoint(65 + host - 11) : '-'
-  }
-
-  /** Lets the program's clock run ahead. */
-  wait(seconds: number): this {
-    this.#offset += BigInt(seconds) * 1_000_000_000n
-    new BpfMap(this.#maps.get('settings') ?? -1, 'settings').update(u32(0), encodeSettings(this.#offset))
-    return this
-  }
-
-  /** Active and inactive connections of a server by letter. */
-  load(letter = 'A'): readonly [number, number] {
-    const address = `192.168.1.${11 + (letter.codePointAt(0) ?? 0) - 65}`
-    const found = [...this.core.destinations().values()].find(({ dest }) => dest.endpoint.address === address)
-    return [found?.load.active ?? -1, found?.load.inactive ?? -1]
-  }
-
-  close(): void {
-    this.#object.close()
-    this.core.remove()
-  }
-}
-
-const client = (port = 40000): Ends => ({ source: ['10.0.9.1', port], destination: [VIP, 80] })
 const server = (port = 40000): Ends => ({ source: ['192.168.1.11', 8080], destination: ['10.0.9.1', port] })
 
 let bench: Bench
@@ -234,22 +160,6 @@ describe('direct routing', () => {
     bench.send(tcp(client(), FLAG.fin | FLAG.ack))
     expect(bench.load()).toEqual([0, 1])
     expect(bench.wait(121).send(tcp(client(), FLAG.ack)).verdict).toBe(PASS)
-  })
-})
-
-describe('schedulers, as a real LVS kernel has picked', () => {
-  test.each([
-    ['rr', [1, 1, 1], 'CBACBACBACBACBAC'],
-    ['rr', [10, 0, 5, 20], 'DCADCADCADCADCADCADC'],
-    ['wrr', [1, 2, 3], 'CBACCBCBACCBCBAC'],
-    ['wrr', [4, 3, 2], 'CBAABACBACBAABAC'],
-    ['wlc', [1, 1, 1], 'CBACBACBACBACBAC'],
-    ['wlc', [1, 2, 3], 'CBACBCCBACBCCBAC'],
-    ['wlc', [4, 3, 2], 'CBAABCABACBAABCA'],
-    ['wlc', [10, 0, 5, 20], 'DCADDADDCADDADDCADDA'],
-  ] as const)('%s with weights %j: %s', (scheduler, weights, expected) => {
-    bench.serve(weights, { scheduler })
-    expect(Array.from(expected, (_, i) => bench.pick(20000 + i)).join('')).toBe(expected)
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ForwardPlan, planService } from '../../src/balance/plan.ts'
+import { type ForwardPlan, type LaidTable, planService } from '../../src/balance/plan.ts'
 import {
   decodeDest,
   type DestEntry,
@@ -15,7 +15,7 @@ import { ip } from '../vrrp/instances.ts'
 /** The core's maps as plain values, written to exactly as the real ones are. */
 class Model {
   services = new Map<string, { key: ServiceKey; entry: ServiceEntry }>()
-  tables = new Map<number, readonly number[]>()
+  tables = new Map<number, LaidTable>()
   dests = new Map<number, { dest: DestEntry; load: Load }>()
 
   state(): CoreState {
@@ -33,7 +33,9 @@ class Model {
         break
       }
       case 'table':
-        this.tables.set(write.serviceSlot, write.table)
+        this.tables.set(write.entry.slot, write.table)
+        break
+      case 'relieve':
         break
       case 'service':
         this.services.set(JSON.stringify(write.key), { key: write.key, entry: write.entry })
@@ -47,7 +49,7 @@ class Model {
   /** What a packet could see at this moment: every table names only servers that are there, of its own service. */
   check(): void {
     for (const { key, entry } of this.services.values()) {
-      for (const slot of this.tables.get(entry.slot) ?? []) {
+      for (const slot of this.tables.get(entry.slot)?.slots ?? []) {
         expect(this.dests.get(slot)?.dest.service).toEqual(key)
       }
     }
@@ -57,11 +59,18 @@ class Model {
 const hop = () => ({ ifindex: 3, neighbour: ip('10.0.0.254'), mtu: 1500 })
 const servicePlan = (port: number, servers: readonly { host: number; weight: number }[]) =>
   planService(
-    { vip: { address: ip('10.0.0.1'), port }, protocol: 'TCP', scheduler: 'wrr' },
+    {
+      vip: { address: ip('10.0.0.1'), port },
+      protocol: 'TCP',
+      scheduler: 'wrr',
+      schedulerFlags: { port: false, fallback: false },
+    },
     servers.map(({ host, weight }) => ({
       endpoint: { address: ip(`10.1.0.${host}`), port: 80 },
       method: 'NAT' as const,
       weight,
+      fullWeight: weight,
+      thresholds: { upper: 0, lower: 0 },
     })),
   )
 const plans = fc
@@ -155,6 +164,7 @@ test('a real server is read back as it was written', () => {
     serviceSlot: 1023,
     state: 'removed',
     weight: 65535,
+    thresholds: { upper: 4_000_000_000, lower: 7 },
     hop: { ifindex: 7, neighbour: ip('10.1.0.1'), mtu: 9000 },
   }
   expect(decodeDest(encodeDest(dest))).toEqual(dest)

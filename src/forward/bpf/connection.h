@@ -38,6 +38,25 @@ static __always_inline void count_load(__u32 dest_slot, __u32 state, __s32 by)
 		__sync_fetch_and_add(state_is_active(state) ? &load->active : &load->inactive, by);
 }
 
+/* IPVS's threshold rule, after a connection was bound to a server (by 1) or has left it (by -1). */
+static __always_inline void note_threshold(__u32 dest_slot, int by)
+{
+	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
+	struct dest_load *load = bpf_map_lookup_elem(&loads, &dest_slot);
+	__u32 *overloaded = bpf_map_lookup_elem(&overloads, &dest_slot);
+	__u64 total;
+
+	if (!d || !load || !overloaded)
+		return;
+	total = (__u64)load->active + load->inactive;
+	if (by > 0) {
+		if (d->upper && total >= d->upper)
+			*overloaded = 1;
+	} else if (*overloaded && (d->lower ? total < d->lower : !d->upper || total * 4 < (__u64)d->upper * 3)) {
+		*overloaded = 0;
+	}
+}
+
 static __always_inline void set_deadline(const struct settings *s, struct connection *c, __u32 state, __u64 now)
 {
 	if (state < STATES)
@@ -93,6 +112,7 @@ static __always_inline void forget(const struct flow *client, struct connection 
 	if (state == ST_DEAD || __sync_val_compare_and_swap(&c->state, state, ST_DEAD) != state)
 		return;
 	count_load(c->dest_slot, state, -1);
+	note_threshold(c->dest_slot, -1);
 	if (c->method == METHOD_NAT) {
 		reply = reply_flow(client, c);
 		bpf_map_delete_elem(&replies, &reply);

@@ -9,11 +9,17 @@
 #define MAX_SERVICES 1024
 #define MAX_DESTS 4096
 #define MAX_CONNECTIONS 262144
-/* Longest scheduler table; a wlc scan is also bounded by it. */
+/* Longest scheduler table, and the longest list that is searched. */
 #define MAX_TABLE 65536
 #define MAX_SCAN 1024
 
-enum scheduler { SCHED_SEQUENCE = 1, SCHED_WLC = 2 };
+enum scheduler {
+	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH
+};
+
+/* sh and mh: the client's port counts; another server is tried when one cannot serve. */
+#define SERVICE_PORT 1u
+#define SERVICE_FALLBACK 2u
 enum method { METHOD_NAT = 1, METHOD_DR = 2 };
 enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
 
@@ -26,7 +32,8 @@ struct service_key {
 
 struct service {
 	__u32 slot;
-	__u32 scheduler;
+	__u16 scheduler;
+	__u16 flags;
 };
 
 /* Identity (address, port, method, service) never changes while a slot is in use; weight, state and the hop are
@@ -42,6 +49,8 @@ struct dest {
 	__u32 weight;
 	__u32 mtu;
 	__u64 hop; /* ifindex in the low half, next-hop address in the high half; 0: not resolved */
+	__u32 upper; /* connections at which it gets no new ones; 0: no limit */
+	__u32 lower; /* below which it gets them again; 0: three quarters of upper */
 };
 
 struct dest_load {

@@ -51,6 +51,14 @@ struct {
 	__type(value, struct dest_load);
 } loads SEC(".maps");
 
+/* Whether a server has reached its upper threshold and not yet fallen below the lower one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_DESTS);
+	__type(key, __u32);
+	__type(value, __u32);
+} overloads SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, MAX_SERVICES);

@@ -132,6 +132,7 @@ static __always_inline struct connection *insert(struct packet *p, struct connec
 	}
 	add_population(1);
 	count_load(fresh->dest_slot, fresh->state, 1);
+	note_threshold(fresh->dest_slot, 1);
 	return bpf_map_lookup_elem(&connections, &p->flow);
 }
 
@@ -143,7 +144,7 @@ static __always_inline struct connection *open_connection(struct __sk_buff *skb,
 	struct counters *n;
 	struct dest *d;
 
-	fresh.dest_slot = pick(service);
+	fresh.dest_slot = pick(service, &p->flow);
 	d = bpf_map_lookup_elem(&dests, &fresh.dest_slot);
 	if (!d) {
 		count_drop(DROP_NO_DESTINATION);

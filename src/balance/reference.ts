@@ -1,0 +1,230 @@
+import type { Scheduler } from '../config/model.ts'
+import type { Ipv4 } from '../net/ipv4.ts'
+import {
+  destinationBucket,
+  destinationHashTable,
+  HASH_BUCKETS,
+  MAGLEV_BUCKETS,
+  maglevBucket,
+  maglevTable,
+  sourceBucket,
+  sourceHashTable,
+} from './hash-tables.ts'
+import { changedLevel, limitsOf } from './wrr.ts'
+
+/** A real server as IPVS counts it. */
+export interface ReferenceServer {
+  readonly address: Ipv4
+  readonly port: number
+  weight: number
+  lastWeight: number
+  /** Connections above which it gets no new ones; 0: none. */
+  upper: number
+  lower: number
+  active: number
+  inactive: number
+  overloaded: boolean
+}
+
+/** Who asks. */
+export interface ReferenceClient {
+  readonly address: Ipv4
+  readonly port: number
+  /** The virtual address that is asked. */
+  readonly destination: Ipv4
+}
+
+/** Buckets that `mh-fallback` tries; IPVS tries all of them, and the program these. */
+export const MAGLEV_TRIES = 256
+
+/**
+ * IPVS's schedulers as they are described, not as they are fast: what the program in the kernel must agree with. The list
+ * has the last added server first, and ties go to the first.
+ */
+export class ReferenceService {
+  readonly servers: ReferenceServer[] = []
+  readonly #scheduler: Scheduler
+  readonly #port: boolean
+  readonly #fallback: boolean
+  /** rr, wrr: the last server that was picked; undefined stands for the head of the list. */
+  #last: ReferenceServer | undefined
+  /** wrr: the weight that a server must have at this time. */
+  #level = 0
+  #table: number[] = []
+
+  constructor(scheduler: Scheduler, flags: { readonly port?: boolean; readonly fallback?: boolean } = {}) {
+    this.#scheduler = scheduler
+    this.#port = flags.port ?? false
+    this.#fallback = flags.fallback ?? false
+  }
+
+  add(server: Pick<ReferenceServer, 'address' | 'port' | 'weight'> & { upper?: number; lower?: number }): void {
+    const { weight, upper = 0, lower = 0 } = server
+    const counts = { lastWeight: weight, active: 0, inactive: 0, overloaded: false }
+    this.servers.unshift({ ...server, upper, lower, ...counts })
+    this.#changed()
+  }
+
+  remove(server: ReferenceServer): void {
+    const index = this.servers.indexOf(server)
+    // Round robin goes on after the one before.
+    if (this.#last === server) this.#last = this.servers[index - 1]
+    this.servers.splice(index, 1)
+    this.#changed()
+  }
+
+  edit(server: ReferenceServer, change: { weight?: number; upper?: number; lower?: number }): void {
+    const { weight = server.weight, upper = server.upper, lower = server.lower } = change
+    if (upper === 0 || upper > server.upper) server.overloaded = false
+    Object.assign(server, { weight, upper, lower, lastWeight: weight === 0 ? server.lastWeight : weight })
+    this.#changed()
+  }
+
+  /** A connection that begins as an active one. */
+  open(client: ReferenceClient): ReferenceServer | undefined {
+    const server = this.#pick(client)
+    if (server === undefined) return undefined
+    server.active++
+    if (server.upper > 0 && server.active + server.inactive >= server.upper) server.overloaded = true
+    return server
+  }
+
+  /** The connection counts as inactive from here on. */
+  deactivate(server: ReferenceServer): void {
+    server.active--
+    server.inactive++
+  }
+
+  /** An inactive connection is over. */
+  close(server: ReferenceServer): void {
+    server.inactive--
+    const total = server.active + server.inactive
+    if (server.lower > 0 ? total < server.lower : server.upper > 0 ? total * 4 < server.upper * 3 : true) {
+      server.overloaded = false
+    }
+  }
+
+  #changed(): void {
+    const weights = this.servers.map(({ weight }) => weight)
+    switch (this.#scheduler) {
+      case 'wrr':
+        this.#last = undefined
+        this.#level = changedLevel(this.#level, weights)
+        break
+      case 'sh':
+        this.#table = sourceHashTable(this.servers)
+        break
+      case 'dh':
+        this.#table = destinationHashTable(this.servers)
+        break
+      case 'mh':
+        this.#table = maglevTable(this.servers)
+        break
+      case 'rr':
+      case 'lc':
+      case 'wlc':
+      case 'sed':
+      case 'nq':
+      case 'fo':
+      case 'ovf':
+        break
+    }
+  }
+
+  #pick(client: ReferenceClient): ReferenceServer | undefined {
+    const port = this.#port ? client.port : 0
+    switch (this.#scheduler) {
+      case 'rr':
+        return this.#roundRobin()
+      case 'wrr':
+        return this.#weightedRoundRobin()
+      case 'lc':
+        return this.#least(({ active, inactive }) => active * 256 + inactive, false)
+      case 'wlc':
+        return this.#least(({ active, inactive }) => active * 256 + inactive, true)
+      case 'sed':
+        return this.#least(({ active }) => active + 1, true)
+      case 'nq':
+        return (
+          this.servers.find((each) => usable(each) && each.active === 0) ??
+          this.#least(({ active }) => active + 1, true)
+        )
+      case 'fo':
+        return this.#heaviest(() => true)
+      case 'ovf':
+        return this.#heaviest(({ active, weight }) => active <= weight)
+      case 'dh':
+        return this.#bucket(destinationBucket(client.destination))
+      case 'sh':
+        return this.#sourceHash(sourceBucket(client.address, port))
+      case 'mh':
+        return this.#maglev(client.address, port)
+    }
+  }
+
+  #roundRobin(): ReferenceServer | undefined {
+    const start = this.#last === undefined ? 0 : this.servers.indexOf(this.#last) + 1
+    const order = [...this.servers.slice(start), ...this.servers.slice(0, start)]
+    const found = order.find(usable)
+    if (found !== undefined) this.#last = found
+    return found
+  }
+
+  #weightedRoundRobin(): ReferenceServer | undefined {
+    const { divisor, top } = limitsOf(this.servers.map(({ weight }) => weight))
+    if (top === 0 || !this.servers.some(usable)) return undefined
+    for (;;) {
+      const start = this.#last === undefined ? 0 : this.servers.indexOf(this.#last) + 1
+      const found = this.servers.slice(start).find((each) => !each.overloaded && each.weight >= this.#level)
+      this.#last = found
+      if (found !== undefined) return found
+      this.#level -= divisor
+      if (this.#level <= 0) this.#level = top
+    }
+  }
+
+  #least(overhead: (server: ReferenceServer) => number, weighted: boolean): ReferenceServer | undefined {
+    const share = (server: ReferenceServer) => (weighted ? server.weight : 1)
+    let least: ReferenceServer | undefined
+    for (const server of this.servers.filter(usable)) {
+      if (least === undefined || overhead(least) * share(server) > overhead(server) * share(least)) least = server
+    }
+    return least
+  }
+
+  #heaviest(fits: (server: ReferenceServer) => boolean): ReferenceServer | undefined {
+    let heaviest: ReferenceServer | undefined
+    for (const server of this.servers) {
+      if (usable(server) && fits(server) && server.weight > (heaviest?.weight ?? 0)) heaviest = server
+    }
+    return heaviest
+  }
+
+  #bucket(index: number): ReferenceServer | undefined {
+    const server = this.servers[this.#table[index] ?? -1]
+    return server !== undefined && usable(server) ? server : undefined
+  }
+
+  #sourceHash(bucket: number): ReferenceServer | undefined {
+    const first = this.#bucket(bucket)
+    if (first !== undefined || !this.#fallback) return first
+    for (let offset = 0; offset < HASH_BUCKETS; offset++) {
+      const server = this.#bucket((2 * bucket + offset) % HASH_BUCKETS)
+      if (server !== undefined) return server
+    }
+    return undefined
+  }
+
+  #maglev(address: Ipv4, port: number): ReferenceServer | undefined {
+    const bucket = maglevBucket(address, port)
+    const first = this.#bucket(bucket)
+    if (first !== undefined || !this.#fallback) return first
+    for (let offset = 0; offset < MAGLEV_TRIES; offset++) {
+      const server = this.#bucket(maglevBucket(address, port, (offset + bucket) % MAGLEV_BUCKETS))
+      if (server !== undefined) return server
+    }
+    return undefined
+  }
+}
+
+const usable = (server: ReferenceServer): boolean => server.weight > 0 && !server.overloaded

@@ -1,0 +1,92 @@
+import { join } from 'node:path'
+import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
+import type { ForwardingMethod, Scheduler, SchedulerFlags } from '../../src/config/model.ts'
+import { Core, PINNED_MAPS } from '../../src/forward/core.ts'
+import { encodeSettings, LAYOUT_VERSION } from '../../src/forward/layout.ts'
+import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
+import { ip } from '../vrrp/instances.ts'
+import { type Ends, FLAG, parse, tcp } from './packets.ts'
+
+export const PASS = -1
+export const DROP = 2
+export const REDIRECT = 7
+export const NAME = `test-${process.pid}`
+const PINS = `/sys/fs/bpf/tanist/${NAME}/v${LAYOUT_VERSION}`
+export const VIP = '10.0.0.100'
+
+/** The loaded program on hand-made packets. The core is set up through its own code; only the packets are made up. */
+const NO_FLAGS: SchedulerFlags = { port: false, fallback: false }
+
+export class Bench {
+  readonly core = new Core(NAME)
+  readonly #maps = new Map<string, number>(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
+  readonly #object = new BpfObject(join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o'), this.#maps)
+  #offset = 0n
+
+  serve(
+    weights: readonly number[],
+    options: {
+      scheduler?: Scheduler
+      flags?: SchedulerFlags
+      method?: ForwardingMethod
+      protocol?: 'TCP' | 'UDP'
+      port?: number
+      mtu?: number
+    } = {},
+  ): this {
+    const { scheduler = 'rr', method = 'NAT', protocol = 'TCP', port = 8080, mtu = 1500 } = options
+    const servers = weights.map((weight, i) => ({
+      endpoint: { address: ip(`192.168.1.${11 + i}`), port },
+      method,
+      weight,
+      fullWeight: weight,
+      thresholds: { upper: 0, lower: 0 },
+    }))
+    return this.lay(servers, { scheduler, schedulerFlags: options.flags ?? NO_FLAGS, protocol, mtu })
+  }
+
+  /** Puts servers behind the virtual address, in the order in which they were added. */
+  lay(
+    servers: readonly PlannedDestination[],
+    options: { scheduler: Scheduler; schedulerFlags: SchedulerFlags; protocol?: 'TCP' | 'UDP'; mtu?: number },
+  ): this {
+    const { scheduler, schedulerFlags, protocol = 'TCP', mtu = 1500 } = options
+    const service = planService({ vip: { address: ip(VIP), port: 80 }, protocol, scheduler, schedulerFlags }, servers)
+    this.core.apply({ services: [service] }, (neighbour) => ({ ifindex: 1, neighbour, mtu }))
+    return this
+  }
+
+  /** What becomes of a frame that comes in. */
+  send(frame: Uint8Array): { verdict: number; packet: ReturnType<typeof parse> } {
+    const { result, packet } = testRun(this.#object.program('tanist_ingress'), { packet: frame })
+    return { verdict: result, packet: parse(packet) }
+  }
+
+  /** Opens a connection; says which server gets it, as a letter. */
+  pick(port: number, address = '10.0.9.1'): string {
+    const { verdict, packet } = this.send(tcp({ source: [address, port], destination: [VIP, 80] }, FLAG.syn))
+    const host = Number(packet.ends.destination[0].split('.').at(-1))
+    return verdict === REDIRECT && packet.icmp === undefined ? String.fromCodePoint(65 + host - 11) : '-'
+  }
+
+  /** Lets the program's clock run ahead. */
+  wait(seconds: number): this {
+    this.#offset += BigInt(seconds) * 1_000_000_000n
+    new BpfMap(this.#maps.get('settings') ?? -1, 'settings').update(u32(0), encodeSettings(this.#offset))
+    return this
+  }
+
+  /** Active and inactive connections of a server by letter. */
+  load(letter = 'A'): readonly [number, number] {
+    const address = `192.168.1.${11 + (letter.codePointAt(0) ?? 0) - 65}`
+    const found = [...this.core.destinations().values()].find(({ dest }) => dest.endpoint.address === address)
+    return [found?.load.active ?? -1, found?.load.inactive ?? -1]
+  }
+
+  close(): void {
+    this.#object.close()
+    this.core.remove()
+  }
+}
+
+export const client = (port = 40000): Ends => ({ source: ['10.0.9.1', port], destination: [VIP, 80] })

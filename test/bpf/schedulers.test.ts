@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ReferenceService } from '../../src/balance/reference.ts'
+import type { Scheduler, SchedulerFlags } from '../../src/config/model.ts'
+import { ip } from '../vrrp/instances.ts'
+import { Bench, VIP } from './bench.ts'
+import { runHistories } from './histories.ts'
+
+let bench: Bench
+beforeEach(() => {
+  bench = new Bench()
+})
+afterEach(() => bench.close())
+
+const flags = (text: string): SchedulerFlags => ({ port: text.includes('port'), fallback: text.includes('fallback') })
+
+/** The letters that the reference picks, the first server that was added being A. */
+function reference(scheduler: Scheduler, weights: readonly number[], flag: string, clients: readonly string[]): string {
+  const service = new ReferenceService(scheduler, flags(flag))
+  for (const [i, weight] of weights.entries()) service.add({ address: ip(`192.168.1.${11 + i}`), port: 8080, weight })
+  const picked = clients.map((address, i) =>
+    service.open({ address: ip(address), port: 20_000 + i, destination: ip(VIP) }),
+  )
+  return picked.map((server) => (server === undefined ? '-' : letter(server.address))).join('')
+}
+
+const letter = (address: string) => String.fromCodePoint(65 + Number(address.split('.').at(-1)) - 11)
+
+describe('what a real LVS kernel has picked', () => {
+  test.each<[Scheduler, number[], string]>([
+    ['rr', [1, 1, 1], 'CBACBACBACBACBAC'],
+    ['rr', [10, 0, 5, 20], 'DCADCADCADCADCADCADC'],
+    ['wrr', [1, 1, 1], 'CBACBACBACBACBAC'],
+    ['wrr', [1, 2, 3], 'CBACCBCBACCBCBAC'],
+    ['wrr', [4, 3, 2], 'CBAABACBACBAABAC'],
+    ['wrr', [10, 0, 5, 20], 'DCADDDADCADDDADCADDD'],
+    ['lc', [1, 2, 3], 'CBACBACBACBACBAC'],
+    ['wlc', [1, 1, 1], 'CBACBACBACBACBAC'],
+    ['wlc', [1, 2, 3], 'CBACBCCBACBCCBAC'],
+    ['wlc', [4, 3, 2], 'CBAABCABACBAABCA'],
+    ['wlc', [10, 0, 5, 20], 'DCADDADDCADDADDCADDA'],
+    ['sed', [1, 1, 1], 'CBACBACBACBACBAC'],
+    ['sed', [1, 2, 3], 'CBCCBACBCCBACBCC'],
+    ['sed', [4, 3, 2], 'ABCABACBAABCABAC'],
+    ['sed', [10, 0, 5, 20], 'DDADDCADDADDCADDADDC'],
+    ['nq', [1, 2, 3], 'CBACCBCBCCBACBCC'],
+    ['nq', [4, 3, 2], 'CBAABACBAABCABAC'],
+    ['nq', [10, 0, 5, 20], 'DCADDDADDADDCADDADDC'],
+    ['fo', [1, 1, 1], 'CCCCCCCC'],
+    ['fo', [4, 3, 2], 'AAAAAAAA'],
+    ['fo', [10, 0, 5, 20], 'DDDDDDDD'],
+    ['ovf', [1, 1, 1], 'CCBBAA----------'],
+    ['ovf', [1, 2, 3], 'CCCCBBBAA-------'],
+    ['ovf', [4, 3, 2], 'AAAAABBBBCCC----'],
+  ])('%s with weights %j: %s', (scheduler, weights, expected) => {
+    const clients = Array.from(expected, () => '10.0.9.1')
+    expect(reference(scheduler, weights, '', clients)).toBe(expected)
+    bench.serve(weights, { scheduler })
+    expect(clients.map((address, i) => bench.pick(20_000 + i, address)).join('')).toBe(expected)
+  })
+
+  test.each<[Scheduler, number[], string, string]>([
+    ['sh', [1, 2, 3], '', 'BCCACACCCCCCBCBABBCBCBAC'],
+    ['sh', [1, 2, 3], 'port', 'CCCABBBCCCCBBCCAAABBCCCC'],
+    ['sh', [1, 0, 2], '', 'C-CCACAC-C-CCACAC-C-CCAC'],
+    ['sh', [1, 0, 2], 'fallback', 'CCCCACACCCCCCACACCCCCCAC'],
+    ['mh', [1, 2, 3], '', 'CCCBCCBCBBBCACCCCCCCBACB'],
+    ['mh', [1, 2, 3], 'port', 'BBCCCCCCACBBAACBCCABBBCB'],
+    ['mh', [1, 1, 1, 1], '', 'CACBDDBCDBBCACCACCCCBADB'],
+  ])('%s with weights %j %s: %s', (scheduler, weights, flag, expected) => {
+    const clients = Array.from(expected, (_, i) => `10.0.9.${i + 1}`)
+    expect(reference(scheduler, weights, flag, clients)).toBe(expected)
+    bench.serve(weights, { scheduler, flags: flags(flag) })
+    expect(clients.map((address, i) => bench.pick(20_000 + i, address)).join('')).toBe(expected)
+  })
+})
+
+/** Histories of each scheduler; `npm run histories` compares 10 000. */
+const HISTORIES = Number(process.env['HISTORIES'] ?? 400)
+
+describe(`the loaded program and the reference agree, ${HISTORIES} histories each`, () => {
+  test.each<[Scheduler, string]>([
+    ['rr', ''],
+    ['wrr', ''],
+    ['lc', ''],
+    ['wlc', ''],
+    ['sed', ''],
+    ['nq', ''],
+    ['fo', ''],
+    ['ovf', ''],
+    ['dh', ''],
+    ['sh', ''],
+    ['sh', 'port fallback'],
+    ['mh', ''],
+    ['mh', 'port fallback'],
+  ])(
+    '%s %s',
+    (scheduler, flag) => {
+      expect(runHistories(bench, { scheduler, schedulerFlags: flags(flag) }, 1, HISTORIES)).toBeUndefined()
+    },
+    3_600_000,
+  )
+})
