@@ -1,6 +1,7 @@
 import type {
   Endpoint,
   ForwardingMethod,
+  Persistence,
   Protocol,
   Scheduler,
   SchedulerFlags,
@@ -20,6 +21,7 @@ export interface PlannedService {
   readonly protocol: Protocol
   readonly scheduler: Scheduler
   readonly flags: SchedulerFlags
+  readonly persistence: Persistence | undefined
   readonly table: SchedulerTable
   /** All servers that have a place in the core, in IPVS's list order: the one added last is first. */
   readonly destinations: readonly PlannedDestination[]
@@ -47,12 +49,12 @@ export interface SchedulerTable {
 
 /** A service's pool as it stands at the moment. `servers` are in the order of the configuration. */
 export function planService(
-  server: Pick<VirtualServer, 'vip' | 'protocol' | 'scheduler' | 'schedulerFlags'>,
+  server: Pick<VirtualServer, 'vip' | 'protocol' | 'scheduler' | 'schedulerFlags' | 'persistence'>,
   servers: readonly PlannedDestination[],
 ): PlannedService {
-  const { vip, protocol, scheduler, schedulerFlags: flags } = server
+  const { vip, protocol, scheduler, schedulerFlags: flags, persistence } = server
   const destinations = servers.toReversed()
-  return { vip, protocol, scheduler, flags, destinations, table: tableFor(scheduler, destinations) }
+  return { vip, protocol, scheduler, flags, persistence, destinations, table: tableFor(scheduler, destinations) }
 }
 
 function tableFor(scheduler: Scheduler, destinations: readonly PlannedDestination[]): SchedulerTable {

@@ -60,6 +60,13 @@ export interface SchedulerFlags {
   readonly fallback: boolean
 }
 
+/** A client stays at the server that it got. */
+export interface Persistence {
+  readonly timeoutSeconds: number
+  /** Length of the prefix by which clients count as one. */
+  readonly clientPrefix: number
+}
+
 /** Connections above which a server gets no new ones, and below which it gets them again; 0: none, or three quarters. */
 export interface Thresholds {
   readonly upper: number
@@ -68,6 +75,7 @@ export interface Thresholds {
 
 export interface Endpoint {
   readonly address: Ipv4
+  /** 0: every port of a virtual server, and for its real servers the same port as asked for. */
   readonly port: number
 }
 
@@ -77,6 +85,7 @@ export interface VirtualServer {
   readonly scheduler: Scheduler
   /** `sh` and `mh`: whether the client's port counts, and whether another server is tried when one cannot serve. */
   readonly schedulerFlags: SchedulerFlags
+  readonly persistence: Persistence | undefined
   readonly method: ForwardingMethod
   readonly quorum: number
   readonly hysteresis: number

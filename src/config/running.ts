@@ -7,6 +7,7 @@ import type {
   Check,
   Config,
   Endpoint,
+  Persistence,
   RealServer,
   Scheduler,
   VirtualAddress,
@@ -91,14 +92,13 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
   const { id, protocol, lvs_sched: scheduler } = server
   const no = (why: string) => leftOut(server, 'this virtual_server', why)
   if (id.by !== 'address') return no(id.by === 'fwmark' ? 'it is named by a firewall mark' : 'it is a group')
-  const vip = id.port
-  if (vip === undefined) return no('it is for every port')
+  const vip = id.port ?? 0
   if (!isIpv4(id.address)) return no('it has an IPv6 address')
   const { method } = server.lvs_method
   if (method === 'TUN') return no('its forwarding method is TUN')
   if (protocol !== 'TCP' && protocol !== 'UDP') return no('its protocol is SCTP')
   if (!isOneOf(scheduler, SCHEDULERS)) return no(`its scheduler is ${scheduler}`)
-  if (server.persistence_timeout !== undefined) return no('it is persistent')
+  if (server.persistence_engine !== undefined) return no('its persistence engine is sip')
   const addresses = [server.sorry_server, ...server.real_server.map((real) => real.id)]
   if (!addresses.every((where) => where === undefined || isIpv4(where.address))) return no('it has IPv6 real servers')
   if (server.real_server.some((real) => (real.lvs_method?.method ?? method) !== method))
@@ -114,6 +114,7 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
       fallback: server[scheduler === 'sh' ? 'sh-fallback' : 'mh-fallback'] || server['flag-1'],
     },
     method,
+    persistence: persistenceOf(server),
     quorum: server.quorum,
     hysteresis: server.hysteresis,
     sorryServer: server.sorry_server === undefined ? undefined : endpoint(server.sorry_server),
@@ -121,6 +122,18 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
       const where = endpoint(real.id)
       return where === undefined ? [] : [runningServer(real, where)]
     }),
+  }
+}
+
+/** Seconds of a persistence that says no number. */
+const PERSISTENCE_SECONDS = 360
+
+function persistenceOf(server: VirtualServerSettings): Persistence | undefined {
+  const timeout = server.persistence_timeout
+  if (timeout === undefined) return undefined
+  return {
+    timeoutSeconds: timeout.value ?? PERSISTENCE_SECONDS,
+    clientPrefix: Math.min(32, server.persistence_granularity ?? 32),
   }
 }
 

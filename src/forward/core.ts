@@ -52,6 +52,7 @@ export const PINNED_MAPS = [
   'service_counters',
   'dest_counters',
   'connections',
+  'templates',
   'replies',
   'settings',
   'drops',

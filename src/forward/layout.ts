@@ -1,4 +1,12 @@
-import type { Endpoint, ForwardingMethod, Protocol, Scheduler, SchedulerFlags, Thresholds } from '../config/model.ts'
+import type {
+  Endpoint,
+  ForwardingMethod,
+  Persistence,
+  Protocol,
+  Scheduler,
+  SchedulerFlags,
+  Thresholds,
+} from '../config/model.ts'
 import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
 
 /**
@@ -7,19 +15,19 @@ import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
 
 export const SIZE = {
   serviceKey: 8,
-  service: 8,
+  service: 16,
   dest: 48,
   load: 8,
   counters: 40,
   flow: 16,
-  connection: 48,
+  connection: 56,
   settings: 56,
   sweep: 8,
 } as const
@@ -68,6 +76,7 @@ export interface ServiceEntry {
   readonly slot: number
   readonly scheduler: Scheduler
   readonly flags: SchedulerFlags
+  readonly persistence: Persistence | undefined
 }
 
 /** Interface and neighbour that packets to a real server are handed to. */
@@ -125,23 +134,33 @@ export function decodeServiceKey(bytes: Uint8Array): ServiceKey {
 }
 
 export function encodeService(service: ServiceEntry): Uint8Array {
-  const { slot, scheduler, flags } = service
+  const { slot, scheduler, flags, persistence } = service
   const bits = (flags.port ? FLAG.port : 0) | (flags.fallback ? FLAG.fallback : 0)
   const bytes = new Uint8Array(SIZE.service)
   const view = viewOf(bytes)
   view.setUint32(0, slot, true)
   view.setUint16(4, SCHEDULER[scheduler], true)
   view.setUint16(6, bits, true)
+  if (persistence !== undefined) {
+    view.setUint32(8, persistence.timeoutSeconds, true)
+    view.setUint32(12, maskOf(persistence.clientPrefix))
+  }
   return bytes
 }
+
+/** A prefix length as the bits of an IPv4 netmask. */
+const maskOf = (prefix: number): number => (prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0)
 
 export function decodeService(bytes: Uint8Array): ServiceEntry {
   const view = viewOf(bytes)
   const bits = view.getUint16(6, true)
+  const timeoutSeconds = view.getUint32(8, true)
+  const prefixOf = (mask: number) => (mask === 0xffffffff ? 32 : Math.clz32(~mask))
   return {
     slot: view.getUint32(0, true),
     scheduler: nameOf(SCHEDULER, view.getUint16(4, true)),
     flags: { port: (bits & FLAG.port) !== 0, fallback: (bits & FLAG.fallback) !== 0 },
+    persistence: timeoutSeconds === 0 ? undefined : { timeoutSeconds, clientPrefix: prefixOf(view.getUint32(12)) },
   }
 }
 

@@ -89,7 +89,12 @@ function serviceWrites(
     if (known !== undefined && isRelieved(known, dest)) writes.push({ type: 'relieve', slot })
     return slot
   })
-  const entry: ServiceEntry = { slot: serviceSlot, scheduler: service.scheduler, flags: service.flags }
+  const entry: ServiceEntry = {
+    slot: serviceSlot,
+    scheduler: service.scheduler,
+    flags: service.flags,
+    persistence: service.persistence,
+  }
   const table: LaidTable = {
     slots: service.table.entries.flatMap((position) => destSlots[position] ?? []),
     levels: service.table.levels,
@@ -142,7 +147,11 @@ const isEdited = (a: DestEntry, b: DestEntry) =>
   a.weight !== b.weight || a.thresholds.upper !== b.thresholds.upper || a.thresholds.lower !== b.thresholds.lower
 
 const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
-  a.scheduler === b.scheduler && a.flags.port === b.flags.port && a.flags.fallback === b.flags.fallback
+  a.scheduler === b.scheduler &&
+  a.flags.port === b.flags.port &&
+  a.flags.fallback === b.flags.fallback &&
+  a.persistence?.timeoutSeconds === b.persistence?.timeoutSeconds &&
+  a.persistence?.clientPrefix === b.persistence?.clientPrefix
 
 /** A new upper threshold that is none, or higher than before, lets connections in at once. */
 const isRelieved = ({ thresholds: before }: DestEntry, { thresholds: now }: DestEntry) =>

@@ -44,6 +44,7 @@ describe('pool', () => {
     protocol: 'TCP',
     scheduler: 'rr',
     schedulerFlags: { port: false, fallback: false },
+    persistence: undefined,
     method: 'NAT',
     quorum: 1,
     hysteresis: 0,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
-import type { ForwardingMethod, Scheduler, SchedulerFlags } from '../../src/config/model.ts'
+import type { ForwardingMethod, Persistence, Scheduler, SchedulerFlags } from '../../src/config/model.ts'
 import { Core, PINNED_MAPS } from '../../src/forward/core.ts'
 import { encodeSettings, LAYOUT_VERSION } from '../../src/forward/layout.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
@@ -48,10 +48,21 @@ export class Bench {
   /** Puts servers behind the virtual address, in the order in which they were added. */
   lay(
     servers: readonly PlannedDestination[],
-    options: { scheduler: Scheduler; schedulerFlags: SchedulerFlags; protocol?: 'TCP' | 'UDP'; mtu?: number },
+    options: {
+      scheduler: Scheduler
+      schedulerFlags?: SchedulerFlags
+      persistence?: Persistence
+      protocol?: 'TCP' | 'UDP'
+      mtu?: number
+      /** Of the virtual address; 0 for every port. */
+      port?: number
+    },
   ): this {
-    const { scheduler, schedulerFlags, protocol = 'TCP', mtu = 1500 } = options
-    const service = planService({ vip: { address: ip(VIP), port: 80 }, protocol, scheduler, schedulerFlags }, servers)
+    const { scheduler, schedulerFlags = NO_FLAGS, persistence, protocol = 'TCP', mtu = 1500, port = 80 } = options
+    const service = planService(
+      { vip: { address: ip(VIP), port }, protocol, scheduler, schedulerFlags, persistence },
+      servers,
+    )
     this.core.apply({ services: [service] }, (neighbour) => ({ ifindex: 1, neighbour, mtu }))
     return this
   }
@@ -63,8 +74,8 @@ export class Bench {
   }
 
   /** Opens a connection; says which server gets it, as a letter. */
-  pick(port: number, address = '10.0.9.1'): string {
-    const { verdict, packet } = this.send(tcp({ source: [address, port], destination: [VIP, 80] }, FLAG.syn))
+  pick(port: number, address = '10.0.9.1', to = 80): string {
+    const { verdict, packet } = this.send(tcp({ source: [address, port], destination: [VIP, to] }, FLAG.syn))
     const host = Number(packet.ends.destination[0].split('.').at(-1))
     return verdict === REDIRECT && packet.icmp === undefined ? String.fromCodePoint(65 + host - 11) : '-'
   }

@@ -97,7 +97,10 @@ class History {
       fullWeight: server.lastWeight,
       thresholds: { upper: server.upper, lower: server.lower },
     }))
-    return planService({ ...this.#kind, vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' }, servers)
+    return planService(
+      { ...this.#kind, persistence: undefined, vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' },
+      servers,
+    )
   }
 
   /** Some connections are opened and closed. Undefined, or the story up to a wrong pick. */

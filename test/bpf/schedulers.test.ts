@@ -75,7 +75,7 @@ describe('what a real LVS kernel has picked', () => {
 })
 
 /** Histories of each scheduler; `npm run histories` compares 10 000. */
-const HISTORIES = Number(process.env['HISTORIES'] ?? 400)
+const HISTORIES = Number(process.env['HISTORIES'] ?? 200)
 
 describe(`the loaded program and the reference agree, ${HISTORIES} histories each`, () => {
   test.each<[Scheduler, string]>([

@@ -64,6 +64,7 @@ const servicePlan = (port: number, servers: readonly { host: number; weight: num
       protocol: 'TCP',
       scheduler: 'wrr',
       schedulerFlags: { port: false, fallback: false },
+      persistence: undefined,
     },
     servers.map(({ host, weight }) => ({
       endpoint: { address: ip(`10.1.0.${host}`), port: 80 },

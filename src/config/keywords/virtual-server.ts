@@ -137,10 +137,11 @@ export const virtualServer = {
   'mh-port': flag('`mh` takes the port into account.'),
   'mh-fallback': flag('`mh` goes on to the next server when one cannot serve.'),
   persistence_engine: later(setting(choice('sip'), 'What makes connections belong together.')),
-  persistence_timeout: later(
-    setting(maybe(integer(1, 2_678_400)), 'A client stays at its server for so many seconds; 360 without a number.'),
+  persistence_timeout: setting(
+    maybe(integer(1, 2_678_400)),
+    'A client stays at its server for so many seconds; 360 without a number.',
   ),
-  persistence_granularity: later(setting(granularity, 'Clients of one network count as one.')),
+  persistence_granularity: setting(granularity, 'Clients of one network count as one.'),
   ha_suspend: later(flag('No checks while the address is not on this director.')),
   ...virtualServerSchedule,
   virtualhost: setting(word('<host>'), 'Host header of the HTTP checks.'),

@@ -21,10 +21,9 @@ static __always_inline __u64 now_ns(const struct settings *s)
 	return bpf_ktime_get_coarse_ns() + s->clock_offset_ns;
 }
 
-static __always_inline void add_population(__s64 by)
+static __always_inline void add_population(__u32 of, __s64 by)
 {
-	__u32 zero = 0;
-	__u64 *n = bpf_map_lookup_elem(&population, &zero);
+	__u64 *n = bpf_map_lookup_elem(&population, &of);
 
 	if (n)
 		__sync_fetch_and_add(n, by);
@@ -103,6 +102,15 @@ static __always_inline struct flow reply_flow(const struct flow *client, const s
 	return reply;
 }
 
+static __always_inline void leave_template(const struct connection *c)
+{
+	struct template_key key = { .service_slot = c->service_slot, .client = c->template_client };
+	struct template *t = bpf_map_lookup_elem(&templates, &key);
+
+	if (t && t->controlled)
+		__sync_fetch_and_add(&t->controlled, -1);
+}
+
 /* Takes a connection out of the table and out of the counts, exactly once. */
 static __always_inline void forget(const struct flow *client, struct connection *c)
 {
@@ -113,12 +121,14 @@ static __always_inline void forget(const struct flow *client, struct connection 
 		return;
 	count_load(c->dest_slot, state, -1);
 	note_threshold(c->dest_slot, -1);
+	if (c->flags & CONN_CONTROLLED)
+		leave_template(c);
 	if (c->method == METHOD_NAT) {
 		reply = reply_flow(client, c);
 		bpf_map_delete_elem(&replies, &reply);
 	}
 	bpf_map_delete_elem(&connections, client);
-	add_population(-1);
+	add_population(POPULATION_CONNECTIONS, -1);
 }
 
 /* A live connection, or nothing: an entry past its deadline counts as absent, whenever the sweep comes by. */

@@ -9,6 +9,7 @@
 #define MAX_SERVICES 1024
 #define MAX_DESTS 4096
 #define MAX_CONNECTIONS 262144
+#define MAX_TEMPLATES 65536
 /* Longest scheduler table, and the longest list that is searched. */
 #define MAX_TABLE 65536
 #define MAX_SCAN 1024
@@ -34,6 +35,8 @@ struct service {
 	__u32 slot;
 	__u16 scheduler;
 	__u16 flags;
+	__u32 persistence_s; /* a client stays at its server for so long; 0: it does not */
+	__u32 client_mask;   /* network order; clients of one network count as one */
 };
 
 /* Identity (address, port, method, service) never changes while a slot is in use; weight, state and the hop are
@@ -87,9 +90,29 @@ struct connection {
 	__u32 back_ifindex;
 	__u32 back_hop;
 	__u64 back_at_ns;
+	__u32 template_client; /* with CONN_CONTROLLED: the client of the template that it came through */
+	__u32 pad;
+};
+
+/* Keeps the clients of a persistent service at their server. */
+struct template_key {
+	__u32 service_slot;
+	__u32 client; /* masked */
+};
+
+struct template {
+	__u64 deadline_ns;
+	__u32 dest_slot;
+	__u32 controlled; /* connections that came through it */
+	__u32 timeout_s;
+	__u32 pad;
 };
 
 #define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR */
+#define CONN_CONTROLLED 2u /* came through a template */
+
+/* What a template that still controls connections gets when its time is over. */
+#define TEMPLATE_LINGER_S 60
 
 enum tcp_state {
 	ST_NONE, ST_ESTABLISHED, ST_SYN_SENT, ST_SYN_RECV, ST_FIN_WAIT, ST_TIME_WAIT,
@@ -108,6 +131,9 @@ enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_REVERSE_TAKEN, DROP_TTL, DROP_TOO_BIG,
 	DROP_NO_ROUTE, DROP_MALFORMED, DROPS
 };
+
+/* Index of `population`. */
+enum population { POPULATION_CONNECTIONS, POPULATION_TEMPLATES, POPULATIONS };
 
 struct sweep_result {
 	__u32 visited;

@@ -81,6 +81,13 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_TEMPLATES);
+	__type(key, struct template_key);
+	__type(value, struct template);
+} templates SEC(".maps");
+
 /* Server side of a NAT connection (real server -> client) to its key in `connections`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -103,10 +110,10 @@ struct {
 	__type(value, __u64);
 } drops SEC(".maps");
 
-/* Entries in `connections`; lets an idle sweep return at once. */
+/* Entries in the tables; lets an idle sweep return at once. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, POPULATIONS);
 	__type(key, __u32);
 	__type(value, __u64);
 } population SEC(".maps");

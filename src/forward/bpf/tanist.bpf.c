@@ -2,6 +2,7 @@
 /* The forwarding core. One program on tc ingress of every link: known connection, else service, scheduler, new
  * connection; then rewrite by method and redirect. What is not ours goes on to the stack untouched. */
 #include "icmp.h"
+#include "persistence.h"
 #include "schedule.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -130,7 +131,7 @@ static __always_inline struct connection *insert(struct packet *p, struct connec
 		count_drop(DROP_TABLE_FULL);
 		return 0;
 	}
-	add_population(1);
+	add_population(POPULATION_CONNECTIONS, 1);
 	count_load(fresh->dest_slot, fresh->state, 1);
 	note_threshold(fresh->dest_slot, 1);
 	return bpf_map_lookup_elem(&connections, &p->flow);
@@ -140,11 +141,15 @@ static __always_inline struct connection *open_connection(struct __sk_buff *skb,
 							  const struct service *service, const struct settings *s,
 							  __u64 now)
 {
-	struct connection fresh = { .service_slot = service->slot };
+	struct connection fresh = { .service_slot = service->slot }, *inserted;
+	struct template_key who = { .service_slot = service->slot, .client = p->flow.saddr & service->client_mask };
+	struct template *known = 0;
 	struct counters *n;
 	struct dest *d;
 
-	fresh.dest_slot = pick(service, &p->flow);
+	if (service->persistence_s)
+		known = find_template(&who, now);
+	fresh.dest_slot = known ? known->dest_slot : pick(service, &p->flow);
 	d = bpf_map_lookup_elem(&dests, &fresh.dest_slot);
 	if (!d) {
 		count_drop(DROP_NO_DESTINATION);
@@ -153,7 +158,7 @@ static __always_inline struct connection *open_connection(struct __sk_buff *skb,
 	fresh.method = d->method;
 	fresh.flags = d->method == METHOD_NAT ? 0 : CONN_NO_OUTPUT;
 	fresh.raddr = d->addr;
-	fresh.rport = d->port;
+	fresh.rport = d->port ? d->port : p->flow.dport;
 	fresh.back_ifindex = skb->ifindex;
 	fresh.state = next_state(p, d->method == METHOD_NAT ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
 	set_deadline(s, &fresh, fresh.state, now);
@@ -163,7 +168,14 @@ static __always_inline struct connection *open_connection(struct __sk_buff *skb,
 	n = bpf_map_lookup_elem(&dest_counters, &fresh.dest_slot);
 	if (n)
 		n->connections++;
-	return insert(p, &fresh, now);
+	if (service->persistence_s && !enter_template(&who, known, service, &fresh, now)) {
+		count_drop(DROP_TABLE_FULL);
+		return 0;
+	}
+	inserted = insert(p, &fresh, now);
+	if (!inserted && fresh.flags & CONN_CONTROLLED)
+		leave_template(&fresh);
+	return inserted;
 }
 
 static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, const struct flow *client,
@@ -313,6 +325,10 @@ int tanist_ingress(struct __sk_buff *skb)
 	where.vport = p.flow.dport;
 	where.proto = p.flow.proto;
 	service = bpf_map_lookup_elem(&services, &where);
+	if (!service) {
+		where.vport = 0; /* a service for every port */
+		service = bpf_map_lookup_elem(&services, &where);
+	}
 	if (!service)
 		return PASS;
 	c = open_connection(skb, &p, service, s, now);
@@ -327,13 +343,17 @@ int tanist_sweep(struct sweep_result *result)
 {
 	struct settings *s = get_settings();
 	struct sweep sweep = {};
-	__u32 zero = 0;
-	__u64 *n = bpf_map_lookup_elem(&population, &zero);
+	__u32 of_connections = POPULATION_CONNECTIONS, of_templates = POPULATION_TEMPLATES;
+	__u64 *n = bpf_map_lookup_elem(&population, &of_connections);
+	__u64 *templates_left = bpf_map_lookup_elem(&population, &of_templates);
 
-	if (!s || !n || !*n)
+	if (!s || !n || !templates_left)
 		return 0;
 	sweep.now = bpf_ktime_get_ns() + s->clock_offset_ns; /* the coarse clock is not for syscall programs */
-	bpf_for_each_map_elem(&connections, sweep_one, &sweep, 0);
+	if (*n)
+		bpf_for_each_map_elem(&connections, sweep_one, &sweep, 0);
+	if (*templates_left)
+		bpf_for_each_map_elem(&templates, sweep_template, &sweep.now, 0);
 	*result = sweep.result;
 	return 0;
 }

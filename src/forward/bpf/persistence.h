@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Persistence: a template remembers which server the clients of a network have. It counts the connections that came
+ * through it, and is kept while there are any. */
+#ifndef TANIST_PERSISTENCE_H
+#define TANIST_PERSISTENCE_H
+
+#include "connection.h"
+
+/* A template that is over: whether it is kept for the connections that it controls. */
+static __always_inline int lingers(struct template *t, __u64 now)
+{
+	if (!t->controlled)
+		return 0;
+	t->timeout_s = TEMPLATE_LINGER_S;
+	t->deadline_ns = now + TEMPLATE_LINGER_S * SECOND_NS;
+	return 1;
+}
+
+/* The server that a client has by its template, whatever that server's weight is; a template whose server is gone is
+ * forgotten. */
+static __always_inline struct template *find_template(const struct template_key *key, __u64 now)
+{
+	struct template *t = bpf_map_lookup_elem(&templates, key);
+	struct dest *d;
+	__u32 slot;
+
+	if (!t)
+		return 0;
+	slot = t->dest_slot;
+	d = bpf_map_lookup_elem(&dests, &slot);
+	if (d && d->state == DEST_PRESENT && (t->deadline_ns >= now || lingers(t, now)))
+		return t;
+	if (!bpf_map_delete_elem(&templates, key))
+		add_population(POPULATION_TEMPLATES, -1);
+	return 0;
+}
+
+/* Ties a fresh connection to the template of its client: an old one, whose time begins anew, or one of its own. False
+ * when there is no room for one. */
+static __always_inline int enter_template(const struct template_key *key, struct template *known,
+					  const struct service *service, struct connection *fresh, __u64 now)
+{
+	struct template made = {
+		.deadline_ns = now + service->persistence_s * SECOND_NS,
+		.dest_slot = fresh->dest_slot, .controlled = 1, .timeout_s = service->persistence_s,
+	};
+
+	if (known) {
+		__sync_fetch_and_add(&known->controlled, 1);
+		known->deadline_ns = now + known->timeout_s * SECOND_NS;
+	} else {
+		if (bpf_map_update_elem(&templates, key, &made, BPF_NOEXIST))
+			return 0;
+		add_population(POPULATION_TEMPLATES, 1);
+	}
+	fresh->flags |= CONN_CONTROLLED;
+	fresh->template_client = key->client;
+	return 1;
+}
+
+static long sweep_template(void *map, const struct template_key *key, struct template *t, __u64 *now)
+{
+	struct template_key gone = *key;
+
+	if (t->deadline_ns < *now && !lingers(t, *now) && !bpf_map_delete_elem(map, &gone))
+		add_population(POPULATION_TEMPLATES, -1);
+	return 0;
+}
+
+#endif

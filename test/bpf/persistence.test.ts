@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { PlannedDestination } from '../../src/balance/plan.ts'
+import type { Persistence } from '../../src/config/model.ts'
+import { ip } from '../vrrp/instances.ts'
+import { Bench, REDIRECT, VIP } from './bench.ts'
+import { FLAG, tcp } from './packets.ts'
+
+let bench: Bench
+beforeEach(() => {
+  bench = new Bench()
+})
+afterEach(() => bench.close())
+
+const servers = (weights: readonly number[], port = 8080): PlannedDestination[] =>
+  weights.map((weight, i) => ({
+    endpoint: { address: ip(`192.168.1.${11 + i}`), port },
+    method: 'NAT',
+    weight,
+    fullWeight: 1,
+    thresholds: { upper: 0, lower: 0 },
+  }))
+
+const minutes: Persistence = { timeoutSeconds: 360, clientPrefix: 32 }
+const serve = (weights: readonly number[], persistence: Persistence = minutes) =>
+  bench.lay(servers(weights), { scheduler: 'rr', persistence })
+/** Ends the connection of a port at once. */
+const reset = (port: number) => {
+  const ends = { source: ['10.0.9.1', port], destination: [VIP, 80] } as const
+  bench.send(tcp(ends, FLAG.ack))
+  bench.send(tcp(ends, FLAG.rst))
+}
+
+let ports = 20_000
+const pick = (client = '10.0.9.1') => bench.pick(ports++, client)
+
+describe('a client of a persistent service', () => {
+  test('stays at its server; another client does not', () => {
+    serve([1, 1, 1])
+    expect([pick(), pick(), pick()].join('')).toBe('CCC')
+    expect([pick('10.0.9.2'), pick('10.0.9.2'), pick()].join('')).toBe('BBC')
+  })
+
+  test('stays as long as it comes back in time; only a new connection begins the time anew', () => {
+    serve([1, 1, 1])
+    expect(pick()).toBe('C')
+    reset(ports - 1)
+    bench.wait(300)
+    expect(pick()).toBe('C')
+    reset(ports - 1)
+    bench.wait(300)
+    expect(pick()).toBe('C')
+    reset(ports - 1)
+    bench.wait(361).core.sweep()
+    expect(pick()).toBe('B')
+  })
+
+  test('stays while a connection of its own goes on, and 60 seconds more', () => {
+    serve([1, 1, 1])
+    const port = ports
+    expect(pick()).toBe('C')
+    bench.send(tcp({ source: ['10.0.9.1', port], destination: [VIP, 80] }, FLAG.ack)) // established: 900 s
+    bench.wait(400).core.sweep()
+    expect(pick()).toBe('C')
+    reset(ports - 1)
+    reset(port)
+    bench.wait(30).core.sweep()
+    bench.wait(61).core.sweep()
+    expect(pick()).toBe('B')
+  })
+
+  test('stays at a server that takes no new clients (weight 0), and leaves one that is gone', () => {
+    serve([1, 1, 1])
+    expect(pick()).toBe('C')
+    serve([1, 1, 0])
+    expect([pick(), pick('10.0.9.2')].join('')).toBe('CB')
+    serve([1, 1])
+    expect(['A', 'B']).toContain(pick())
+  })
+
+  test('counts as one with the clients of its network', () => {
+    serve([1, 1, 1], { timeoutSeconds: 360, clientPrefix: 24 })
+    expect([pick('10.0.9.1'), pick('10.0.9.250'), pick('10.0.8.1')].join('')).toBe('CCB')
+  })
+})
+
+test('a service for every port sends all ports of a client to one server, each to the same port there', () => {
+  bench.lay(servers([1, 1, 1], 0), { scheduler: 'rr', persistence: minutes, port: 0 })
+  expect([bench.pick(1, '10.0.9.1', 80), bench.pick(2, '10.0.9.1', 443), bench.pick(3, '10.0.9.2', 22)].join('')).toBe(
+    'CCB',
+  )
+  const { verdict, packet } = bench.send(tcp({ source: ['10.0.9.1', 4], destination: [VIP, 8443] }, FLAG.syn))
+  expect(verdict).toBe(REDIRECT)
+  expect(packet.ends.destination).toEqual(['192.168.1.13', 8443])
+  const reply = bench.send(tcp({ source: ['192.168.1.13', 8443], destination: ['10.0.9.1', 4] }, FLAG.syn | FLAG.ack))
+  expect(reply.packet.ends.source).toEqual([VIP, 8443])
+})
