@@ -53,7 +53,7 @@ export interface SyncGroup {
 export type Protocol = 'TCP' | 'UDP'
 /** IPVS's names. */
 export type Scheduler = 'rr' | 'wrr' | 'lc' | 'wlc' | 'sed' | 'nq' | 'fo' | 'ovf' | 'dh' | 'sh' | 'mh'
-export type ForwardingMethod = 'NAT' | 'DR'
+export type ForwardingMethod = 'NAT' | 'DR' | 'TUN'
 
 export interface SchedulerFlags {
   readonly port: boolean

@@ -94,8 +94,8 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
   if (id.by !== 'address') return no(id.by === 'fwmark' ? 'it is named by a firewall mark' : 'it is a group')
   const vip = id.port ?? 0
   if (!isIpv4(id.address)) return no('it has an IPv6 address')
-  const { method } = server.lvs_method
-  if (method === 'TUN') return no('its forwarding method is TUN')
+  const { method, type = 'ipip' } = server.lvs_method
+  if (method === 'TUN' && type !== 'ipip') return no(`its tunnels are of type ${type}`)
   if (protocol !== 'TCP' && protocol !== 'UDP') return no('its protocol is SCTP')
   if (!isOneOf(scheduler, SCHEDULERS)) return no(`its scheduler is ${scheduler}`)
   if (server.persistence_engine !== undefined) return no('its persistence engine is sip')

@@ -102,7 +102,7 @@ export class Forwarding {
       const route = this.#rtnetlink.route(address)
       const link = this.#links.find(({ index }) => index === route.ifindex)
       if (route.local || link === undefined) return undefined
-      return { ifindex: link.index, neighbour: route.gateway ?? address, mtu: link.mtu }
+      return { ifindex: link.index, neighbour: route.gateway ?? address, mtu: link.mtu, source: route.source }
     } catch (error) {
       if (error instanceof SystemError) return undefined
       throw error

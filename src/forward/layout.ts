@@ -15,7 +15,7 @@ import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
@@ -23,7 +23,7 @@ export const MAX_DESTS = 4096
 export const SIZE = {
   serviceKey: 8,
   service: 16,
-  dest: 48,
+  dest: 56,
   load: 8,
   counters: 40,
   flow: 16,
@@ -47,7 +47,7 @@ const SCHEDULER = {
   mh: 11,
 } as const satisfies Record<Scheduler, number>
 const FLAG = { port: 1, fallback: 2 } as const satisfies Record<keyof SchedulerFlags, number>
-const METHOD = { NAT: 1, DR: 2 } as const satisfies Record<ForwardingMethod, number>
+const METHOD = { NAT: 1, DR: 2, TUN: 3 } as const satisfies Record<ForwardingMethod, number>
 const PROTOCOL = { TCP: 6, UDP: 17 } as const satisfies Record<Protocol, number>
 const DEST_STATE = { free: 0, present: 1, removed: 2 } as const
 
@@ -84,6 +84,8 @@ export interface Hop {
   readonly ifindex: number
   readonly neighbour: Ipv4
   readonly mtu: number
+  /** This director's address on the way: the source of a tunnel. */
+  readonly source?: Ipv4 | undefined
 }
 
 export interface DestEntry {
@@ -180,6 +182,7 @@ export function encodeDest(dest: DestEntry): Uint8Array {
     view.setUint32(28, dest.hop.mtu, true)
     view.setUint32(32, dest.hop.ifindex, true)
     bytes.set(ipv4Bytes(dest.hop.neighbour), 36)
+    if (dest.hop.source !== undefined) bytes.set(ipv4Bytes(dest.hop.source), 48)
   }
   return bytes
 }
@@ -189,6 +192,7 @@ export function decodeDest(bytes: Uint8Array): DestEntry | undefined {
   const view = viewOf(bytes)
   if (view.getUint8(14) === 0) return undefined
   const ifindex = view.getUint32(32, true)
+  const local = view.getUint32(48)
   return {
     service: decodeServiceKey(bytes.subarray(0, SIZE.serviceKey)),
     endpoint: { address: ipv4At(view, 8), port: view.getUint16(12) },
@@ -197,7 +201,15 @@ export function decodeDest(bytes: Uint8Array): DestEntry | undefined {
     state: nameOf(DEST_STATE, view.getUint32(20, true)),
     weight: view.getUint32(24, true),
     thresholds: { upper: view.getUint32(40, true), lower: view.getUint32(44, true) },
-    hop: ifindex === 0 ? undefined : { ifindex, neighbour: ipv4At(view, 36), mtu: view.getUint32(28, true) },
+    hop:
+      ifindex === 0
+        ? undefined
+        : {
+            ifindex,
+            neighbour: ipv4At(view, 36),
+            mtu: view.getUint32(28, true),
+            ...(local === 0 ? {} : { source: ipv4At(view, 48) }),
+          },
   }
 }
 

@@ -136,7 +136,8 @@ function sameDest(a: DestEntry, b: DestEntry): boolean {
     a.serviceSlot === b.serviceSlot &&
     a.hop?.ifindex === b.hop?.ifindex &&
     a.hop?.neighbour === b.hop?.neighbour &&
-    a.hop?.mtu === b.hop?.mtu
+    a.hop?.mtu === b.hop?.mtu &&
+    a.hop?.source === b.hop?.source
   )
 }
 

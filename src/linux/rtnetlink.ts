@@ -37,6 +37,8 @@ export interface Route {
   readonly ifindex: number
   readonly gateway: Ipv4 | undefined
   readonly local: boolean
+  /** The address that this host would send from. */
+  readonly source: Ipv4 | undefined
 }
 
 const NETLINK_ROUTE = 0
@@ -44,7 +46,7 @@ const RTM = { newLink: 16, getLink: 18, newAddr: 20, delAddr: 21, getAddr: 22, n
 const FLAG = { request: 1, ack: 4, dump: 0x300, create: 0x400, exclusive: 0x200 } as const
 const IFLA = { address: 1, name: 3, mtu: 4 } as const
 const IFA = { address: 1, local: 2 } as const
-const RTA = { dst: 1, oif: 4, gateway: 5 } as const
+const RTA = { dst: 1, oif: 4, gateway: 5, prefsrc: 7 } as const
 const IFF_UP = 0x1
 const IFF_RUNNING = 0x40
 const IFF_LOWER_UP = 0x10000
@@ -102,10 +104,12 @@ export class Rtnetlink {
     if (message === undefined) throw new SystemError('find route to', to, constants.errno.ENETUNREACH)
     const attributes = decodeAttributes(message.body, 12)
     const gateway = attributes.get(RTA.gateway)
+    const source = attributes.get(RTA.prefsrc)
     return {
       ifindex: attributes.get(RTA.oif)?.getUint32(0, true) ?? 0,
       gateway: gateway === undefined ? undefined : ipv4At(gateway, 0),
       local: message.body.getUint8(7) === RTN_LOCAL,
+      source: source === undefined ? undefined : ipv4At(source, 0),
     }
   }
 

@@ -63,8 +63,13 @@ export class Bench {
       { vip: { address: ip(VIP), port }, protocol, scheduler, schedulerFlags, persistence },
       servers,
     )
-    this.core.apply({ services: [service] }, (neighbour) => ({ ifindex: 1, neighbour, mtu }))
+    this.core.apply({ services: [service] }, (neighbour) => ({ ifindex: 1, neighbour, mtu, source: ip('192.168.1.1') }))
     return this
+  }
+
+  /** The frame that leaves, as bytes. */
+  sendRaw(frame: Uint8Array): Uint8Array {
+    return testRun(this.#object.program('tanist_ingress'), { packet: frame }).packet
   }
 
   /** What becomes of a frame that comes in. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { checksum } from '../../src/net/checksum.ts'
 import { Core } from '../../src/forward/core.ts'
 import { Bench, client, DROP, NAME, PASS, REDIRECT, VIP } from './bench.ts'
 import { type Ends, FLAG, icmpError, parse, reverse, tcp, udp } from './packets.ts'
@@ -160,6 +161,30 @@ describe('direct routing', () => {
     bench.send(tcp(client(), FLAG.fin | FLAG.ack))
     expect(bench.load()).toEqual([0, 1])
     expect(bench.wait(121).send(tcp(client(), FLAG.ack)).verdict).toBe(PASS)
+  })
+})
+
+describe('tunnelling', () => {
+  test('wraps the packet as it is: TTL, type of service and don’t-fragment of the inner one', () => {
+    bench.serve([1], { method: 'TUN', port: 80 })
+    const frame = tcp(client(), FLAG.syn, 'data', { ttl: 9, dontFragment: true })
+    const out = bench.sendRaw(frame)
+    const outer = Buffer.from(out.subarray(14, 34))
+    expect(out.length).toBe(frame.length + 20)
+    expect([outer[8], outer[9], outer.readUInt16BE(6)]).toEqual([8, 4, 0x4000])
+    expect([...outer.subarray(12)]).toEqual([192, 168, 1, 1, 192, 168, 1, 11])
+    expect(outer.readUInt16BE(2)).toBe(out.length - 14)
+    expect(checksum(outer)).toBe(0)
+    // Inside, only the hop count is another one.
+    const inner = Buffer.concat([frame.subarray(0, 14), out.subarray(34)])
+    expect(parse(inner)).toEqual({ ...parse(frame), ttl: 8 })
+  })
+
+  test('what has no room for the outer header is told so', () => {
+    bench.serve([1], { method: 'TUN', port: 80, mtu: 600 })
+    const { packet } = bench.send(tcp(client(), FLAG.syn, 'x'.repeat(541), { dontFragment: true }))
+    expect(packet.icmp).toEqual([3, 4, 580])
+    expect(bench.sendRaw(tcp(client(), FLAG.syn, 'x'.repeat(540), { dontFragment: true })).length).toBe(614)
   })
 })
 

@@ -6,6 +6,7 @@
 #include "connection.h"
 
 #define QUOTED 28 /* inner IP header without options and the 8 bytes that follow it */
+#define QUOTED_TCP 40 /* the same with a TCP header without options */
 
 struct quoted {
 	struct iphdr ip;
@@ -85,23 +86,33 @@ struct icmp_reply {
 };
 
 /* Turns the packet into an ICMP error to its sender, from the address that it was sent to, and sends it back the way
- * it came (RFC 792: the IP header and 8 bytes are quoted). */
+ * it came. What follows the IP header is quoted up to the end of the TCP header, or the first 8 bytes: RFC 792 asks for
+ * no more, and the kernel keeps a packet whose checksum is left to the device from being cut before that checksum. */
 static __always_inline int answer_icmp(struct __sk_buff *skb, __u8 type, __u8 code, __u16 mtu)
 {
 	struct icmp_reply reply = {};
-	struct quoted quoted;
+	union {
+		struct iphdr ip;
+		__be32 words[QUOTED_TCP / 4];
+	} quoted = {};
 	struct ethhdr eth, back;
+	__u32 length = QUOTED;
 	__s64 sum;
 
 	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)) || bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, QUOTED))
 		return DROP;
-	if (bpf_skb_change_tail(skb, ETH_HLEN + QUOTED, 0) ||
+	if (quoted.ip.protocol == IPPROTO_TCP) {
+		length = QUOTED_TCP;
+		if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, QUOTED_TCP))
+			return DROP;
+	}
+	if (bpf_skb_change_tail(skb, ETH_HLEN + length, 0) ||
 	    bpf_skb_adjust_room(skb, sizeof(reply), BPF_ADJ_ROOM_MAC, 0))
 		return DROP;
 	reply.ip.version = 4;
 	reply.ip.ihl = 5;
 	reply.ip.tos = 0xc0;
-	reply.ip.tot_len = bpf_htons(sizeof(reply) + QUOTED);
+	reply.ip.tot_len = bpf_htons(sizeof(reply) + length);
 	reply.ip.ttl = 64;
 	reply.ip.protocol = IPPROTO_ICMP;
 	reply.ip.saddr = quoted.ip.daddr;
@@ -112,14 +123,14 @@ static __always_inline int answer_icmp(struct __sk_buff *skb, __u8 type, __u8 co
 	sum = bpf_csum_diff(0, 0, (__be32 *)&reply.ip, sizeof(reply.ip), 0);
 	reply.ip.check = ~fold(sum);
 	sum = bpf_csum_diff(0, 0, (__be32 *)&reply.icmp, sizeof(reply.icmp), 0);
-	sum = bpf_csum_diff(0, 0, (__be32 *)&quoted, QUOTED, sum);
+	/* The rest of the words is zero when less is quoted. */
+	sum = bpf_csum_diff(0, 0, quoted.words, sizeof(quoted), sum);
 	reply.icmp.checksum = ~fold(sum);
 	__builtin_memcpy(back.h_dest, eth.h_source, ETH_ALEN);
 	__builtin_memcpy(back.h_source, eth.h_dest, ETH_ALEN);
 	back.h_proto = eth.h_proto;
 	if (bpf_skb_store_bytes(skb, 0, &back, sizeof(back), 0) ||
-	    bpf_skb_store_bytes(skb, ETH_HLEN, &reply, sizeof(reply), 0) ||
-	    bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(reply), &quoted, QUOTED, 0))
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &reply, sizeof(reply), 0))
 		return DROP;
 	return bpf_redirect(skb->ifindex, 0);
 }

@@ -21,7 +21,7 @@ enum scheduler {
 /* sh and mh: the client's port counts; another server is tried when one cannot serve. */
 #define SERVICE_PORT 1u
 #define SERVICE_FALLBACK 2u
-enum method { METHOD_NAT = 1, METHOD_DR = 2 };
+enum method { METHOD_NAT = 1, METHOD_DR = 2, METHOD_TUN = 3 };
 enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
 
 struct service_key {
@@ -54,6 +54,8 @@ struct dest {
 	__u64 hop; /* ifindex in the low half, next-hop address in the high half; 0: not resolved */
 	__u32 upper; /* connections at which it gets no new ones; 0: no limit */
 	__u32 lower; /* below which it gets them again; 0: three quarters of upper */
+	__u32 local; /* this director's address towards it, the source of a tunnel; 0: not resolved */
+	__u32 pad2;
 };
 
 struct dest_load {

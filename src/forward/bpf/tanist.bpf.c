@@ -3,6 +3,7 @@
  * connection; then rewrite by method and redirect. What is not ours goes on to the stack untouched. */
 #include "icmp.h"
 #include "persistence.h"
+#include "tunnel.h"
 #include "schedule.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -66,7 +67,7 @@ static __always_inline int send_to_client(struct __sk_buff *skb, struct connecti
 
 static __always_inline int to_server(struct __sk_buff *skb, const struct packet *p, struct connection *c)
 {
-	__u32 dest_slot = c->dest_slot, length;
+	__u32 dest_slot = c->dest_slot, length, room;
 	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
 	struct iphdr *ip;
 
@@ -78,10 +79,13 @@ static __always_inline int to_server(struct __sk_buff *skb, const struct packet 
 		count_drop(DROP_TTL);
 		return answer_icmp(skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 	}
+	/* A packet that is cut up by segments has them made shorter for the tunnel's header; any other one must have room. */
+	room = d->mtu && c->method == METHOD_TUN && !skb->gso_size ? d->mtu - TUNNEL_HEADER : d->mtu;
 	length = segment_length(skb, p);
-	if (p->dont_fragment && d->mtu && length > d->mtu) {
+	if (p->dont_fragment && room && length > room) {
 		count_drop(DROP_TOO_BIG);
-		return answer_icmp(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, d->mtu);
+		return answer_icmp(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+				   c->method == METHOD_TUN ? d->mtu - TUNNEL_HEADER : d->mtu);
 	}
 	if (c->method == METHOD_NAT) {
 		if (translate(skb, p, 1, c->raddr, c->rport))
@@ -91,8 +95,10 @@ static __always_inline int to_server(struct __sk_buff *skb, const struct packet 
 		if (!ip)
 			goto malformed;
 		decrement_ttl(ip);
+		if (c->method == METHOD_TUN && wrap(skb, d))
+			goto malformed;
 	}
-	return send_to_server(skb, d, p->flow.saddr);
+	return send_to_server(skb, d, c->method == METHOD_TUN ? d->local : p->flow.saddr);
 malformed:
 	count_drop(DROP_MALFORMED);
 	return DROP;
@@ -240,8 +246,10 @@ static __always_inline int handle_icmp(struct __sk_buff *skb, __u32 icmp_offset,
 	if (c->method == METHOD_NAT) {
 		if (rewrite_quoted(skb, icmp_offset, 1, c->raddr, c->rport) || rewrite_outer(skb, 0, c->raddr))
 			return DROP;
+	} else if (c->method == METHOD_TUN && wrap(skb, d)) {
+		return DROP;
 	}
-	return send_to_server(skb, d, key.saddr);
+	return send_to_server(skb, d, c->method == METHOD_TUN ? d->local : key.saddr);
 }
 
 /* A packet that may open a connection finds one that is over, or whose server is gone: it opens a new one. LVS does so
