@@ -8,7 +8,7 @@
 
 #define NO_DEST 0xffffffffu
 /* Entries of a sequence that are looked at for a server that can serve. */
-#define SEQUENCE_TRIES 256
+#define SEQUENCE_TRIES 64
 /* Further buckets that mh-fallback looks at. */
 #define MAGLEV_TRIES 256
 
