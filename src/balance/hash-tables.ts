@@ -1,5 +1,6 @@
-import { type Ipv4, ipv4Bytes } from '../net/ipv4.ts'
+import { type Ipv4, ipv4Number } from '../net/ipv4.ts'
 import { hash256, hsiphash32 } from './hash.ts'
+import { limitsOf } from './wrr.ts'
 
 /** What a table is built from: servers in list order. */
 export interface HashedServer {
@@ -20,20 +21,13 @@ const MAGLEV_SHIFT = 6
 const MAGLEV_KEY_1 = 2654435761n
 const MAGLEV_KEY_2 = 2654446892n
 
-const BUCKET = { hash256, maglev: (value: number) => hsiphash32(value, MAGLEV_KEY_1) % MAGLEV_BUCKETS } as const
-
-/** An address as a number in host order. */
-export function addressNumber(address: Ipv4): number {
-  return new DataView(ipv4Bytes(address).buffer).getUint32(0)
-}
-
 /** The bucket of a client in a `sh` table; `port` is 0 unless the port counts, too. */
-export const sourceBucket = (address: Ipv4, port: number): number => BUCKET.hash256(addressNumber(address) + port)
+export const sourceBucket = (address: Ipv4, port: number): number => hash256(ipv4Number(address) + port)
 /** The bucket of a destination in a `dh` table. */
-export const destinationBucket = (address: Ipv4): number => BUCKET.hash256(addressNumber(address))
+export const destinationBucket = (address: Ipv4): number => hash256(ipv4Number(address))
 /** The bucket of a client in a `mh` table; `offset` leads to the further ones when servers cannot serve. */
 export const maglevBucket = (address: Ipv4, port: number, offset = 0): number =>
-  BUCKET.maglev(addressNumber(address) + port + offset)
+  hsiphash32(ipv4Number(address) + port + offset, MAGLEV_KEY_1) % MAGLEV_BUCKETS
 
 /** `sh`: every server in turn gets as many buckets as it has weight, one at least. Positions in the list. */
 export function sourceHashTable(servers: readonly HashedServer[]): number[] {
@@ -56,10 +50,9 @@ export function maglevTable(servers: readonly HashedServer[]): number[] {
   const turns = maglevTurns(servers.map(({ lastWeight }) => lastWeight))
   if (turns.every((turn) => turn === 0)) return []
   const walks = servers.map(({ address, port }) => {
-    const value = addressNumber(address) + port
     return {
-      next: hsiphash32(value, MAGLEV_KEY_1) % MAGLEV_BUCKETS,
-      skip: (hsiphash32(value, MAGLEV_KEY_2) % (MAGLEV_BUCKETS - 1)) + 1,
+      next: maglevBucket(address, port),
+      skip: (hsiphash32(ipv4Number(address) + port, MAGLEV_KEY_2) % (MAGLEV_BUCKETS - 1)) + 1,
     }
   })
   const table = Array.from({ length: MAGLEV_BUCKETS }, () => -1)
@@ -76,8 +69,7 @@ export function maglevTable(servers: readonly HashedServer[]): number[] {
 
 /** How many buckets each server takes in its turn. */
 function maglevTurns(weights: readonly number[]): number[] {
-  const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
-  const divisor = weights.filter((weight) => weight > 0).reduce(gcd, 0) || 1
+  const { divisor } = limitsOf(weights)
   const highest = Math.floor(Math.max(0, ...weights) / divisor)
   const bits = highest === 0 ? 0 : 32 - Math.clz32(highest)
   const shift = Math.max(0, bits - MAGLEV_SHIFT)

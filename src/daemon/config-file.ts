@@ -39,7 +39,8 @@ function readText(path: string): { readonly text: string } | { readonly error: s
   }
 }
 
-function reasonOf(error: unknown): string {
+/** What the system said of a file, in a word: `ENOENT`. */
+export function reasonOf(error: unknown): string {
   return error instanceof Error && 'code' in error
     ? String(error.code)
     : error instanceof Error

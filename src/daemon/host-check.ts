@@ -7,6 +7,7 @@ import type { InstanceSettings, Settings } from '../config/keywords/root.ts'
 import type { Places } from '../config/schema/entry.ts'
 import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
+import { reasonOf } from './config-file.ts'
 
 /** Reports what a configuration names and this host does not have: interfaces, addresses, scripts, users, files. */
 export function checkHost(settings: Settings, places: Places, report: Report): void {
@@ -163,9 +164,4 @@ class HostCheck {
       if (part === '/') return
     }
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return 'code' in error ? String(error.code) : error.message
 }

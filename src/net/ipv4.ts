@@ -16,6 +16,11 @@ export function ipv4Bytes(address: Ipv4): Uint8Array {
   return Uint8Array.from(ipaddr.IPv4.parse(address).octets)
 }
 
+/** The address as an unsigned number. */
+export function ipv4Number(address: Ipv4): number {
+  return new DataView(ipv4Bytes(address).buffer).getUint32(0)
+}
+
 /** Reads four bytes in network order. The caller has checked that they are there. */
 export function ipv4At(bytes: DataView, offset: number): Ipv4 {
   return [0, 1, 2, 3].map((i) => bytes.getUint8(offset + i)).join('.') as Ipv4
@@ -23,7 +28,7 @@ export function ipv4At(bytes: DataView, offset: number): Ipv4 {
 
 /** Negative, zero or positive as `a` is below, equal to or above `b` as an unsigned number (RFC 9568 §6.4.3). */
 export function compareIpv4(a: Ipv4, b: Ipv4): number {
-  return new DataView(ipv4Bytes(a).buffer).getUint32(0) - new DataView(ipv4Bytes(b).buffer).getUint32(0)
+  return ipv4Number(a) - ipv4Number(b)
 }
 
 /** Whether a real server, a peer or a virtual address may have this address. */

@@ -122,7 +122,6 @@ class Preprocessor {
     const [first, ...more] = this.#definitions.expand(line, {
       ...this.#surroundings,
       directory: this.#directory,
-      configId: this.#surroundings.configId,
     })
     if (first === undefined) return
     // What a definition brought may be a condition, a definition or a loop of its own.
