@@ -1,10 +1,10 @@
-import { type Ipv4, ipv4Number } from '../net/ipv4.ts'
+import { type Address, foldedAddress } from '../net/address.ts'
 import { hash256, hsiphash32 } from './hash.ts'
 import { limitsOf } from './wrr.ts'
 
 /** What a table is built from: servers in list order. */
 export interface HashedServer {
-  readonly address: Ipv4
+  readonly address: Address
   readonly port: number
   readonly weight: number
   /** The last weight that was not 0; a quiesced server keeps its place in a Maglev table. */
@@ -22,12 +22,12 @@ const MAGLEV_KEY_1 = 2654435761n
 const MAGLEV_KEY_2 = 2654446892n
 
 /** The bucket of a client in a `sh` table; `port` is 0 unless the port counts, too. */
-export const sourceBucket = (address: Ipv4, port: number): number => hash256(ipv4Number(address) + port)
+export const sourceBucket = (address: Address, port: number): number => hash256(foldedAddress(address) + port)
 /** The bucket of a destination in a `dh` table. */
-export const destinationBucket = (address: Ipv4): number => hash256(ipv4Number(address))
+export const destinationBucket = (address: Address): number => hash256(foldedAddress(address))
 /** The bucket of a client in a `mh` table; `offset` leads to the further ones when servers cannot serve. */
-export const maglevBucket = (address: Ipv4, port: number, offset = 0): number =>
-  hsiphash32(ipv4Number(address) + port + offset, MAGLEV_KEY_1) % MAGLEV_BUCKETS
+export const maglevBucket = (address: Address, port: number, offset = 0): number =>
+  hsiphash32(foldedAddress(address) + port + offset, MAGLEV_KEY_1) % MAGLEV_BUCKETS
 
 /** `sh`: every server in turn gets as many buckets as it has weight, one at least. Positions in the list. */
 export function sourceHashTable(servers: readonly HashedServer[]): number[] {
@@ -52,7 +52,7 @@ export function maglevTable(servers: readonly HashedServer[]): number[] {
   const walks = servers.map(({ address, port }) => {
     return {
       next: maglevBucket(address, port),
-      skip: (hsiphash32(ipv4Number(address) + port, MAGLEV_KEY_2) % (MAGLEV_BUCKETS - 1)) + 1,
+      skip: (hsiphash32(foldedAddress(address) + port, MAGLEV_KEY_2) % (MAGLEV_BUCKETS - 1)) + 1,
     }
   })
   const table = Array.from({ length: MAGLEV_BUCKETS }, () => -1)

@@ -1,6 +1,6 @@
 import type {
   Endpoint,
-  ForwardingMethod,
+  Forwarding,
   Persistence,
   Protocol,
   Scheduler,
@@ -29,7 +29,7 @@ export interface PlannedService {
 
 export interface PlannedDestination {
   readonly endpoint: Endpoint
-  readonly method: ForwardingMethod
+  readonly forwarding: Forwarding
   /** 0: quiesced. Its connections go on, and it gets no new ones. */
   readonly weight: number
   /** Its weight when it is not quiesced; a Maglev table is built from it. */

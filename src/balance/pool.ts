@@ -24,14 +24,14 @@ export function formPool(server: VirtualServer, isUp: (real: RealServer) => bool
   const failed = server.realServers.filter((real) => !isUp(real) && real.inhibitOnFailure)
   const destination = (real: RealServer): PlannedDestination => ({
     endpoint: real.endpoint,
-    method: server.method,
+    forwarding: real.forwarding,
     weight: up && isUp(real) ? real.weight : 0,
     fullWeight: real.weight,
     thresholds: real.thresholds,
   })
   if (!up && server.sorryServer !== undefined) {
     const thresholds = { upper: 0, lower: 0 }
-    const sorry = { endpoint: server.sorryServer, method: server.method, weight: 1, fullWeight: 1, thresholds }
+    const sorry = { ...server.sorryServer, weight: 1, fullWeight: 1, thresholds }
     return { quorum: { up }, service: planService(server, [...failed.map(destination), sorry]) }
   }
   const present = server.realServers.filter((real) => (up && isUp(real)) || failed.includes(real))

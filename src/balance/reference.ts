@@ -1,5 +1,5 @@
 import type { Scheduler } from '../config/model.ts'
-import type { Ipv4 } from '../net/ipv4.ts'
+import type { Address } from '../net/address.ts'
 import {
   destinationBucket,
   destinationHashTable,
@@ -14,7 +14,7 @@ import { changedLevel, limitsOf } from './wrr.ts'
 
 /** A real server as IPVS counts it. */
 export interface ReferenceServer {
-  readonly address: Ipv4
+  readonly address: Address
   readonly port: number
   weight: number
   lastWeight: number
@@ -28,14 +28,11 @@ export interface ReferenceServer {
 
 /** Who asks. */
 export interface ReferenceClient {
-  readonly address: Ipv4
+  readonly address: Address
   readonly port: number
   /** The virtual address that is asked. */
-  readonly destination: Ipv4
+  readonly destination: Address
 }
-
-/** Buckets that `mh-fallback` tries; IPVS tries all of them, and the program these. */
-export const MAGLEV_TRIES = 256
 
 /**
  * IPVS's schedulers as they are described, not as they are fast: what the program in the kernel must agree with. The list
@@ -215,11 +212,11 @@ export class ReferenceService {
     return undefined
   }
 
-  #maglev(address: Ipv4, port: number): ReferenceServer | undefined {
+  #maglev(address: Address, port: number): ReferenceServer | undefined {
     const bucket = maglevBucket(address, port)
     const first = this.#bucket(bucket)
     if (first !== undefined || !this.#fallback) return first
-    for (let offset = 0; offset < MAGLEV_TRIES; offset++) {
+    for (let offset = 0; offset < MAGLEV_BUCKETS; offset++) {
       const server = this.#bucket(maglevBucket(address, port, (offset + bucket) % MAGLEV_BUCKETS))
       if (server !== undefined) return server
     }

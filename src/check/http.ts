@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Client } from 'undici'
 import type { Check, HttpUrl } from '../config/model.ts'
+import { isIpv4 } from '../net/address.ts'
 import { ProbeError } from './probe-error.ts'
 import { describe } from './tcp.ts'
 
@@ -16,8 +17,9 @@ const HEADER_LIMIT = 16 * 1024
  */
 export async function probeHttp(check: Extract<Check, { type: 'HTTP_GET' }>): Promise<string> {
   const { target, timeout } = check
+  const host = isIpv4(target.address) ? target.address : `[${target.address}]`
   const signal = AbortSignal.timeout(timeout)
-  const client = new Client(`http://${target.address}:${target.port}`, {
+  const client = new Client(`http://${host}:${target.port}`, {
     connect: { timeout },
     headersTimeout: timeout,
     bodyTimeout: timeout,

@@ -1,5 +1,6 @@
 import { DgramAsPromised, TimeoutError } from 'dgram-as-promised'
 import type { Check } from '../config/model.ts'
+import { isIpv4 } from '../net/address.ts'
 import { ProbeError } from './probe-error.ts'
 import { describe } from './tcp.ts'
 
@@ -9,7 +10,7 @@ import { describe } from './tcp.ts'
  */
 export async function probeUdp(check: Extract<Check, { type: 'UDP_CHECK' }>): Promise<string> {
   const { target, timeout, payload, requireReply } = check
-  const socket = DgramAsPromised.createSocket('udp4')
+  const socket = DgramAsPromised.createSocket(isIpv4(target.address) ? 'udp4' : 'udp6')
   try {
     await new Promise<void>((resolve, reject) => {
       socket.socket.once('error', reject)

@@ -1,3 +1,4 @@
+import type { Address } from '../net/address.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
 
@@ -53,7 +54,19 @@ export interface SyncGroup {
 export type Protocol = 'TCP' | 'UDP'
 /** IPVS's names. */
 export type Scheduler = 'rr' | 'wrr' | 'lc' | 'wlc' | 'sed' | 'nq' | 'fo' | 'ovf' | 'dh' | 'sh' | 'mh'
-export type ForwardingMethod = 'NAT' | 'DR' | 'TUN'
+export type ForwardingMethod = Forwarding['method']
+
+/** How packets get to a real server. */
+export type Forwarding =
+  | { readonly method: 'NAT' }
+  | { readonly method: 'DR' }
+  | { readonly method: 'TUN'; readonly tunnel: Tunnel }
+
+/** What a packet is wrapped in; `port` is the UDP port of GUE at the real server. */
+export type Tunnel =
+  | { readonly type: 'ipip' }
+  | { readonly type: 'gue'; readonly port: number; readonly checksum: boolean }
+  | { readonly type: 'gre'; readonly checksum: boolean }
 
 export interface SchedulerFlags {
   readonly port: boolean
@@ -74,7 +87,7 @@ export interface Thresholds {
 }
 
 export interface Endpoint {
-  readonly address: Ipv4
+  readonly address: Address
   /** 0: every port of a virtual server, and for its real servers the same port as asked for. */
   readonly port: number
 }
@@ -86,15 +99,17 @@ export interface VirtualServer {
   /** `sh` and `mh`: whether the client's port counts, and whether another server is tried when one cannot serve. */
   readonly schedulerFlags: SchedulerFlags
   readonly persistence: Persistence | undefined
+  /** Of the servers that do not say another one. */
   readonly method: ForwardingMethod
   readonly quorum: number
   readonly hysteresis: number
-  readonly sorryServer: Endpoint | undefined
+  readonly sorryServer: Pick<RealServer, 'endpoint' | 'forwarding'> | undefined
   readonly realServers: readonly RealServer[]
 }
 
 export interface RealServer {
   readonly endpoint: Endpoint
+  readonly forwarding: Forwarding
   readonly weight: number
   readonly thresholds: Thresholds
   /** Keep it with weight 0 while it is down, so that its connections live on. */

@@ -1,5 +1,4 @@
-import { type Address, isIpv4 } from '../net/address.ts'
-import type { Ipv4 } from '../net/ipv4.ts'
+import { type Address, addressBits, isIpv4 } from '../net/address.ts'
 import { millis, seconds } from '../time.ts'
 import type { Report } from './diagnostic.ts'
 import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
@@ -7,6 +6,7 @@ import type {
   Check,
   Config,
   Endpoint,
+  Forwarding,
   Persistence,
   RealServer,
   Scheduler,
@@ -93,18 +93,13 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
   const no = (why: string) => leftOut(server, 'this virtual_server', why)
   if (id.by !== 'address') return no(id.by === 'fwmark' ? 'it is named by a firewall mark' : 'it is a group')
   const vip = id.port ?? 0
-  if (!isIpv4(id.address)) return no('it has an IPv6 address')
-  const { method, type = 'ipip' } = server.lvs_method
-  if (method === 'TUN' && type !== 'ipip') return no(`its tunnels are of type ${type}`)
   if (protocol !== 'TCP' && protocol !== 'UDP') return no('its protocol is SCTP')
   if (!isOneOf(scheduler, SCHEDULERS)) return no(`its scheduler is ${scheduler}`)
   if (server.persistence_engine !== undefined) return no('its persistence engine is sip')
-  const addresses = [server.sorry_server, ...server.real_server.map((real) => real.id)]
-  if (!addresses.every((where) => where === undefined || isIpv4(where.address))) return no('it has IPv6 real servers')
-  if (server.real_server.some((real) => (real.lvs_method?.method ?? method) !== method))
-    return no('it mixes forwarding methods')
-  const endpoint = (where: { address: Address; port: number | undefined }): Endpoint | undefined =>
-    isIpv4(where.address) ? { address: where.address, port: where.port ?? vip } : undefined
+  const endpoint = (where: { address: Address; port: number | undefined }): Endpoint => ({
+    address: where.address,
+    port: where.port ?? vip,
+  })
   return {
     vip: { address: id.address, port: vip },
     protocol,
@@ -113,35 +108,57 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
       port: server[scheduler === 'sh' ? 'sh-port' : 'mh-port'] || server['flag-2'],
       fallback: server[scheduler === 'sh' ? 'sh-fallback' : 'mh-fallback'] || server['flag-1'],
     },
-    method,
-    persistence: persistenceOf(server),
+    method: server.lvs_method.method,
+    persistence: persistenceOf(server, addressBits(id.address)),
     quorum: server.quorum,
     hysteresis: server.hysteresis,
-    sorryServer: server.sorry_server === undefined ? undefined : endpoint(server.sorry_server),
-    realServers: server.real_server.flatMap((real) => {
-      const where = endpoint(real.id)
-      return where === undefined ? [] : [runningServer(real, where)]
-    }),
+    sorryServer:
+      server.sorry_server === undefined
+        ? undefined
+        : {
+            endpoint: endpoint(server.sorry_server),
+            forwarding: forwardingOf(server.sorry_server_lvs_method ?? server.lvs_method),
+          },
+    realServers: server.real_server.map((real) =>
+      runningServer(real, endpoint(real.id), forwardingOf(real.lvs_method ?? server.lvs_method)),
+    ),
   }
 }
+
+function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: MethodSettings): Forwarding {
+  if (method !== 'TUN') return { method }
+  // Remote checksum offload is a way to have the card compute the checksum; the program computes it without.
+  const checksum = csum === true || remcsum === true
+  switch (type) {
+    case 'ipip':
+      return { method, tunnel: { type } }
+    case 'gue':
+      return { method, tunnel: { type, port, checksum } }
+    case 'gre':
+      return { method, tunnel: { type, checksum } }
+  }
+}
+
+type MethodSettings = VirtualServerSettings['lvs_method']
 
 /** Seconds of a persistence that says no number. */
 const PERSISTENCE_SECONDS = 360
 
-function persistenceOf(server: VirtualServerSettings): Persistence | undefined {
+function persistenceOf(server: VirtualServerSettings, bits: 32 | 128): Persistence | undefined {
   const timeout = server.persistence_timeout
   if (timeout === undefined) return undefined
   return {
     timeoutSeconds: timeout.value ?? PERSISTENCE_SECONDS,
-    clientPrefix: Math.min(32, server.persistence_granularity ?? 32),
+    clientPrefix: Math.min(bits, server.persistence_granularity ?? bits),
   }
 }
 
 const isOneOf = (text: string, list: readonly string[]): boolean => list.includes(text)
 
-function runningServer(real: RealServerSettings, endpoint: Endpoint): RealServer {
+function runningServer(real: RealServerSettings, endpoint: Endpoint, forwarding: Forwarding): RealServer {
   return {
     endpoint,
+    forwarding,
     weight: real.weight,
     thresholds: { upper: real.uthreshold ?? 0, lower: real.lthreshold ?? 0 },
     inhibitOnFailure: real.inhibit_on_failure,
@@ -157,7 +174,7 @@ type Connecting = Pick<
 
 function runningChecks(real: RealServerSettings, endpoint: Endpoint): Check[] {
   const schedule = (check: Connecting) => ({
-    target: { address: ipv4Or(check.connect_ip, endpoint.address), port: check.connect_port ?? endpoint.port },
+    target: { address: check.connect_ip ?? endpoint.address, port: check.connect_port ?? endpoint.port },
     delayLoop: check.delay_loop,
     timeout: check.connect_timeout,
     retry: check.retry,
@@ -184,8 +201,4 @@ function runningChecks(real: RealServerSettings, endpoint: Endpoint): Check[] {
       })),
     })),
   ]
-}
-
-function ipv4Or(address: Address | undefined, fallback: Ipv4): Ipv4 {
-  return address !== undefined && isIpv4(address) ? address : fallback
 }

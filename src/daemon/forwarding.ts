@@ -8,7 +8,7 @@ import type { Hop } from '../forward/layout.ts'
 import { SystemError } from '../linux/libc.ts'
 import { Poller } from '../linux/poller.ts'
 import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
-import type { Ipv4 } from '../net/ipv4.ts'
+import type { Address } from '../net/address.ts'
 import { serviceSnapshot } from './service-snapshot.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -97,11 +97,12 @@ export class Forwarding {
   }
 
   /** Where the kernel would send packets to a real server. Undefined while there is no route. */
-  #hop(address: Ipv4): Hop | undefined {
+  #hop(address: Address): Hop | undefined {
     try {
       const route = this.#rtnetlink.route(address)
       const link = this.#links.find(({ index }) => index === route.ifindex)
-      if (route.local || link === undefined) return undefined
+      if (route.local) return 'local'
+      if (link === undefined) return undefined
       return { ifindex: link.index, neighbour: route.gateway ?? address, mtu: link.mtu, source: route.source }
     } catch (error) {
       if (error instanceof SystemError) return undefined

@@ -35,7 +35,8 @@ export function serviceSnapshot(
     const endpoint = endpointName(each.endpoint)
     return { name: endpoint, role: 'real', state: up ? 'up' : 'down', since, reason, ...traffic(endpoint) }
   })
-  const sorry = server.sorryServer === undefined ? [] : [sorrySnapshot(endpointName(server.sorryServer), pool, traffic)]
+  const sorry =
+    server.sorryServer === undefined ? [] : [sorrySnapshot(endpointName(server.sorryServer.endpoint), pool, traffic)]
   const listed = new Set([...real, ...sorry].map((each) => each.name))
   const lingering = inCore
     .filter(([, { dest, load }]) => !listed.has(endpointName(dest.endpoint)) && load.active + load.inactive > 0)

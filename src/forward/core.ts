@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type ForwardPlan, type LaidTable, resume } from '../balance/plan.ts'
-import type { Ipv4 } from '../net/ipv4.ts'
+import type { Address } from '../net/address.ts'
 import { bpfDirectory } from '../linux/bpffs.ts'
 import {
   type BpfMap,
@@ -24,11 +24,11 @@ import {
   decodeServiceKey,
   DROP_REASONS,
   type DestEntry,
-  encodeDest,
   encodeService,
   encodeServiceKey,
   encodeSettings,
   type Hop,
+  layDest,
   LAYOUT_VERSION,
   type Load,
   type ServiceEntry,
@@ -52,8 +52,10 @@ export const PINNED_MAPS = [
   'service_counters',
   'dest_counters',
   'connections',
+  'connections6',
   'templates',
   'replies',
+  'replies6',
   'settings',
   'drops',
   'population',
@@ -118,7 +120,7 @@ export class Core {
   }
 
   /** Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write. */
-  apply(plan: ForwardPlan, hop: (address: Ipv4) => Hop | undefined): readonly Write[] {
+  apply(plan: ForwardPlan, hop: (address: Address) => Hop | undefined): readonly Write[] {
     const writes = difference(this.#state(), plan, hop)
     const tables = writes.filter((write) => write.type === 'table')
     for (const write of writes) {
@@ -236,6 +238,13 @@ export class Core {
     }
   }
 
+  #writeDest({ slot, dest, fresh }: Extract<Write, { type: 'dest' }>): void {
+    const before = new Uint8Array(SIZE.dest)
+    this.#maps.dests.lookup(u32(slot), before)
+    for (const value of layDest(dest, before, fresh)) this.#maps.dests.update(u32(slot), value)
+    this.#dests.set(slot, dest)
+  }
+
   #write(write: Exclude<Write, { type: 'table' }>): void {
     switch (write.type) {
       case 'dest':
@@ -244,8 +253,7 @@ export class Core {
           this.#maps.overloads.update(u32(write.slot), u32(0))
           this.#maps.dest_counters.update(u32(write.slot), new Uint8Array(SIZE.counters * this.#cpus))
         }
-        this.#maps.dests.update(u32(write.slot), encodeDest(write.dest))
-        this.#dests.set(write.slot, write.dest)
+        this.#writeDest(write)
         break
       case 'relieve':
         this.#maps.overloads.update(u32(write.slot), u32(0))

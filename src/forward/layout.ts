@@ -1,13 +1,16 @@
 import type {
   Endpoint,
+  Forwarding,
   ForwardingMethod,
   Persistence,
   Protocol,
   Scheduler,
   SchedulerFlags,
   Thresholds,
+  Tunnel,
 } from '../config/model.ts'
-import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
+import { type Address, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
+import { ipv4At } from '../net/ipv4.ts'
 
 /**
  * The structs of `bpf/layout.h` as bytes. Addresses and ports are in network order, everything else in the host's, which
@@ -15,22 +18,23 @@ import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 4
+export const LAYOUT_VERSION = 5
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
 
 export const SIZE = {
-  serviceKey: 8,
+  serviceKey: 20,
   service: 16,
-  dest: 56,
+  dest: 152,
   load: 8,
   counters: 40,
-  flow: 16,
-  connection: 56,
   settings: 56,
   sweep: 8,
 } as const
+
+/** Where a destination's two hops are, and how long each is. */
+const HOPS = { at: 72, size: 40 } as const
 
 /** `enum scheduler`. */
 const SCHEDULER = {
@@ -49,6 +53,8 @@ const SCHEDULER = {
 const FLAG = { port: 1, fallback: 2 } as const satisfies Record<keyof SchedulerFlags, number>
 const METHOD = { NAT: 1, DR: 2, TUN: 3 } as const satisfies Record<ForwardingMethod, number>
 const PROTOCOL = { TCP: 6, UDP: 17 } as const satisfies Record<Protocol, number>
+const TUNNEL = { ipip: 0, gue: 1, gre: 2 } as const satisfies Record<Tunnel['type'], number>
+const FAMILY = { ipv4: 2, ipv6: 10 } as const
 const DEST_STATE = { free: 0, present: 1, removed: 2 } as const
 
 /** `enum drop`, in its order. */
@@ -61,6 +67,7 @@ export const DROP_REASONS = [
   'too-big',
   'no-route',
   'malformed',
+  'fragment-without-first',
 ] as const
 
 /** `enum tcp_state` and the state of UDP, in order, with IPVS's default time-outs in seconds. */
@@ -80,18 +87,23 @@ export interface ServiceEntry {
 }
 
 /** Interface and neighbour that packets to a real server are handed to. */
-export interface Hop {
-  readonly ifindex: number
-  readonly neighbour: Ipv4
-  readonly mtu: number
-  /** This director's address on the way: the source of a tunnel. */
-  readonly source?: Ipv4 | undefined
-}
+export type Hop =
+  | {
+      readonly ifindex: number
+      readonly neighbour: Address
+      readonly mtu: number
+      /** This director's address on the way: the source of a tunnel. */
+      readonly source: Address | undefined
+    }
+  /** The server is this director itself. */
+  | 'local'
+
+const HOP_LOCAL = 0xffffffff
 
 export interface DestEntry {
   readonly service: ServiceKey
   readonly endpoint: Endpoint
-  readonly method: ForwardingMethod
+  readonly forwarding: Forwarding
   readonly serviceSlot: number
   readonly state: keyof typeof DEST_STATE
   readonly weight: number
@@ -119,19 +131,26 @@ function nameOf<T extends string>(values: Readonly<Record<T, number>>, value: nu
   throw new Error(`the core holds an unknown value: ${value}`)
 }
 
+/** An address in sixteen bytes, of which IPv4 takes the first four. */
+const addressIn = (view: DataView, offset: number, family: number): Address =>
+  family === FAMILY.ipv4 ? ipv4At(view, offset) : ipv6At(view, offset)
+
+const familyOf = (address: Address) => (isIpv4(address) ? FAMILY.ipv4 : FAMILY.ipv6)
+
 export function encodeServiceKey(key: ServiceKey): Uint8Array {
   const bytes = new Uint8Array(SIZE.serviceKey)
-  bytes.set(ipv4Bytes(key.vip.address), 0)
-  viewOf(bytes).setUint16(4, key.vip.port)
-  bytes[6] = PROTOCOL[key.protocol]
+  bytes.set(addressBytes(key.vip.address), 0)
+  viewOf(bytes).setUint16(16, key.vip.port)
+  bytes[18] = PROTOCOL[key.protocol]
+  bytes[19] = familyOf(key.vip.address)
   return bytes
 }
 
 export function decodeServiceKey(bytes: Uint8Array): ServiceKey {
   const view = viewOf(bytes)
   return {
-    vip: { address: ipv4At(view, 0), port: view.getUint16(4) },
-    protocol: nameOf(PROTOCOL, view.getUint8(6)),
+    vip: { address: addressIn(view, 0, view.getUint8(19)), port: view.getUint16(16) },
+    protocol: nameOf(PROTOCOL, view.getUint8(18)),
   }
 }
 
@@ -145,71 +164,116 @@ export function encodeService(service: ServiceEntry): Uint8Array {
   view.setUint16(6, bits, true)
   if (persistence !== undefined) {
     view.setUint32(8, persistence.timeoutSeconds, true)
-    view.setUint32(12, maskOf(persistence.clientPrefix))
+    view.setUint32(12, persistence.clientPrefix, true)
   }
   return bytes
 }
-
-/** A prefix length as the bits of an IPv4 netmask. */
-const maskOf = (prefix: number): number => (prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0)
 
 export function decodeService(bytes: Uint8Array): ServiceEntry {
   const view = viewOf(bytes)
   const bits = view.getUint16(6, true)
   const timeoutSeconds = view.getUint32(8, true)
-  const prefixOf = (mask: number) => (mask === 0xffffffff ? 32 : Math.clz32(~mask))
   return {
     slot: view.getUint32(0, true),
     scheduler: nameOf(SCHEDULER, view.getUint16(4, true)),
     flags: { port: (bits & FLAG.port) !== 0, fallback: (bits & FLAG.fallback) !== 0 },
-    persistence: timeoutSeconds === 0 ? undefined : { timeoutSeconds, clientPrefix: prefixOf(view.getUint32(12)) },
+    persistence: timeoutSeconds === 0 ? undefined : { timeoutSeconds, clientPrefix: view.getUint32(12, true) },
   }
 }
 
-export function encodeDest(dest: DestEntry): Uint8Array {
-  const bytes = new Uint8Array(SIZE.dest)
+/**
+ * The values to write one after the other, so that a packet in between sees the hop of before or the one of now. `before`
+ * is what the slot holds; `fresh`: it is given to this server only now.
+ */
+export function layDest(dest: DestEntry, before: Uint8Array, fresh: boolean): Uint8Array[] {
+  const bytes = Uint8Array.from(before)
   const view = viewOf(bytes)
   bytes.set(encodeServiceKey(dest.service), 0)
-  bytes.set(ipv4Bytes(dest.endpoint.address), 8)
-  view.setUint16(12, dest.endpoint.port)
-  view.setUint8(14, METHOD[dest.method])
-  view.setUint32(16, dest.serviceSlot, true)
-  view.setUint32(20, DEST_STATE[dest.state], true)
-  view.setUint32(24, dest.weight, true)
-  view.setUint32(40, dest.thresholds.upper, true)
-  view.setUint32(44, dest.thresholds.lower, true)
-  if (dest.hop !== undefined) {
-    view.setUint32(28, dest.hop.mtu, true)
-    view.setUint32(32, dest.hop.ifindex, true)
-    bytes.set(ipv4Bytes(dest.hop.neighbour), 36)
-    if (dest.hop.source !== undefined) bytes.set(ipv4Bytes(dest.hop.source), 48)
+  bytes.set(encodeAddress(dest.endpoint.address), 20)
+  view.setUint16(36, dest.endpoint.port)
+  view.setUint8(38, METHOD[dest.forwarding.method])
+  view.setUint8(39, familyOf(dest.endpoint.address))
+  view.setUint32(40, dest.serviceSlot, true)
+  view.setUint32(44, DEST_STATE[dest.state], true)
+  view.setUint32(48, dest.weight, true)
+  view.setUint32(52, dest.thresholds.upper, true)
+  view.setUint32(56, dest.thresholds.lower, true)
+  if (fresh) view.setUint32(60, view.getUint32(60, true) + 1, true)
+  const tunnel = dest.forwarding.method === 'TUN' ? dest.forwarding.tunnel : undefined
+  view.setUint8(64, TUNNEL[tunnel?.type ?? 'ipip'])
+  view.setUint8(65, tunnel !== undefined && tunnel.type !== 'ipip' && tunnel.checksum ? 1 : 0)
+  view.setUint16(66, tunnel?.type === 'gue' ? tunnel.port : 0)
+  const inUse = view.getUint32(68, true)
+  const hop = encodeHop(dest.hop)
+  const start = HOPS.at + inUse * HOPS.size
+  if (!fresh && Buffer.compare(hop, bytes.subarray(start, start + HOPS.size)) === 0) return [bytes]
+  bytes.set(hop, HOPS.at + (1 - inUse) * HOPS.size)
+  const switched = Uint8Array.from(bytes)
+  viewOf(switched).setUint32(68, 1 - inUse, true)
+  return [bytes, switched]
+}
+
+function encodeAddress(address: Address): Uint8Array {
+  const bytes = new Uint8Array(16)
+  bytes.set(addressBytes(address))
+  return bytes
+}
+
+function encodeHop(hop: Hop | undefined): Uint8Array {
+  const bytes = new Uint8Array(HOPS.size)
+  const view = viewOf(bytes)
+  if (hop === 'local') view.setUint32(0, HOP_LOCAL, true)
+  else if (hop !== undefined) {
+    view.setUint32(0, hop.ifindex, true)
+    view.setUint32(4, hop.mtu, true)
+    bytes.set(encodeAddress(hop.neighbour), 8)
+    if (hop.source !== undefined) bytes.set(encodeAddress(hop.source), 24)
   }
   return bytes
+}
+
+function decodeHop(view: DataView, offset: number, family: number): Hop | undefined {
+  const ifindex = view.getUint32(offset, true)
+  if (ifindex === 0) return undefined
+  if (ifindex === HOP_LOCAL) return 'local'
+  const hasSource = [24, 28, 32, 36].some((at) => view.getUint32(offset + at) !== 0)
+  return {
+    ifindex,
+    neighbour: addressIn(view, offset + 8, family),
+    mtu: view.getUint32(offset + 4, true),
+    source: hasSource ? addressIn(view, offset + 24, family) : undefined,
+  }
 }
 
 /** Undefined for a slot that was never used. */
 export function decodeDest(bytes: Uint8Array): DestEntry | undefined {
   const view = viewOf(bytes)
-  if (view.getUint8(14) === 0) return undefined
-  const ifindex = view.getUint32(32, true)
-  const local = view.getUint32(48)
+  if (view.getUint8(38) === 0) return undefined
+  const family = view.getUint8(39)
   return {
     service: decodeServiceKey(bytes.subarray(0, SIZE.serviceKey)),
-    endpoint: { address: ipv4At(view, 8), port: view.getUint16(12) },
-    method: nameOf(METHOD, view.getUint8(14)),
-    serviceSlot: view.getUint32(16, true),
-    state: nameOf(DEST_STATE, view.getUint32(20, true)),
-    weight: view.getUint32(24, true),
-    thresholds: { upper: view.getUint32(40, true), lower: view.getUint32(44, true) },
-    hop:
-      ifindex === 0
-        ? undefined
-        : {
-            ifindex,
-            neighbour: ipv4At(view, 36),
-            mtu: view.getUint32(28, true),
-            ...(local === 0 ? {} : { source: ipv4At(view, 48) }),
-          },
+    endpoint: { address: addressIn(view, 20, family), port: view.getUint16(36) },
+    forwarding: decodeForwarding(view),
+    serviceSlot: view.getUint32(40, true),
+    state: nameOf(DEST_STATE, view.getUint32(44, true)),
+    weight: view.getUint32(48, true),
+    thresholds: { upper: view.getUint32(52, true), lower: view.getUint32(56, true) },
+    hop: decodeHop(view, HOPS.at + view.getUint32(68, true) * HOPS.size, family),
+  }
+}
+
+function decodeForwarding(view: DataView): Forwarding {
+  const method = nameOf(METHOD, view.getUint8(38))
+  if (method !== 'TUN') return { method }
+  const type = nameOf(TUNNEL, view.getUint8(64))
+  const checksum = view.getUint8(65) === 1
+  switch (type) {
+    case 'ipip':
+      return { method, tunnel: { type } }
+    case 'gue':
+      return { method, tunnel: { type, port: view.getUint16(66), checksum } }
+    case 'gre':
+      return { method, tunnel: { type, checksum } }
   }
 }
 

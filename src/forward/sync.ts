@@ -1,6 +1,6 @@
 import type { ForwardPlan, LaidTable, PlannedDestination, PlannedService } from '../balance/plan.ts'
-import { endpointName, virtualServerName } from '../config/model.ts'
-import type { Ipv4 } from '../net/ipv4.ts'
+import { type Endpoint, endpointName, virtualServerName } from '../config/model.ts'
+import type { Address } from '../net/address.ts'
 import {
   type DestEntry,
   type Hop,
@@ -43,15 +43,14 @@ export class CoreFullError extends Error {
 }
 
 /** A destination's identity: as in IPVS, one that comes back finds its connections and counts again. */
-const identity = (service: ServiceKey, dest: Pick<DestEntry, 'endpoint' | 'method'>) =>
-  `${virtualServerName(service)} ${endpointName(dest.endpoint)} ${dest.method}`
+const identity = (service: ServiceKey, endpoint: Endpoint) => `${virtualServerName(service)} ${endpointName(endpoint)}`
 
 /**
  * The writes that make the core do what the plan says, in an order in which every state between is right: servers before
  * the tables that name them, tables before the services that use them, and removals last. Nothing is written that is
  * there already. `hop` resolves a real server's next hop. Throws CoreFullError; then nothing has been decided.
  */
-export function difference(state: CoreState, plan: ForwardPlan, hop: (address: Ipv4) => Hop | undefined): Write[] {
+export function difference(state: CoreState, plan: ForwardPlan, hop: (address: Address) => Hop | undefined): Write[] {
   const slots = new Slots(state)
   const each = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop))
   const inOrder: readonly Write['type'][] = ['dest', 'relieve', 'table', 'service']
@@ -71,7 +70,7 @@ function serviceWrites(
   state: CoreState,
   service: PlannedService,
   slots: Slots,
-  hop: (address: Ipv4) => Hop | undefined,
+  hop: (address: Address) => Hop | undefined,
 ): Write[] {
   const key: ServiceKey = { vip: service.vip, protocol: service.protocol }
   const name = virtualServerName(key)
@@ -80,7 +79,7 @@ function serviceWrites(
   const writes: Write[] = []
   let edited = false
   const destSlots = service.destinations.map((planned) => {
-    const { slot, known } = slots.takeDest(identity(key, planned))
+    const { slot, known } = slots.takeDest(identity(key, planned.endpoint))
     const dest = destEntry(key, planned, serviceSlot, hop)
     if (known === undefined || !sameDest(known, dest)) {
       writes.push({ type: 'dest', slot, dest, fresh: known === undefined })
@@ -115,12 +114,12 @@ function destEntry(
   service: ServiceKey,
   planned: PlannedDestination,
   serviceSlot: number,
-  hop: (address: Ipv4) => Hop | undefined,
+  hop: (address: Address) => Hop | undefined,
 ): DestEntry {
   return {
     service,
     endpoint: planned.endpoint,
-    method: planned.method,
+    forwarding: planned.forwarding,
     serviceSlot,
     state: 'present',
     weight: planned.weight,
@@ -130,16 +129,11 @@ function destEntry(
 }
 
 function sameDest(a: DestEntry, b: DestEntry): boolean {
-  return (
-    a.state === b.state &&
-    !isEdited(a, b) &&
-    a.serviceSlot === b.serviceSlot &&
-    a.hop?.ifindex === b.hop?.ifindex &&
-    a.hop?.neighbour === b.hop?.neighbour &&
-    a.hop?.mtu === b.hop?.mtu &&
-    a.hop?.source === b.hop?.source
-  )
+  return a.state === b.state && !isEdited(a, b) && a.serviceSlot === b.serviceSlot && wayTo(a) === wayTo(b)
 }
+
+/** One text for one way; should the same way come out as two, a value is written again that is there. */
+const wayTo = ({ forwarding, hop }: DestEntry): string => JSON.stringify([forwarding, hop])
 
 const sameServers = ({ slots: a, weights: before }: LaidTable, { slots: b, weights: now }: LaidTable) =>
   a.length === b.length && a.every((x, i) => x === b[i]) && before.size === now.size
@@ -168,7 +162,7 @@ class Slots {
   constructor(state: CoreState) {
     this.#state = state
     for (const [slot, { dest }] of state.dests) {
-      if (dest.state !== 'free') this.#byIdentity.set(identity(dest.service, dest), slot)
+      if (dest.state !== 'free') this.#byIdentity.set(identity(dest.service, dest.endpoint), slot)
     }
     // A service's slot carries the counters of its removed servers, too, until their connections have ended.
     const lingering = [...state.dests.values()].filter(({ dest, load }) => dest.state !== 'free' && inUse(load))

@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { type Address, addressBits, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
 import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
 import type { Mac } from '../net/arp.ts'
 import { SystemError } from './libc.ts'
@@ -10,7 +11,7 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from './netlink-message.ts'
-import { AF_INET, AF_NETLINK, int32, Socket, SOCK_RAW } from './socket.ts'
+import { AF_INET, AF_INET6, AF_NETLINK, int32, Socket, SOCK_RAW } from './socket.ts'
 
 /** A network interface as the kernel reports it. */
 export interface Link {
@@ -35,10 +36,10 @@ export interface InterfaceAddress {
 /** Where packets to a destination go. `gateway` is undefined when it is on the link. */
 export interface Route {
   readonly ifindex: number
-  readonly gateway: Ipv4 | undefined
+  readonly gateway: Address | undefined
   readonly local: boolean
   /** The address that this host would send from. */
-  readonly source: Ipv4 | undefined
+  readonly source: Address | undefined
 }
 
 const NETLINK_ROUTE = 0
@@ -57,8 +58,8 @@ const RTN_LOCAL = 2
 const SOL_SOCKET = 1
 const SO_RCVBUF = 8
 
-/** Multicast groups of route(7) netlink: links, IPv4 addresses, IPv4 routes, neighbours excluded. */
-const GROUPS = 0x1 | 0x10 | 0x40
+/** Multicast groups of route(7) netlink: links, and addresses and routes of both families; neighbours excluded. */
+const GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
 
 function sockaddrNetlink(groups: number): Uint8Array {
   const address = new Uint8Array(12)
@@ -96,20 +97,20 @@ export class Rtnetlink {
   }
 
   /** The kernel's answer to `ip route get`. Throws SystemError, with code ENETUNREACH when there is none. */
-  route(to: Ipv4): Route {
+  route(to: Address): Route {
     const fixed = new Uint8Array(12)
-    fixed[0] = AF_INET
-    fixed[1] = 32
-    const [message] = this.#request(`find route to ${to}`, RTM.getRoute, 0, fixed, [[RTA.dst, ipv4Bytes(to)]])
+    fixed[0] = isIpv4(to) ? AF_INET : AF_INET6
+    fixed[1] = addressBits(to)
+    const [message] = this.#request(`find route to ${to}`, RTM.getRoute, 0, fixed, [[RTA.dst, addressBytes(to)]])
     if (message === undefined) throw new SystemError('find route to', to, constants.errno.ENETUNREACH)
     const attributes = decodeAttributes(message.body, 12)
     const gateway = attributes.get(RTA.gateway)
     const source = attributes.get(RTA.prefsrc)
     return {
       ifindex: attributes.get(RTA.oif)?.getUint32(0, true) ?? 0,
-      gateway: gateway === undefined ? undefined : ipv4At(gateway, 0),
+      gateway: gateway === undefined ? undefined : addressAt(gateway),
       local: message.body.getUint8(7) === RTN_LOCAL,
-      source: source === undefined ? undefined : ipv4At(source, 0),
+      source: source === undefined ? undefined : addressAt(source),
     }
   }
 
@@ -165,6 +166,9 @@ export class Rtnetlink {
     }
   }
 }
+
+const addressAt = (attribute: DataView): Address =>
+  attribute.byteLength === 16 ? ipv6At(attribute, 0) : ipv4At(attribute, 0)
 
 function decodeLink(message: NetlinkMessage): Link | undefined {
   if (message.type !== RTM.newLink || message.body.byteLength < 16) return undefined

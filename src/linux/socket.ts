@@ -3,6 +3,7 @@ import { calls, checked, lastErrno, SystemError } from './libc.ts'
 
 export const AF_UNIX = 1
 export const AF_INET = 2
+export const AF_INET6 = 10
 export const AF_NETLINK = 16
 export const AF_PACKET = 17
 export const SOCK_DGRAM = 2

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import { type Ipv4, isUnicast, parseIpv4 } from './ipv4.ts'
+import { type Ipv4, ipv4Bytes, isUnicast, parseIpv4 } from './ipv4.ts'
 
 /** An IPv6 address in the one form of RFC 5952, so that equal addresses are equal strings. No zone. */
 export type Ipv6 = string & { readonly kind: 'ipv6' }
@@ -16,6 +16,26 @@ export function parseAddress(text: string): Address | undefined {
 
 export function isIpv4(address: Address): address is Ipv4 {
   return !address.includes(':')
+}
+
+/** The four or sixteen bytes in network order. */
+export function addressBytes(address: Address): Uint8Array {
+  return isIpv4(address) ? ipv4Bytes(address) : Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray())
+}
+
+/** Reads sixteen bytes in network order. The caller has checked that they are there. */
+export function ipv6At(bytes: DataView, offset: number): Ipv6 {
+  const parts = [0, 2, 4, 6, 8, 10, 12, 14].map((i) => bytes.getUint16(offset + i))
+  return new ipaddr.IPv6(parts).toRFC5952String() as Ipv6
+}
+
+/** The address as an unsigned number of 32 bits: that of IPv4, or the four words of IPv6 added without carry. */
+export function foldedAddress(address: Address): number {
+  const bytes = addressBytes(address)
+  const view = new DataView(bytes.buffer)
+  let folded = 0
+  for (let offset = 0; offset < bytes.length; offset += 4) folded ^= view.getUint32(offset)
+  return folded >>> 0
 }
 
 /** Bits of an address of this family. */

@@ -33,6 +33,7 @@ describe('weighted round robin', () => {
 describe('pool', () => {
   const real = (i: number, change: Partial<RealServer> = {}): RealServer => ({
     endpoint: endpoint(i),
+    forwarding: { method: 'NAT' },
     weight: 1,
     thresholds: { upper: 0, lower: 0 },
     inhibitOnFailure: false,
@@ -69,7 +70,10 @@ describe('pool', () => {
   })
 
   test('below the quorum the sorry server serves alone', () => {
-    const change = { quorum: 2, sorryServer: { address: ip('192.168.1.99'), port: 80 } }
+    const change = {
+      quorum: 2,
+      sorryServer: { endpoint: { address: ip('192.168.1.99'), port: 80 }, forwarding: { method: 'DR' as const } },
+    }
     const pool = formPool(server(change), up(0), undefined)
     expect(pool.quorum.up).toBe(false)
     expect(names(pool)).toEqual(['99:1'])

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
-import type { ForwardingMethod, Persistence, Scheduler, SchedulerFlags } from '../../src/config/model.ts'
+import type { Forwarding, Persistence, Scheduler, SchedulerFlags } from '../../src/config/model.ts'
 import { Core, PINNED_MAPS } from '../../src/forward/core.ts'
 import { encodeSettings, LAYOUT_VERSION } from '../../src/forward/layout.ts'
+import { isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
-import { ip } from '../vrrp/instances.ts'
-import { type Ends, FLAG, parse, tcp } from './packets.ts'
+import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
 
 export const PASS = -1
 export const DROP = 2
@@ -13,6 +13,13 @@ export const REDIRECT = 7
 export const NAME = `test-${process.pid}`
 const PINS = `/sys/fs/bpf/tanist/${NAME}/v${LAYOUT_VERSION}`
 export const VIP = '10.0.0.100'
+
+/** The virtual address, the first servers and this director's address towards them, by family. */
+export const NETWORK = {
+  ipv4: { vip: VIP, servers: '192.168.1.', local: '192.168.1.1' },
+  ipv6: { vip: '2001:db8::100', servers: '2001:db8:1::', local: '2001:db8:1::1' },
+} as const
+export type Family = keyof typeof NETWORK
 
 /** The loaded program on hand-made packets. The core is set up through its own code; only the packets are made up. */
 const NO_FLAGS: SchedulerFlags = { port: false, fallback: false }
@@ -28,21 +35,34 @@ export class Bench {
     options: {
       scheduler?: Scheduler
       flags?: SchedulerFlags
-      method?: ForwardingMethod
+      forwarding?: Forwarding
+      family?: Family
+      /** Of the servers; the same as the virtual address's unless said. */
+      serverFamily?: Family
+      /** The servers are this director itself. */
+      local?: boolean
       protocol?: 'TCP' | 'UDP'
       port?: number
       mtu?: number
     } = {},
   ): this {
-    const { scheduler = 'rr', method = 'NAT', protocol = 'TCP', port = 8080, mtu = 1500 } = options
+    const { scheduler = 'rr', forwarding = { method: 'NAT' }, protocol = 'TCP', port = 8080, mtu = 1500 } = options
+    const { family = 'ipv4', serverFamily = family } = options
     const servers = weights.map((weight, i) => ({
-      endpoint: { address: ip(`192.168.1.${11 + i}`), port },
-      method,
+      endpoint: { address: address(`${NETWORK[serverFamily].servers}${11 + i}`), port },
+      forwarding,
       weight,
       fullWeight: weight,
       thresholds: { upper: 0, lower: 0 },
     }))
-    return this.lay(servers, { scheduler, schedulerFlags: options.flags ?? NO_FLAGS, protocol, mtu })
+    return this.lay(servers, {
+      scheduler,
+      schedulerFlags: options.flags ?? NO_FLAGS,
+      protocol,
+      mtu,
+      family,
+      local: options.local ?? false,
+    })
   }
 
   /** Puts servers behind the virtual address, in the order in which they were added. */
@@ -56,14 +76,33 @@ export class Bench {
       mtu?: number
       /** Of the virtual address; 0 for every port. */
       port?: number
+      family?: Family
+      local?: boolean
     },
   ): this {
-    const { scheduler, schedulerFlags = NO_FLAGS, persistence, protocol = 'TCP', mtu = 1500, port = 80 } = options
+    const {
+      scheduler,
+      schedulerFlags = NO_FLAGS,
+      persistence,
+      protocol = 'TCP',
+      mtu = 1500,
+      port = 80,
+      family = 'ipv4',
+    } = options
     const service = planService(
-      { vip: { address: ip(VIP), port }, protocol, scheduler, schedulerFlags, persistence },
+      { vip: { address: address(NETWORK[family].vip), port }, protocol, scheduler, schedulerFlags, persistence },
       servers,
     )
-    this.core.apply({ services: [service] }, (neighbour) => ({ ifindex: 1, neighbour, mtu, source: ip('192.168.1.1') }))
+    this.core.apply({ services: [service] }, (neighbour) =>
+      options.local === true
+        ? 'local'
+        : {
+            ifindex: 1,
+            neighbour,
+            mtu,
+            source: address(NETWORK[isIpv4(neighbour) ? 'ipv4' : 'ipv6'].local),
+          },
+    )
     return this
   }
 
@@ -79,8 +118,8 @@ export class Bench {
   }
 
   /** Opens a connection; says which server gets it, as a letter. */
-  pick(port: number, address = '10.0.9.1', to = 80): string {
-    const { verdict, packet } = this.send(tcp({ source: [address, port], destination: [VIP, to] }, FLAG.syn))
+  pick(port: number, from = '10.0.9.1', to = 80): string {
+    const { verdict, packet } = this.send(tcp({ source: [from, port], destination: [VIP, to] }, FLAG.syn))
     const host = Number(packet.ends.destination[0].split('.').at(-1))
     return verdict === REDIRECT && packet.icmp === undefined ? String.fromCodePoint(65 + host - 11) : '-'
   }
@@ -94,8 +133,8 @@ export class Bench {
 
   /** Active and inactive connections of a server by letter. */
   load(letter = 'A'): readonly [number, number] {
-    const address = `192.168.1.${11 + (letter.codePointAt(0) ?? 0) - 65}`
-    const found = [...this.core.destinations().values()].find(({ dest }) => dest.endpoint.address === address)
+    const last = `${11 + (letter.codePointAt(0) ?? 0) - 65}`
+    const found = [...this.core.destinations().values()].find(({ dest }) => dest.endpoint.address.endsWith(last))
     return [found?.load.active ?? -1, found?.load.inactive ?? -1]
   }
 

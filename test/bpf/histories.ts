@@ -1,7 +1,7 @@
 import { type PlannedDestination, planService, type PlannedService } from '../../src/balance/plan.ts'
 import { type ReferenceServer, ReferenceService } from '../../src/balance/reference.ts'
 import type { Scheduler, SchedulerFlags } from '../../src/config/model.ts'
-import type { Ipv4 } from '../../src/net/ipv4.ts'
+import type { Address } from '../../src/net/address.ts'
 import { ip } from '../vrrp/instances.ts'
 import { type Bench, REDIRECT, VIP } from './bench.ts'
 import { FLAG, tcp } from './packets.ts'
@@ -30,7 +30,7 @@ export function runHistories(
     for (let step = 0; step < STEPS; step++) {
       for (const history of histories) history.change(step)
       const services = histories.map((history) => history.plan())
-      bench.core.apply({ services }, (neighbour) => ({ ifindex: 1, neighbour, mtu: 1500 }))
+      bench.core.apply({ services }, (neighbour) => ({ ifindex: 1, neighbour, mtu: 1500, source: undefined }))
       if (step % 6 === 5) {
         bench.wait(CLOSED_SECONDS).core.sweep()
         for (const history of histories) history.expire()
@@ -45,7 +45,7 @@ export function runHistories(
 }
 
 interface Open {
-  readonly address: Ipv4
+  readonly address: Address
   readonly port: number
   readonly server: ReferenceServer
   closed: boolean
@@ -92,7 +92,7 @@ class History {
   plan(): PlannedService {
     const servers: PlannedDestination[] = this.#reference.servers.toReversed().map((server) => ({
       endpoint: { address: server.address, port: server.port },
-      method: 'NAT',
+      forwarding: { method: 'NAT' },
       weight: server.weight,
       fullWeight: server.lastWeight,
       thresholds: { upper: server.upper, lower: server.lower },
@@ -194,7 +194,7 @@ class History {
     open.closed = true
   }
 
-  #send(address: Ipv4, port: number, flags: number) {
+  #send(address: Address, port: number, flags: number) {
     return this.#bench.send(tcp({ source: [address, port], destination: [VIP, this.#port] }, flags))
   }
 }

@@ -1,7 +1,6 @@
+import { type Address, addressBytes, ipv6At, isIpv4, parseAddress } from '../../src/net/address.ts'
 import { checksum } from '../../src/net/checksum.ts'
 import { decodeIpHeader } from '../../src/net/ip-header.ts'
-import { ipv4Bytes } from '../../src/net/ipv4.ts'
-import { ip } from '../vrrp/instances.ts'
 
 /** TCP flags. */
 export const FLAG = { fin: 1, syn: 2, rst: 4, ack: 16 } as const
@@ -9,6 +8,8 @@ export const FLAG = { fin: 1, syn: 2, rst: 4, ack: 16 } as const
 const TCP = 6
 const UDP = 17
 const ICMP = 1
+const ICMPV6 = 58
+const FRAGMENT = 44
 const ETHERNET = 14
 
 export interface Ends {
@@ -16,10 +17,21 @@ export interface Ends {
   readonly destination: readonly [address: string, port: number]
 }
 
-interface IpOptions {
+export interface IpOptions {
   readonly ttl?: number
   readonly dontFragment?: boolean
+  /** IPv4: the field as it stands; IPv6: makes a fragment header. */
   readonly fragmentOffset?: number
+  readonly moreFragments?: boolean
+  readonly id?: number
+  readonly tos?: number
+}
+
+/** An address of either family. */
+export function address(text: string): Address {
+  const found = parseAddress(text)
+  if (found === undefined) throw new Error(`no address: ${text}`)
+  return found
 }
 
 /** A TCP segment in an Ethernet frame, with right checksums. */
@@ -38,12 +50,26 @@ export function udp(
   payload = 'x',
   options: IpOptions & { readonly noChecksum?: boolean } = {},
 ): Uint8Array {
+  const segment = datagram(ends, payload)
+  return frame(UDP, ends, options.noChecksum === true ? segment : withChecksum(UDP, ends, segment, 6), options)
+}
+
+function datagram(ends: Ends, payload: string): Buffer {
   const header = Buffer.alloc(8)
   header.writeUInt16BE(ends.source[1], 0)
   header.writeUInt16BE(ends.destination[1], 2)
   header.writeUInt16BE(8 + payload.length, 4)
-  const segment = Buffer.concat([header, Buffer.from(payload)])
-  return frame(UDP, ends, options.noChecksum === true ? segment : withChecksum(UDP, ends, segment, 6), options)
+  return Buffer.concat([header, Buffer.from(payload)])
+}
+
+/** A datagram in two fragments, the first with `first` bytes of it. */
+export function udpFragments(ends: Ends, payload: string, first: number): [Uint8Array, Uint8Array] {
+  const whole = withChecksum(UDP, ends, datagram(ends, payload), 6)
+  const id = 4711
+  return [
+    frame(UDP, ends, whole.subarray(0, first), { id, moreFragments: true, fragmentOffset: 0 }),
+    frame(UDP, ends, whole.subarray(first), { id, fragmentOffset: first / 8 }),
+  ]
 }
 
 /** An ICMP error from `from` to `to` that quotes the IP header and `quote` bytes of another frame's packet. */
@@ -55,13 +81,51 @@ export function icmpError(
   quoted: Uint8Array,
   quote = 8,
 ): Uint8Array {
+  const v4 = isIpv4(address(from))
   const header = Buffer.alloc(8)
   header[0] = type
   header[1] = code
   header.writeUInt16BE(1400, 6)
-  const message = Buffer.concat([header, quoted.subarray(ETHERNET, ETHERNET + 20 + quote)])
-  message.writeUInt16BE(checksum(message), 2)
-  return frame(ICMP, { source: [from, 0], destination: [to, 0] }, message, {})
+  const message = Buffer.concat([header, quoted.subarray(ETHERNET, ETHERNET + (v4 ? 20 : 40) + quote)])
+  const ends: Ends = { source: [from, 0], destination: [to, 0] }
+  const sum = v4 ? checksum(message) : checksum(pseudo(ICMPV6, ends, message.length), message)
+  message.writeUInt16BE(sum, 2)
+  return frame(v4 ? ICMP : ICMPV6, ends, message, {})
+}
+
+/** An IP packet's header. Throws when its checksum is wrong. */
+export function parseIp(packet: Uint8Array): {
+  readonly protocol: number
+  readonly source: Address
+  readonly destination: Address
+  readonly ttl: number
+  readonly tos: number
+  readonly laterFragment: boolean
+  readonly payload: Uint8Array
+} {
+  const bytes = Buffer.from(packet)
+  if ((bytes[0] ?? 0) >> 4 === 6) {
+    const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength)
+    const fragmented = bytes[6] === FRAGMENT
+    return {
+      protocol: bytes[fragmented ? 40 : 6] ?? 0,
+      source: ipv6At(view, 8),
+      destination: ipv6At(view, 24),
+      ttl: bytes[7] ?? 0,
+      tos: (bytes.readUInt16BE(0) >> 4) & 0xff,
+      laterFragment: fragmented && bytes.readUInt16BE(42) >> 3 !== 0,
+      payload: packet.subarray(fragmented ? 48 : 40, 40 + bytes.readUInt16BE(4)),
+    }
+  }
+  const header = decodeIpHeader(packet)
+  if (header === undefined) throw new Error('no IP packet')
+  if (checksum(packet.subarray(0, header.payloadStart)) !== 0) throw new Error('wrong IP checksum')
+  return {
+    ...header,
+    tos: bytes[1] ?? 0,
+    laterFragment: (bytes.readUInt16BE(6) & 0x1fff) !== 0,
+    payload: packet.subarray(header.payloadStart, header.payloadEnd),
+  }
 }
 
 /** What a frame says. Throws when a checksum is wrong. */
@@ -73,38 +137,38 @@ export function parse(bytes: Uint8Array): {
   readonly flags: number
   readonly icmp: readonly [type: number, code: number, rest: number] | undefined
 } {
-  const packet = bytes.subarray(ETHERNET)
-  const header = decodeIpHeader(packet)
-  if (header === undefined) throw new Error('no IPv4 packet')
-  if (checksum(packet.subarray(0, header.payloadStart)) !== 0) throw new Error('wrong IP checksum')
-  const l4 = Buffer.from(packet.subarray(header.payloadStart, header.payloadEnd))
-  const ports = header.protocol === ICMP ? [0, 0] : [l4.readUInt16BE(0), l4.readUInt16BE(2)]
-  const ends: Ends = { source: [header.source, ports[0] ?? 0], destination: [header.destination, ports[1] ?? 0] }
-  const unchecked = header.protocol === UDP && l4.readUInt16BE(6) === 0
-  if (
-    !unchecked &&
-    checksum(...(header.protocol === ICMP ? [l4] : [pseudo(header.protocol, ends, l4.length), l4])) !== 0
-  ) {
-    throw new Error('wrong transport checksum')
+  const packet = parseIp(bytes.subarray(ETHERNET))
+  const { protocol, source, destination, ttl } = packet
+  const l4 = Buffer.from(packet.payload)
+  const isIcmp = protocol === ICMP || protocol === ICMPV6
+  const noPorts = isIcmp || packet.laterFragment
+  const ends: Ends = {
+    source: [source, noPorts ? 0 : l4.readUInt16BE(0)],
+    destination: [destination, noPorts ? 0 : l4.readUInt16BE(2)],
   }
+  if (packet.laterFragment) return { protocol, ends, ttl, payload: l4, flags: 0, icmp: undefined }
+  const unchecked = protocol === UDP && (l4.readUInt16BE(6) === 0 || l4.readUInt16BE(4) > l4.length)
+  const sums = protocol === ICMP ? [l4] : [pseudo(protocol, ends, l4.length), l4]
+  if (!unchecked && checksum(...sums) !== 0) throw new Error('wrong transport checksum')
   return {
-    protocol: header.protocol,
+    protocol,
     ends,
-    ttl: header.ttl,
-    payload: l4.subarray(header.protocol === TCP ? 20 : 8),
-    flags: header.protocol === TCP ? (l4[13] ?? 0) : 0,
-    icmp: header.protocol === ICMP ? [l4[0] ?? 0, l4[1] ?? 0, l4.readUInt16BE(6)] : undefined,
+    ttl,
+    payload: l4.subarray(protocol === TCP ? 20 : 8),
+    flags: protocol === TCP ? (l4[13] ?? 0) : 0,
+    icmp: isIcmp ? [l4[0] ?? 0, l4[1] ?? 0, l4.readUInt16BE(6)] : undefined,
   }
 }
 
 /** The other direction. */
 export const reverse = ({ source, destination }: Ends): Ends => ({ source: destination, destination: source })
 
+/** RFC 9293 §3.1 and RFC 8200 §8.1: the sum is the same. */
 function pseudo(protocol: number, ends: Ends, length: number): Uint8Array {
   const tail = Buffer.alloc(4)
   tail[1] = protocol
   tail.writeUInt16BE(length, 2)
-  return Buffer.concat([ipv4Bytes(ip(ends.source[0])), ipv4Bytes(ip(ends.destination[0])), tail])
+  return Buffer.concat([addressBytes(address(ends.source[0])), addressBytes(address(ends.destination[0])), tail])
 }
 
 function withChecksum(protocol: number, ends: Ends, segment: Buffer, offset: number): Buffer {
@@ -113,16 +177,51 @@ function withChecksum(protocol: number, ends: Ends, segment: Buffer, offset: num
 }
 
 function frame(protocol: number, ends: Ends, payload: Uint8Array, options: IpOptions): Uint8Array {
+  const source = address(ends.source[0])
+  const destination = address(ends.destination[0])
+  const ethernet = Buffer.alloc(ETHERNET)
+  if (isIpv4(source)) {
+    ethernet.writeUInt16BE(0x0800, 12)
+    return Uint8Array.from(Buffer.concat([ethernet, header4(protocol, source, destination, payload, options), payload]))
+  }
+  ethernet.writeUInt16BE(0x86dd, 12)
+  const extension = options.fragmentOffset === undefined ? Buffer.alloc(0) : fragmentHeader(protocol, options)
+  const header = Buffer.alloc(40)
+  header.writeUInt32BE(((6 << 28) | ((options.tos ?? 0) << 20)) >>> 0, 0)
+  header.writeUInt16BE(extension.length + payload.length, 4)
+  header[6] = extension.length > 0 ? FRAGMENT : protocol
+  header[7] = options.ttl ?? 64
+  header.set(addressBytes(source), 8)
+  header.set(addressBytes(destination), 24)
+  return Uint8Array.from(Buffer.concat([ethernet, header, extension, payload]))
+}
+
+function fragmentHeader(protocol: number, options: IpOptions): Buffer {
+  const header = Buffer.alloc(8)
+  header[0] = protocol
+  header.writeUInt16BE(((options.fragmentOffset ?? 0) << 3) | (options.moreFragments === true ? 1 : 0), 2)
+  header.writeUInt32BE(options.id ?? 0, 4)
+  return header
+}
+
+function header4(
+  protocol: number,
+  source: Address,
+  destination: Address,
+  payload: Uint8Array,
+  options: IpOptions,
+): Buffer {
   const header = Buffer.alloc(20)
+  const flags = (options.dontFragment === true ? 0x4000 : 0) | (options.moreFragments === true ? 0x2000 : 0)
   header[0] = 0x45
+  header[1] = options.tos ?? 0
   header.writeUInt16BE(20 + payload.length, 2)
-  header.writeUInt16BE((options.dontFragment === true ? 0x4000 : 0) | (options.fragmentOffset ?? 0), 6)
+  header.writeUInt16BE(options.id ?? 0, 4)
+  header.writeUInt16BE(flags | (options.fragmentOffset ?? 0), 6)
   header[8] = options.ttl ?? 64
   header[9] = protocol
-  header.set(ipv4Bytes(ip(ends.source[0])), 12)
-  header.set(ipv4Bytes(ip(ends.destination[0])), 16)
+  header.set(addressBytes(source), 12)
+  header.set(addressBytes(destination), 16)
   header.writeUInt16BE(checksum(header), 10)
-  const ethernet = Buffer.alloc(ETHERNET)
-  ethernet.writeUInt16BE(0x0800, 12)
-  return Uint8Array.from(Buffer.concat([ethernet, header, payload]))
+  return header
 }

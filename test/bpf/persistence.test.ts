@@ -14,7 +14,7 @@ afterEach(() => bench.close())
 const servers = (weights: readonly number[], port = 8080): PlannedDestination[] =>
   weights.map((weight, i) => ({
     endpoint: { address: ip(`192.168.1.${11 + i}`), port },
-    method: 'NAT',
+    forwarding: { method: 'NAT' },
     weight,
     fullWeight: 1,
     thresholds: { upper: 0, lower: 0 },

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Forwarding } from '../../src/config/model.ts'
 import { checksum } from '../../src/net/checksum.ts'
 import { Core } from '../../src/forward/core.ts'
 import { Bench, client, DROP, NAME, PASS, REDIRECT, VIP } from './bench.ts'
 import { type Ends, FLAG, icmpError, parse, reverse, tcp, udp } from './packets.ts'
 
 const server = (port = 40000): Ends => ({ source: ['192.168.1.11', 8080], destination: ['10.0.9.1', port] })
+
+const ipip: Forwarding = { method: 'TUN', tunnel: { type: 'ipip' } }
 
 let bench: Bench
 beforeEach(() => {
@@ -18,7 +21,7 @@ describe('what is not ours passes untouched', () => {
     ['another protocol', udp(client())],
     ['an ACK without connection', tcp(client(), FLAG.ack)],
     ['a SYN with RST', tcp(client(), FLAG.syn | FLAG.rst)],
-    ['a fragment', tcp(client(), FLAG.syn, '', { fragmentOffset: 0x2000 })],
+    ['a fragment whose first one did not come', tcp(client(), FLAG.syn, '', { fragmentOffset: 100 })],
   ])('%s', (_name, frame) => {
     const { verdict, packet } = bench.serve([1]).send(frame)
     expect(verdict).toBe(PASS)
@@ -152,7 +155,7 @@ describe('ICMP errors of our own', () => {
 
 describe('direct routing', () => {
   test('changes nothing but the hop count, and follows the client’s half', () => {
-    bench.serve([1], { method: 'DR', port: 80 })
+    bench.serve([1], { forwarding: { method: 'DR' }, port: 80 })
     const { verdict, packet } = bench.send(tcp(client(), FLAG.syn))
     expect(verdict).toBe(REDIRECT)
     expect(packet).toMatchObject({ ends: client(), ttl: 63 })
@@ -166,7 +169,7 @@ describe('direct routing', () => {
 
 describe('tunnelling', () => {
   test('wraps the packet as it is: TTL, type of service and don’t-fragment of the inner one', () => {
-    bench.serve([1], { method: 'TUN', port: 80 })
+    bench.serve([1], { forwarding: ipip, port: 80 })
     const frame = tcp(client(), FLAG.syn, 'data', { ttl: 9, dontFragment: true })
     const out = bench.sendRaw(frame)
     const outer = Buffer.from(out.subarray(14, 34))
@@ -181,7 +184,7 @@ describe('tunnelling', () => {
   })
 
   test('what has no room for the outer header is told so', () => {
-    bench.serve([1], { method: 'TUN', port: 80, mtu: 600 })
+    bench.serve([1], { forwarding: ipip, port: 80, mtu: 600 })
     const { packet } = bench.send(tcp(client(), FLAG.syn, 'x'.repeat(541), { dontFragment: true }))
     expect(packet.icmp).toEqual([3, 4, 580])
     expect(bench.sendRaw(tcp(client(), FLAG.syn, 'x'.repeat(540), { dontFragment: true })).length).toBe(614)

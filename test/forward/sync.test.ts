@@ -4,12 +4,14 @@ import { type ForwardPlan, type LaidTable, planService } from '../../src/balance
 import {
   decodeDest,
   type DestEntry,
-  encodeDest,
+  layDest,
   type Load,
   type ServiceEntry,
   type ServiceKey,
+  SIZE,
 } from '../../src/forward/layout.ts'
 import { type CoreState, difference, type Write } from '../../src/forward/sync.ts'
+import { address } from '../bpf/packets.ts'
 import { ip } from '../vrrp/instances.ts'
 
 /** The core's maps as plain values, written to exactly as the real ones are. */
@@ -56,7 +58,7 @@ class Model {
   }
 }
 
-const hop = () => ({ ifindex: 3, neighbour: ip('10.0.0.254'), mtu: 1500 })
+const hop = () => ({ ifindex: 3, neighbour: ip('10.0.0.254'), mtu: 1500, source: undefined })
 const servicePlan = (port: number, servers: readonly { host: number; weight: number }[]) =>
   planService(
     {
@@ -68,7 +70,7 @@ const servicePlan = (port: number, servers: readonly { host: number; weight: num
     },
     servers.map(({ host, weight }) => ({
       endpoint: { address: ip(`10.1.0.${host}`), port: 80 },
-      method: 'NAT' as const,
+      forwarding: { method: 'NAT' as const },
       weight,
       fullWeight: weight,
       thresholds: { upper: 0, lower: 0 },
@@ -157,16 +159,45 @@ describe('difference', () => {
   })
 })
 
-test('a real server is read back as it was written', () => {
+describe('a real server', () => {
+  const service: ServiceKey = { vip: { address: ip('10.0.0.1'), port: 80 }, protocol: 'UDP' }
   const dest: DestEntry = {
-    service: { vip: { address: ip('10.0.0.1'), port: 80 }, protocol: 'UDP' },
+    service,
     endpoint: { address: ip('10.1.0.255'), port: 65535 },
-    method: 'DR',
+    forwarding: { method: 'DR' },
     serviceSlot: 1023,
     state: 'removed',
     weight: 65535,
     thresholds: { upper: 4_000_000_000, lower: 7 },
-    hop: { ifindex: 7, neighbour: ip('10.1.0.1'), mtu: 9000 },
+    hop: { ifindex: 7, neighbour: ip('10.1.0.1'), mtu: 9000, source: undefined },
   }
-  expect(decodeDest(encodeDest(dest))).toEqual(dest)
+  const write = (entry: DestEntry, before: Uint8Array = new Uint8Array(SIZE.dest), fresh = true) =>
+    layDest(entry, before, fresh)
+  const written = (...change: Parameters<typeof write>) => write(...change).at(-1) ?? expect.fail('nothing was written')
+
+  test.each<[string, Partial<DestEntry>]>([
+    ['DR', {}],
+    ['itself', { hop: 'local' }],
+    ['no route', { hop: undefined }],
+    ['IPv6', { service: { ...service, vip: { address: address('2001:db8::100'), port: 0 } } }],
+    [
+      'GUE over IPv6',
+      {
+        endpoint: { address: address('2001:db8:1::11'), port: 80 },
+        forwarding: { method: 'TUN', tunnel: { type: 'gue', port: 6080, checksum: true } },
+        hop: { ifindex: 7, neighbour: address('fe80::1'), mtu: 1280, source: address('2001:db8:1::1') },
+      },
+    ],
+    ['GRE', { forwarding: { method: 'TUN', tunnel: { type: 'gre', checksum: false } } }],
+  ])('is read back as it was written: %s', (_name, change) => {
+    expect(decodeDest(written({ ...dest, ...change }))).toEqual({ ...dest, ...change })
+  })
+
+  test('gets a new next hop in one step, whenever a packet comes by', () => {
+    const before = written(dest)
+    const other = { ifindex: 8, neighbour: ip('10.1.0.2'), mtu: 1500, source: ip('10.1.0.3') }
+    const steps = write({ ...dest, hop: other }, before, false)
+    expect(steps.map((bytes) => decodeDest(bytes)?.hop)).toEqual([dest.hop, other])
+    expect(write(dest, before, false)).toEqual([before])
+  })
 })

@@ -1,6 +1,12 @@
-/** A real server for the probe: sends every datagram back. `udp-echo.ts PORT` */
+/** A real server for the probe: sends every datagram back. `udp-echo.ts PORT [ADDRESS …]`; without one, all of IPv4. */
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 
-const socket = createSocket('udp4')
-socket.on('message', (message, from) => socket.send(message, from.port, from.address))
-socket.bind(Number(process.argv[2]), () => process.send?.('ready'))
+const [port, ...addresses] = process.argv.slice(2)
+for (const address of addresses.length === 0 ? ['0.0.0.0'] : addresses) {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  socket.on('message', (message, from) => socket.send(message, from.port, from.address))
+  socket.bind(Number(port), address)
+  await once(socket, 'listening')
+}
+process.send?.('ready')

@@ -31,7 +31,7 @@ http {
   keepalive_requests 1000000;
   client_body_temp_path ${root}/tmp1; proxy_temp_path ${root}/tmp2; fastcgi_temp_path ${root}/tmp3;
   uwsgi_temp_path ${root}/tmp4; scgi_temp_path ${root}/tmp5;
-  server { listen 80 backlog=4096 reuseport; root ${root}; ${extra} }
+  server { listen 80 backlog=4096 reuseport; listen [::]:80 backlog=4096 reuseport; root ${root}; ${extra} }
 }
 `,
     )

@@ -102,7 +102,7 @@ const notifyScript = (help: string) => later(setting(script, help))
 
 const realServer = {
   weight: inherited(integer(0, 65_535), 'Share of new connections; 0: none.', '1'),
-  lvs_method: later(setting(method, 'Forwarding method to this server; that of the virtual server unless said.')),
+  lvs_method: setting(method, 'Forwarding method to this server; that of the virtual server unless said.'),
   uthreshold: setting(integer(0, U32), 'No new connections at so many; 0: no limit.'),
   lthreshold: setting(integer(0, U32), 'New connections again below so many.'),
   inhibit_on_failure: inherited(
@@ -161,7 +161,7 @@ export const virtualServer = {
   snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the service there.')),
   sorry_server: setting(endpoint, 'Serves while quorum is lost.'),
   sorry_server_inhibit: later(flag('The sorry server gets weight 0 instead of being removed.')),
-  sorry_server_lvs_method: later(setting(method, 'Forwarding method to the sorry server.')),
+  sorry_server_lvs_method: setting(method, 'Forwarding method to the sorry server.'),
   real_server: sections(endpoint, realServer, 'A server of the pool.'),
 } as const satisfies Entries
 

@@ -135,10 +135,12 @@ const oneByOneIsForUdp = ofEach((server, places, report) => {
 })
 
 const tunnelsSayTheirPort = ofEach((server, places, report) => {
-  const { type, port } = server.lvs_method
-  if (type === 'gue' && port === undefined) {
-    report('missing-keyword', places.of(server, 'lvs_method'), '`type gue` needs `port`')
+  const check = (method: typeof server.lvs_method | undefined, at: ReturnType<Places['of']>) => {
+    if (method?.type === 'gue' && method.port === undefined) report('missing-keyword', at, '`type gue` needs `port`')
   }
+  check(server.lvs_method, places.of(server, 'lvs_method'))
+  check(server.sorry_server_lvs_method, places.of(server, 'sorry_server_lvs_method'))
+  for (const real of server.real_server) check(real.lvs_method, places.of(real, 'lvs_method'))
 })
 
 const CHECKERS = [

@@ -4,8 +4,7 @@
 #ifndef TANIST_CONNECTION_H
 #define TANIST_CONNECTION_H
 
-#include "maps.h"
-#include "packet.h"
+#include "keys.h"
 
 #define SECOND_NS 1000000000ull
 
@@ -91,20 +90,40 @@ static __always_inline void advance(const struct settings *s, struct connection 
 	set_deadline(s, c, new, now);
 }
 
-static __always_inline struct flow reply_flow(const struct flow *client, const struct connection *c)
+/* The packets of a server to its client, as they come in. */
+static __always_inline struct flow reply_flow(const struct flow *client, const struct dest *d)
 {
 	struct flow reply = {
-		.saddr = c->raddr, .daddr = client->saddr,
-		.sport = c->rport, .dport = client->sport,
-		.proto = client->proto,
+		.saddr = d->addr, .daddr = client->saddr,
+		.sport = d->port ? d->port : client->dport, .dport = client->sport,
+		.proto = client->proto, .family = client->family,
 	};
 
 	return reply;
 }
 
-static __always_inline void leave_template(const struct connection *c)
+/* A client's address with the bits that do not count set to 0. */
+static __always_inline struct address masked(const struct address *client, __u32 prefix, int v6)
 {
-	struct template_key key = { .service_slot = c->service_slot, .client = c->template_client };
+	struct address result = {};
+	__u32 i;
+
+	for (i = 0; i < (v6 ? 4 : 1); i++) {
+		__u32 bits = prefix > 32 * i ? prefix - 32 * i : 0;
+
+		if (bits >= 32)
+			result.words[i] = client->words[i];
+		else if (bits)
+			result.words[i] = client->words[i] & bpf_htonl(~0u << (32 - bits));
+	}
+	return result;
+}
+
+static __always_inline void leave_template(const struct flow *client, const struct connection *c, int v6)
+{
+	struct template_key key = {
+		.service_slot = c->service_slot, .client = masked(&client->saddr, c->template_prefix, v6),
+	};
 	struct template *t = bpf_map_lookup_elem(&templates, &key);
 
 	if (t && t->controlled)
@@ -112,34 +131,37 @@ static __always_inline void leave_template(const struct connection *c)
 }
 
 /* Takes a connection out of the table and out of the counts, exactly once. */
-static __always_inline void forget(const struct flow *client, struct connection *c)
+static __always_inline void forget(const struct flow *client, struct connection *c, int v6)
 {
-	__u32 state = c->state;
-	struct flow reply;
+	__u32 state = c->state, dest_slot = c->dest_slot;
+	struct dest *d;
 
 	if (state == ST_DEAD || __sync_val_compare_and_swap(&c->state, state, ST_DEAD) != state)
 		return;
-	count_load(c->dest_slot, state, -1);
-	note_threshold(c->dest_slot, -1);
-	if (c->flags & CONN_CONTROLLED)
-		leave_template(c);
-	if (c->method == METHOD_NAT) {
-		reply = reply_flow(client, c);
-		bpf_map_delete_elem(&replies, &reply);
+	d = bpf_map_lookup_elem(&dests, &dest_slot);
+	if (d && c->method == METHOD_NAT) {
+		struct flow reply = reply_flow(client, d);
+
+		delete_reply(&reply, v6);
 	}
-	bpf_map_delete_elem(&connections, client);
-	add_population(POPULATION_CONNECTIONS, -1);
+	if (c->flags & CONN_CONTROLLED)
+		leave_template(client, c, v6);
+	/* The counts come last: while they name a connection, the slot of its server keeps its identity. */
+	count_load(dest_slot, state, -1);
+	note_threshold(dest_slot, -1);
+	delete_connection(client, v6);
+	add_population(v6 ? POPULATION_CONNECTIONS6 : POPULATION_CONNECTIONS, -1);
 }
 
 /* A live connection, or nothing: an entry past its deadline counts as absent, whenever the sweep comes by. */
-static __always_inline struct connection *find(const struct flow *client, __u64 now)
+static __always_inline struct connection *find(const struct flow *client, __u64 now, int v6)
 {
-	struct connection *c = bpf_map_lookup_elem(&connections, client);
+	struct connection *c = lookup_connection(client, v6);
 
 	if (!c || c->state == ST_DEAD)
 		return 0;
 	if (c->deadline_ns < now) {
-		forget(client, c);
+		forget(client, c, v6);
 		return 0;
 	}
 	return c;
@@ -177,13 +199,25 @@ struct sweep {
 	struct sweep_result result;
 };
 
-static long sweep_one(void *map, const struct flow *client, struct connection *c, struct sweep *sweep)
+static long sweep_one(void *map, const struct flow4 *key, struct connection *c, struct sweep *sweep)
 {
 	sweep->result.visited++;
 	if (c->deadline_ns < sweep->now) {
-		struct flow key = *client;
+		struct flow client = expand(key);
 
-		forget(&key, c);
+		forget(&client, c, 0);
+		sweep->result.expired++;
+	}
+	return 0;
+}
+
+static long sweep_one6(void *map, const struct flow *key, struct connection *c, struct sweep *sweep)
+{
+	sweep->result.visited++;
+	if (c->deadline_ns < sweep->now) {
+		struct flow client = *key;
+
+		forget(&client, c, 1);
 		sweep->result.expired++;
 	}
 	return 0;

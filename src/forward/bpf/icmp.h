@@ -5,105 +5,183 @@
 
 #include "connection.h"
 
-#define QUOTED 28 /* inner IP header without options and the 8 bytes that follow it */
-#define QUOTED_TCP 40 /* the same with a TCP header without options */
+/* The headers of the C library drag its types in; RFC 792, RFC 4443. */
+#define ICMP_DEST_UNREACH 3
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETERPROB 12
+#define ICMP_PORT_UNREACH 3
+#define ICMP_FRAG_NEEDED 4
+#define ICMPV6_DEST_UNREACH 1
+#define ICMPV6_PKT_TOOBIG 2
+#define ICMPV6_TIME_EXCEED 3
+#define ICMPV6_PARAMPROB 4
+#define ICMPV6_PORT_UNREACH 4
 
-struct quoted {
-	struct iphdr ip;
-	__u16 ports[2];
-	__u32 rest; /* UDP: length and checksum */
+struct icmphdr {
+	__u8 type;
+	__u8 code;
+	__u16 checksum;
+	__u32 rest; /* the MTU: IPv4's is in the lower half */
 };
 
-static __always_inline int is_icmp_error(__u8 type)
+/* Of the quoted packet: its IP header without options, and the 8 bytes that follow it. */
+struct quoted4 {
+	struct iphdr ip;
+	__u16 ports[2];
+	__u16 rest[2]; /* UDP: length and checksum */
+};
+
+struct quoted6 {
+	struct ipv6hdr ip;
+	__u16 ports[2];
+	__u16 rest[2];
+};
+
+#define TCP_HEADER 20
+
+static __always_inline int is_icmp_error(__u8 type, int v6)
 {
+	if (v6)
+		return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
 	return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
+}
+
+/* What an ICMP error quotes, as a flow; false when it quotes nothing that can be a connection. */
+static __always_inline int read_quoted(struct __sk_buff *skb, __u32 icmp_offset, int v6, struct flow *flow)
+{
+	__u32 offset = icmp_offset + sizeof(struct icmphdr);
+	struct quoted4 q;
+	struct quoted6 q6;
+
+	if (v6) {
+		if (bpf_skb_load_bytes(skb, offset, &q6, sizeof(q6)))
+			return 0;
+		__builtin_memcpy(&flow->saddr, &q6.ip.saddr, sizeof(flow->saddr));
+		__builtin_memcpy(&flow->daddr, &q6.ip.daddr, sizeof(flow->daddr));
+		flow->proto = q6.ip.nexthdr;
+		flow->family = AF_INET6;
+		flow->sport = q6.ports[0];
+		flow->dport = q6.ports[1];
+	} else {
+		if (bpf_skb_load_bytes(skb, offset, &q, sizeof(q)) || q.ip.ihl != 5 || q.ip.frag_off & bpf_htons(0x1fff))
+			return 0;
+		flow->saddr.words[0] = q.ip.saddr;
+		flow->daddr.words[0] = q.ip.daddr;
+		flow->proto = q.ip.protocol;
+		flow->family = AF_INET;
+		flow->sport = q.ports[0];
+		flow->dport = q.ports[1];
+	}
+	return flow->proto == IPPROTO_TCP || flow->proto == IPPROTO_UDP;
+}
+
+/* The checksum of a quoted datagram, whose own header may be cut off by the quote's end; 0 stands for none. */
+static __always_inline __u16 quoted_check(__u16 check, const struct address *old, const struct address *new,
+					  __u16 old_port, __u16 port, int v6)
+{
+	return check ? replace_word(replace_address(check, old, new, v6), old_port, port) : 0;
 }
 
 /* Rewrites the quoted packet in place. `source` names the end of it that is translated. The ICMP checksum moves by
  * the difference of the quoted bytes; the quoted IP header gets a right checksum of its own. */
-static __always_inline int rewrite_quoted(struct __sk_buff *skb, __u32 icmp_offset, int source, __u32 addr, __u16 port)
+static __always_inline int rewrite_quoted(struct __sk_buff *skb, __u32 icmp_offset, int v6, int source,
+					  const struct address *addr, __u16 port)
 {
-	__u32 quoted_offset = icmp_offset + sizeof(struct icmphdr);
-	struct quoted old, new;
+	__u32 offset = icmp_offset + sizeof(struct icmphdr), length;
+	union {
+		struct quoted4 v4;
+		struct quoted6 v6;
+	} old = {}, new;
+	struct address *end, before;
+	__u16 *ports, *rest, old_port;
 	__s64 difference;
+	__u8 proto;
 
-	if (bpf_skb_load_bytes(skb, quoted_offset, &old, QUOTED))
+	length = v6 ? sizeof(old.v6) : sizeof(old.v4);
+	if (bpf_skb_load_bytes(skb, offset, &old, length))
 		return -1;
 	new = old;
-	if (source) {
-		new.ip.check = replace_long(new.ip.check, new.ip.saddr, addr);
-		new.ip.saddr = addr;
-		new.ports[0] = port;
+	if (v6) {
+		ports = new.v6.ports;
+		rest = new.v6.rest;
+		proto = new.v6.ip.nexthdr;
+		end = (void *)(source ? &new.v6.ip.saddr : &new.v6.ip.daddr);
+		before = *end;
+		*end = *addr;
 	} else {
-		new.ip.check = replace_long(new.ip.check, new.ip.daddr, addr);
-		new.ip.daddr = addr;
-		new.ports[1] = port;
+		ports = new.v4.ports;
+		rest = new.v4.rest;
+		proto = new.v4.ip.protocol;
+		before = (struct address){ .words[0] = source ? new.v4.ip.saddr : new.v4.ip.daddr };
+		new.v4.ip.check = replace_long(new.v4.ip.check, before.words[0], addr->words[0]);
+		if (source)
+			new.v4.ip.saddr = addr->words[0];
+		else
+			new.v4.ip.daddr = addr->words[0];
 	}
-	if (new.ip.protocol == IPPROTO_UDP) {
-		__u16 check = new.rest >> 16; /* host is little- or big-endian; see the #if below */
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		check = new.rest & 0xffff;
-#endif
-		if (check) {
-			check = replace_long(check, source ? old.ip.saddr : old.ip.daddr, addr);
-			check = replace_word(check, source ? old.ports[0] : old.ports[1], port);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-			new.rest = (new.rest & 0xffff0000) | check;
-#else
-			new.rest = (new.rest & 0xffff) | ((__u32)check << 16);
-#endif
-		}
-	}
-	difference = bpf_csum_diff((__be32 *)&old, QUOTED, (__be32 *)&new, QUOTED, 0);
-	if (difference < 0)
-		return -1;
-	if (bpf_skb_store_bytes(skb, quoted_offset, &new, QUOTED, 0))
+	old_port = ports[source ? 0 : 1];
+	ports[source ? 0 : 1] = port;
+	if (proto == IPPROTO_UDP)
+		rest[1] = quoted_check(rest[1], &before, addr, old_port, port, v6);
+	difference = bpf_csum_diff((__be32 *)&old, length, (__be32 *)&new, length, 0);
+	if (difference < 0 || bpf_skb_store_bytes(skb, offset, &new, length, 0))
 		return -1;
 	return bpf_l4_csum_replace(skb, icmp_offset + __builtin_offsetof(struct icmphdr, checksum), 0, difference, 0);
 }
 
-/* Replaces one outer address and takes one hop off. */
-static __always_inline int rewrite_outer(struct __sk_buff *skb, int source, __u32 addr)
+/* Replaces one outer address of an ICMP error, and with IPv6 the checksum that covers it, and takes one hop off. */
+static __always_inline int rewrite_outer(struct __sk_buff *skb, __u32 icmp_offset, int v6, const struct flow *flow,
+					 int source, const struct address *addr)
 {
-	struct iphdr *ip = ip_header(skb);
+	const struct address *old = source ? &flow->saddr : &flow->daddr;
+	__s64 difference;
 
-	if (!ip || ip->ttl <= 1)
-		return -1;
-	decrement_ttl(ip);
-	if (source) {
-		ip->check = replace_long(ip->check, ip->saddr, addr);
-		ip->saddr = addr;
-	} else {
-		ip->check = replace_long(ip->check, ip->daddr, addr);
-		ip->daddr = addr;
+	if (v6) {
+		difference = bpf_csum_diff((void *)old, sizeof(*old), (void *)addr, sizeof(*addr), 0);
+		if (difference < 0 ||
+		    bpf_l4_csum_replace(skb, icmp_offset + __builtin_offsetof(struct icmphdr, checksum), 0, difference,
+					BPF_F_PSEUDO_HDR))
+			return -1;
 	}
-	return 0;
+	return rewrite_ip(skb, v6, !source, addr);
 }
 
-struct icmp_reply {
-	struct iphdr ip;
-	struct icmphdr icmp;
-};
+/* Sends the packet back the way it came. */
+static __always_inline int send_back(struct __sk_buff *skb)
+{
+	struct ethhdr eth, back;
+
+	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
+		return DROP;
+	__builtin_memcpy(back.h_dest, eth.h_source, ETH_ALEN);
+	__builtin_memcpy(back.h_source, eth.h_dest, ETH_ALEN);
+	back.h_proto = eth.h_proto;
+	if (bpf_skb_store_bytes(skb, 0, &back, sizeof(back), 0))
+		return DROP;
+	return bpf_redirect(skb->ifindex, 0);
+}
 
 /* Turns the packet into an ICMP error to its sender, from the address that it was sent to, and sends it back the way
  * it came. What follows the IP header is quoted up to the end of the TCP header, or the first 8 bytes: RFC 792 asks for
  * no more, and the kernel keeps a packet whose checksum is left to the device from being cut before that checksum. */
-static __always_inline int answer_icmp(struct __sk_buff *skb, __u8 type, __u8 code, __u16 mtu)
+__noinline int answer_icmp4(struct __sk_buff *skb, __u8 type, __u8 code, __u32 mtu)
 {
-	struct icmp_reply reply = {};
+	struct {
+		struct iphdr ip;
+		struct icmphdr icmp;
+	} reply = {};
 	union {
 		struct iphdr ip;
-		__be32 words[QUOTED_TCP / 4];
+		__be32 words[(sizeof(struct iphdr) + TCP_HEADER) / 4];
 	} quoted = {};
-	struct ethhdr eth, back;
-	__u32 length = QUOTED;
+	__u32 length = sizeof(struct quoted4);
 	__s64 sum;
 
-	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)) || bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, QUOTED))
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(struct quoted4)))
 		return DROP;
 	if (quoted.ip.protocol == IPPROTO_TCP) {
-		length = QUOTED_TCP;
-		if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, QUOTED_TCP))
+		length = sizeof(quoted);
+		if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(quoted)))
 			return DROP;
 	}
 	if (bpf_skb_change_tail(skb, ETH_HLEN + length, 0) ||
@@ -119,20 +197,81 @@ static __always_inline int answer_icmp(struct __sk_buff *skb, __u8 type, __u8 co
 	reply.ip.daddr = quoted.ip.saddr;
 	reply.icmp.type = type;
 	reply.icmp.code = code;
-	reply.icmp.mtu = bpf_htons(mtu);
-	sum = bpf_csum_diff(0, 0, (__be32 *)&reply.ip, sizeof(reply.ip), 0);
-	reply.ip.check = ~fold(sum);
+	reply.icmp.rest = bpf_htonl(mtu);
+	reply.ip.check = ~fold(bpf_csum_diff(0, 0, (__be32 *)&reply.ip, sizeof(reply.ip), 0));
 	sum = bpf_csum_diff(0, 0, (__be32 *)&reply.icmp, sizeof(reply.icmp), 0);
 	/* The rest of the words is zero when less is quoted. */
-	sum = bpf_csum_diff(0, 0, quoted.words, sizeof(quoted), sum);
-	reply.icmp.checksum = ~fold(sum);
-	__builtin_memcpy(back.h_dest, eth.h_source, ETH_ALEN);
-	__builtin_memcpy(back.h_source, eth.h_dest, ETH_ALEN);
-	back.h_proto = eth.h_proto;
-	if (bpf_skb_store_bytes(skb, 0, &back, sizeof(back), 0) ||
-	    bpf_skb_store_bytes(skb, ETH_HLEN, &reply, sizeof(reply), 0))
+	reply.icmp.checksum = ~fold(bpf_csum_diff(0, 0, quoted.words, sizeof(quoted), sum));
+	if (bpf_skb_store_bytes(skb, ETH_HLEN, &reply, sizeof(reply), 0))
 		return DROP;
-	return bpf_redirect(skb->ifindex, 0);
+	return send_back(skb);
+}
+
+__noinline int answer_icmp6(struct __sk_buff *skb, __u8 type, __u8 code, __u32 mtu)
+{
+	struct {
+		struct ipv6hdr ip;
+		struct icmphdr icmp;
+	} reply = {};
+	union {
+		struct ipv6hdr ip;
+		__be32 words[(sizeof(struct ipv6hdr) + TCP_HEADER) / 4];
+	} quoted = {};
+	__be32 lengths[2]; /* the rest of the pseudo-header, RFC 8200 §8.1 */
+	__u32 length = sizeof(struct quoted6);
+	__s64 sum;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(struct quoted6)))
+		return DROP;
+	if (quoted.ip.nexthdr == IPPROTO_TCP) {
+		length = sizeof(quoted);
+		if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(quoted)))
+			return DROP;
+	} else if (quoted.ip.nexthdr == IPPROTO_FRAGMENT) {
+		length = sizeof(struct quoted6) + 8;
+		if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(struct quoted6) + 8))
+			return DROP;
+	}
+	if (bpf_skb_change_tail(skb, ETH_HLEN + length, 0) ||
+	    bpf_skb_adjust_room(skb, sizeof(reply), BPF_ADJ_ROOM_MAC, 0))
+		return DROP;
+	reply.ip.version = 6;
+	reply.ip.payload_len = bpf_htons(sizeof(reply.icmp) + length);
+	reply.ip.nexthdr = IPPROTO_ICMPV6;
+	reply.ip.hop_limit = 64;
+	reply.ip.saddr = quoted.ip.daddr;
+	reply.ip.daddr = quoted.ip.saddr;
+	reply.icmp.type = type;
+	reply.icmp.code = code;
+	reply.icmp.rest = bpf_htonl(mtu);
+	lengths[0] = bpf_htonl(sizeof(reply.icmp) + length);
+	lengths[1] = bpf_htonl(IPPROTO_ICMPV6);
+	sum = bpf_csum_diff(0, 0, lengths, sizeof(lengths), 0);
+	sum = bpf_csum_diff(0, 0, (__be32 *)&reply.ip.saddr, 32, sum);
+	sum = bpf_csum_diff(0, 0, (__be32 *)&reply.icmp, sizeof(reply.icmp), sum);
+	reply.icmp.checksum = ~fold(bpf_csum_diff(0, 0, quoted.words, sizeof(quoted), sum));
+	if (bpf_skb_store_bytes(skb, ETH_HLEN, &reply, sizeof(reply), 0))
+		return DROP;
+	return send_back(skb);
+}
+
+/* The errors that the director itself sends, in the terms of both families. */
+static __always_inline int answer_unreachable(struct __sk_buff *skb, int v6)
+{
+	return v6 ? answer_icmp6(skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0) :
+		    answer_icmp4(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+}
+
+static __always_inline int answer_ttl(struct __sk_buff *skb, int v6)
+{
+	count_drop(DROP_TTL);
+	return v6 ? answer_icmp6(skb, ICMPV6_TIME_EXCEED, 0, 0) : answer_icmp4(skb, ICMP_TIME_EXCEEDED, 0, 0);
+}
+
+static __always_inline int answer_too_big(struct __sk_buff *skb, int v6, __u32 mtu)
+{
+	count_drop(DROP_TOO_BIG);
+	return v6 ? answer_icmp6(skb, ICMPV6_PKT_TOOBIG, 0, mtu) : answer_icmp4(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
 }
 
 #endif

@@ -10,9 +10,8 @@
 #define MAX_DESTS 4096
 #define MAX_CONNECTIONS 262144
 #define MAX_TEMPLATES 65536
-/* Longest scheduler table, and the longest list that is searched. */
-#define MAX_TABLE 65536
-#define MAX_SCAN 1024
+/* Datagrams in fragments that are known at a time; the one that was used least makes room. */
+#define MAX_FRAGMENTED 8192
 
 enum scheduler {
 	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH
@@ -22,13 +21,20 @@ enum scheduler {
 #define SERVICE_PORT 1u
 #define SERVICE_FALLBACK 2u
 enum method { METHOD_NAT = 1, METHOD_DR = 2, METHOD_TUN = 3 };
+enum tunnel { TUNNEL_IPIP, TUNNEL_GUE, TUNNEL_GRE };
 enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
 
+/* An IPv4 address is the first word; the other ones are 0. */
+struct address {
+	__u32 words[4];
+};
+
+/* A service by firewall mark has protocol 0, port 0, and the mark in place of the address. */
 struct service_key {
-	__u32 vaddr;
+	struct address vaddr;
 	__u16 vport;
 	__u8 proto;
-	__u8 pad;
+	__u8 family;
 };
 
 struct service {
@@ -36,26 +42,39 @@ struct service {
 	__u16 scheduler;
 	__u16 flags;
 	__u32 persistence_s; /* a client stays at its server for so long; 0: it does not */
-	__u32 client_mask;   /* network order; clients of one network count as one */
+	__u32 client_prefix; /* clients whose addresses begin with the same so many bits count as one */
 };
 
-/* Identity (address, port, method, service) never changes while a slot is in use; weight, state and the hop are
- * each read and written as one aligned word, so a packet never sees half of a change. */
+/* Where packets to a server go. */
+struct hop {
+	__u32 ifindex; /* 0: not resolved; HOP_LOCAL: this director itself */
+	__u32 mtu;
+	struct address neighbour;
+	struct address local; /* this director's address towards it, the source of a tunnel; 0: not resolved */
+};
+
+#define HOP_LOCAL 0xffffffffu
+
+/* Identity (service, address, port) never changes while a slot is in use. Weight and state are each read and written as
+ * one aligned word. A hop is more than a word: user space writes the one that is not in use, then the word that says
+ * which is. So a packet never sees half of a change. */
 struct dest {
 	struct service_key service;
-	__u32 addr;
+	struct address addr;
 	__u16 port;
 	__u8 method;
-	__u8 pad;
+	__u8 family;
 	__u32 service_slot;
 	__u32 state;
 	__u32 weight;
-	__u32 mtu;
-	__u64 hop; /* ifindex in the low half, next-hop address in the high half; 0: not resolved */
 	__u32 upper; /* connections at which it gets no new ones; 0: no limit */
 	__u32 lower; /* below which it gets them again; 0: three quarters of upper */
-	__u32 local; /* this director's address towards it, the source of a tunnel; 0: not resolved */
-	__u32 pad2;
+	__u32 id;    /* another one for each server that a slot is given to */
+	__u8 tunnel;
+	__u8 tunnel_checksum;
+	__u16 tunnel_port; /* GUE's */
+	__u32 hop;   /* index of the hop in use */
+	struct hop hops[2];
 };
 
 struct dest_load {
@@ -71,7 +90,19 @@ struct counters {
 	__u64 out_bytes;
 };
 
+/* Key of an IPv6 connection, and what the program computes with for both families. */
 struct flow {
+	struct address saddr;
+	struct address daddr;
+	__u16 sport;
+	__u16 dport;
+	__u8 proto;
+	__u8 family;
+	__u16 pad;
+};
+
+/* Key of an IPv4 connection: a third of the size, and looked up in two thirds of the time. */
+struct flow4 {
 	__u32 saddr;
 	__u32 daddr;
 	__u16 sport;
@@ -82,32 +113,45 @@ struct flow {
 
 struct connection {
 	__u64 deadline_ns;
+	__u64 back_at_ns;
 	__u32 state;
 	__u32 flags;
 	__u32 dest_slot;
 	__u32 service_slot;
-	__u32 raddr;
-	__u16 rport;
-	__u16 method;
 	__u32 back_ifindex;
-	__u32 back_hop;
-	__u64 back_at_ns;
-	__u32 template_client; /* with CONN_CONTROLLED: the client of the template that it came through */
-	__u32 pad;
+	struct address back_hop;
+	__u8 method;
+	__u8 template_prefix; /* with CONN_CONTROLLED: bits of the client's address that name its template */
+	__u16 pad;
 };
 
 /* Keeps the clients of a persistent service at their server. */
 struct template_key {
 	__u32 service_slot;
-	__u32 client; /* masked */
+	struct address client; /* masked */
 };
 
 struct template {
 	__u64 deadline_ns;
 	__u32 dest_slot;
+	__u32 dest_id;
 	__u32 controlled; /* connections that came through it */
 	__u32 timeout_s;
-	__u32 pad;
+};
+
+/* The first fragment of a datagram tells the ports to those that follow it. */
+struct fragment_key {
+	struct address saddr;
+	struct address daddr;
+	__u32 id;
+	__u8 proto;
+	__u8 family;
+	__u16 pad;
+};
+
+struct fragment {
+	__u16 sport;
+	__u16 dport;
 };
 
 #define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR */
@@ -131,11 +175,11 @@ struct settings {
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_REVERSE_TAKEN, DROP_TTL, DROP_TOO_BIG,
-	DROP_NO_ROUTE, DROP_MALFORMED, DROPS
+	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROPS
 };
 
 /* Index of `population`. */
-enum population { POPULATION_CONNECTIONS, POPULATION_TEMPLATES, POPULATIONS };
+enum population { POPULATION_CONNECTIONS, POPULATION_CONNECTIONS6, POPULATION_TEMPLATES, POPULATIONS };
 
 struct sweep_result {
 	__u32 visited;

@@ -6,6 +6,23 @@
 #include <bpf/bpf_helpers.h>
 #include "layout.h"
 
+/* The packet is a fragment: the first one, which has the ports, or a later one, which does not. */
+enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT };
+
+struct packet {
+	struct flow flow;
+	__u32 l4_offset;
+	__u32 event; /* enum tcp_event, TCP only */
+	__u32 fragment_id;
+	__u32 ip_length;
+	__u8 ttl;
+	__u8 dont_fragment;
+	__u8 syn; /* opens a connection: SYN without RST */
+	__u8 fragment;
+	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
+	__u32 dest_slot; /* for TO_TUNNEL */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_SERVICES);
@@ -77,9 +94,16 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_CONNECTIONS);
-	__type(key, struct flow);
+	__type(key, struct flow4);
 	__type(value, struct connection);
 } connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_CONNECTIONS);
+	__type(key, struct flow);
+	__type(value, struct connection);
+} connections6 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -92,9 +116,23 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_CONNECTIONS);
+	__type(key, struct flow4);
+	__type(value, struct flow4);
+} replies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_CONNECTIONS);
 	__type(key, struct flow);
 	__type(value, struct flow);
-} replies SEC(".maps");
+} replies6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_FRAGMENTED);
+	__type(key, struct fragment_key);
+	__type(value, struct fragment);
+} fragments SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -117,6 +155,21 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } population SEC(".maps");
+
+/* The packet in hand, as it was read: the stack has no room for it. The program is not interrupted by itself on a CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct packet);
+} packets SEC(".maps");
+
+static __always_inline struct packet *packet_in_hand(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&packets, &zero);
+}
 
 static __always_inline void count_drop(__u32 reason)
 {

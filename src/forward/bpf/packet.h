@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* What a packet says, and the changes to it that need no table. `v6` is a constant wherever it is passed, so each family
+ * gets code of its own. */
 #ifndef TANIST_PACKET_H
 #define TANIST_PACKET_H
 
@@ -6,41 +8,27 @@
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "maps.h"
 #include "states.h"
 
 #define PASS -1 /* TCX_NEXT and TC_ACT_UNSPEC: other programs and the stack go on */
 #define DROP 2  /* TC_ACT_SHOT */
+/* Not verdicts, but what is to be done next with the packet in hand. */
+#define TO_ICMP 1001
+#define TO_TUNNEL 1002
+
+/* The unused bit before IPv4's fragment offset; only ever set on this director, see cut.h. */
+#define FRAGMENT_CUT 0x8000
 #define AF_INET 2
+#define AF_INET6 10
 
-/* linux/icmp.h drags the C library in; RFC 792. */
-#define ICMP_DEST_UNREACH 3
-#define ICMP_TIME_EXCEEDED 11
-#define ICMP_PARAMETERPROB 12
-#define ICMP_PORT_UNREACH 3
-#define ICMP_FRAG_NEEDED 4
-#define ICMP_EXC_TTL 0
-
-struct icmphdr {
-	__u8 type;
-	__u8 code;
-	__u16 checksum;
-	__u16 unused;
-	__u16 mtu;
-};
-
-struct packet {
-	struct flow flow;
-	__u32 l4_offset;
-	__u32 event; /* enum tcp_event, TCP only */
-	__u16 ip_length;
-	__u8 ttl;
-	__u8 dont_fragment;
-	__u8 syn; /* opens a connection: SYN without RST */
-};
+/* Headers after IPv6's own that are stepped over. */
+#define MAX_EXTENSIONS 6
 
 static __always_inline struct iphdr *ip_header(struct __sk_buff *skb)
 {
@@ -49,10 +37,17 @@ static __always_inline struct iphdr *ip_header(struct __sk_buff *skb)
 	return (void *)(ip + 1) > (void *)(long)skb->data_end ? 0 : ip;
 }
 
-/* The offset is at most 14 + 60; the mask is how the verifier gets to know it. */
+static __always_inline struct ipv6hdr *ip6_header(struct __sk_buff *skb)
+{
+	struct ipv6hdr *ip = (void *)(long)skb->data + ETH_HLEN;
+
+	return (void *)(ip + 1) > (void *)(long)skb->data_end ? 0 : ip;
+}
+
+/* The mask is how the verifier gets to know that the offset is small. */
 static __always_inline void *l4_header(struct __sk_buff *skb, const struct packet *p)
 {
-	return (void *)(long)skb->data + (p->l4_offset & 0x7f);
+	return (void *)(long)skb->data + (p->l4_offset & 0xff);
 }
 
 /* Makes the first `length` bytes directly readable; fails when the packet is shorter. */
@@ -61,6 +56,81 @@ static __always_inline int need(struct __sk_buff *skb, __u32 length)
 	if ((void *)(long)skb->data + length <= (void *)(long)skb->data_end)
 		return 0;
 	return bpf_skb_pull_data(skb, length);
+}
+
+static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
+{
+	struct iphdr *ip;
+	__u16 place;
+
+	if (need(skb, ETH_HLEN + sizeof(*ip)))
+		return -1;
+	ip = ip_header(skb);
+	if (!ip || ip->version != 4 || ip->ihl < 5)
+		return -1;
+	p->flow.saddr.words[0] = ip->saddr;
+	p->flow.daddr.words[0] = ip->daddr;
+	p->flow.proto = ip->protocol;
+	p->flow.family = AF_INET;
+	p->ip_length = bpf_ntohs(ip->tot_len);
+	p->ttl = ip->ttl;
+	place = bpf_ntohs(ip->frag_off);
+	p->dont_fragment = !!(place & 0x4000);
+	p->cut = !!(place & FRAGMENT_CUT);
+	p->fragment = place & 0x1fff ? LATER_FRAGMENT : place & (0x2000 | FRAGMENT_CUT) ? FIRST_FRAGMENT : WHOLE;
+	p->fragment_id = ip->id;
+	p->l4_offset = ETH_HLEN + ip->ihl * 4;
+	return 0;
+}
+
+static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p)
+{
+	struct ipv6hdr *ip;
+	__u32 i;
+	struct {
+		__u8 next;
+		__u8 length; /* in 8 bytes, without the first 8 */
+		__u16 place;
+		__u32 id;
+	} extension;
+
+	if (need(skb, ETH_HLEN + sizeof(*ip)))
+		return -1;
+	ip = ip6_header(skb);
+	if (!ip || ip->version != 6)
+		return -1;
+	__builtin_memcpy(&p->flow.saddr, &ip->saddr, sizeof(p->flow.saddr));
+	__builtin_memcpy(&p->flow.daddr, &ip->daddr, sizeof(p->flow.daddr));
+	p->flow.proto = ip->nexthdr;
+	p->flow.family = AF_INET6;
+	p->ip_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	p->ttl = ip->hop_limit;
+	p->dont_fragment = 1; /* routers never fragment IPv6, RFC 8200 §4.5 */
+	p->l4_offset = ETH_HLEN + sizeof(*ip);
+	for (i = 0; i < MAX_EXTENSIONS; i++) {
+		__u32 length;
+
+		if (p->flow.proto != IPPROTO_HOPOPTS && p->flow.proto != IPPROTO_ROUTING &&
+		    p->flow.proto != IPPROTO_DSTOPTS && p->flow.proto != IPPROTO_FRAGMENT)
+			return 0;
+		if (bpf_skb_load_bytes(skb, p->l4_offset, &extension, sizeof(extension)))
+			return -1;
+		length = 8 + 8 * (__u32)extension.length;
+		if (p->flow.proto == IPPROTO_FRAGMENT) {
+			__u16 place = bpf_ntohs(extension.place);
+
+			length = 8;
+			p->fragment = place & 0xfff8 ? LATER_FRAGMENT : place & 1 ? FIRST_FRAGMENT : WHOLE;
+			p->fragment_id = extension.id;
+		}
+		p->flow.proto = extension.next;
+		p->l4_offset += length;
+		if (p->l4_offset > 200) /* see l4_header */
+			return -1;
+		if (p->fragment == LATER_FRAGMENT)
+			return 0;
+	}
+	return -1;
 }
 
 static __always_inline int parse_tcp(struct __sk_buff *skb, struct packet *p)
@@ -131,42 +201,79 @@ static __always_inline __u16 replace_long(__u16 check, __u32 old, __u32 new)
 	return replace_word(check, old >> 16, new >> 16);
 }
 
-/* Takes one hop off the TTL. The caller has checked that it is above 1. */
-static __always_inline void decrement_ttl(struct iphdr *ip)
+static __always_inline __u16 replace_address(__u16 check, const struct address *old, const struct address *new, int v6)
 {
-	__u16 old = *(__u16 *)&ip->ttl;
+	__u32 i;
 
+	for (i = 0; i < (v6 ? 4 : 1); i++)
+		check = replace_long(check, old->words[i], new->words[i]);
+	return check;
+}
+
+static __always_inline int is_set(const struct address *a)
+{
+	return (a->words[0] | a->words[1] | a->words[2] | a->words[3]) != 0;
+}
+
+/* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL. The caller has
+ * checked that it is above 1. */
+static __always_inline int rewrite_ip(struct __sk_buff *skb, int v6, int destination, const struct address *new)
+{
+	struct iphdr *ip = ip_header(skb);
+	struct ipv6hdr *ip6;
+	__u16 old;
+
+	if (v6) {
+		ip6 = ip6_header(skb);
+		if (!ip6)
+			return -1;
+		ip6->hop_limit--;
+		if (new)
+			__builtin_memcpy(destination ? &ip6->daddr : &ip6->saddr, new, sizeof(*new));
+		return 0;
+	}
+	if (!ip)
+		return -1;
+	old = *(__u16 *)&ip->ttl;
 	ip->ttl--;
 	ip->check = replace_word(ip->check, old, *(__u16 *)&ip->ttl);
+	if (!new)
+		return 0;
+	ip->check = replace_long(ip->check, destination ? ip->daddr : ip->saddr, new->words[0]);
+	if (destination)
+		ip->daddr = new->words[0];
+	else
+		ip->saddr = new->words[0];
+	return 0;
 }
 
 /* Replaces the destination (or the source) address and port and takes one hop off the TTL. Pseudo-header changes are
  * told to the helper as such, so that checksum offload and segmentation offload stay correct. */
-static __always_inline int translate(struct __sk_buff *skb, const struct packet *p, int destination, __u32 addr,
-				     __u16 port)
+static __always_inline int translate(struct __sk_buff *skb, const struct packet *p, int v6, int destination,
+				     const struct address *addr, __u16 port)
 {
-	__u32 old_addr = destination ? p->flow.daddr : p->flow.saddr;
+	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;
 	__u16 old_port = destination ? p->flow.dport : p->flow.sport;
 	__u32 check = p->l4_offset +
 		      (p->flow.proto == IPPROTO_TCP ? __builtin_offsetof(struct tcphdr, check) :
 						      __builtin_offsetof(struct udphdr, check));
 	__u64 zero_is_none = p->flow.proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	struct iphdr *ip;
+	__u64 from = old->words[0], to = addr->words[0], size = 4;
 	__u16 *ports;
 
-	if (bpf_l4_csum_replace(skb, check, old_addr, addr, BPF_F_PSEUDO_HDR | zero_is_none | sizeof(addr)))
+	if (p->fragment == LATER_FRAGMENT)
+		return rewrite_ip(skb, v6, destination, addr);
+	if (v6) {
+		from = 0;
+		to = bpf_csum_diff((void *)old, sizeof(*old), (void *)addr, sizeof(*addr), 0);
+		size = 0;
+	}
+	if (bpf_l4_csum_replace(skb, check, from, to, BPF_F_PSEUDO_HDR | zero_is_none | size))
 		return -1;
 	if (old_port != port && bpf_l4_csum_replace(skb, check, old_port, port, zero_is_none | sizeof(port)))
 		return -1;
-	ip = ip_header(skb);
-	if (!ip)
+	if (rewrite_ip(skb, v6, destination, addr))
 		return -1;
-	decrement_ttl(ip);
-	ip->check = replace_long(ip->check, old_addr, addr);
-	if (destination)
-		ip->daddr = addr;
-	else
-		ip->saddr = addr;
 	ports = l4_header(skb, p);
 	if ((void *)(ports + 2) > (void *)(long)skb->data_end)
 		return -1;

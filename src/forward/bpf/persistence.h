@@ -28,7 +28,7 @@ static __always_inline struct template *find_template(const struct template_key 
 		return 0;
 	slot = t->dest_slot;
 	d = bpf_map_lookup_elem(&dests, &slot);
-	if (d && d->state == DEST_PRESENT && (t->deadline_ns >= now || lingers(t, now)))
+	if (d && d->state == DEST_PRESENT && d->id == t->dest_id && (t->deadline_ns >= now || lingers(t, now)))
 		return t;
 	if (!bpf_map_delete_elem(&templates, key))
 		add_population(POPULATION_TEMPLATES, -1);
@@ -38,11 +38,12 @@ static __always_inline struct template *find_template(const struct template_key 
 /* Ties a fresh connection to the template of its client: an old one, whose time begins anew, or one of its own. False
  * when there is no room for one. */
 static __always_inline int enter_template(const struct template_key *key, struct template *known,
-					  const struct service *service, struct connection *fresh, __u64 now)
+					  const struct service *service, struct connection *fresh, __u32 dest_id, __u64 now)
 {
 	struct template made = {
 		.deadline_ns = now + service->persistence_s * SECOND_NS,
-		.dest_slot = fresh->dest_slot, .controlled = 1, .timeout_s = service->persistence_s,
+		.dest_slot = fresh->dest_slot, .dest_id = dest_id, .controlled = 1,
+		 .timeout_s = service->persistence_s,
 	};
 
 	if (known) {
@@ -54,7 +55,7 @@ static __always_inline int enter_template(const struct template_key *key, struct
 		add_population(POPULATION_TEMPLATES, 1);
 	}
 	fresh->flags |= CONN_CONTROLLED;
-	fresh->template_client = key->client;
+	fresh->template_prefix = service->client_prefix;
 	return 1;
 }
 

@@ -7,10 +7,8 @@
 #include "hash.h"
 
 #define NO_DEST 0xffffffffu
-/* Entries of a sequence that are looked at for a server that can serve. */
-#define SEQUENCE_TRIES 64
-/* Further buckets that mh-fallback looks at. */
-#define MAGLEV_TRIES 256
+/* Entries of a sequence that are looked at for a server that can serve; a list of servers is never longer. */
+#define SEQUENCE_TRIES MAX_DESTS
 
 static __always_inline struct dest *usable(__u32 slot)
 {
@@ -20,24 +18,49 @@ static __always_inline struct dest *usable(__u32 slot)
 	return d && d->state == DEST_PRESENT && d->weight && overloaded && !*overloaded ? d : 0;
 }
 
+/* The server of an entry, if it can serve. Entry 0 of a table is its length. */
+static __always_inline __u32 in_entry(void *table, __u32 entry)
+{
+	__u32 index = entry + 1;
+	__u32 *slot = bpf_map_lookup_elem(table, &index);
+
+	return slot && usable(*slot) ? *slot : NO_DEST;
+}
+
+/* A walk over entries of a table until one can serve. The helper that goes over the elements of a map only does the
+ * counting: the kernel need not verify every round of a loop, and 5.15 has no other such helper. */
+struct walk {
+	__u64 *cursor;
+	__u32 start;
+	__u32 client; /* mh */
+	__u32 length;
+	__u32 tries;
+	__u32 found;
+};
+
+static long step_sequence(void *table, __u32 *index, __u32 *unused, struct walk *w)
+{
+	if (w->tries == SEQUENCE_TRIES || w->tries == w->length || !w->length)
+		return 1;
+	w->tries++;
+	w->found = in_entry(table, __sync_fetch_and_add(w->cursor, 1) % w->length);
+	return w->found != NO_DEST;
+}
+
 /* rr and wrr: user space has laid the whole sequence out; a cursor walks it. Entries that cannot serve now are stepped
  * over; when none can, the cursor stays. */
-static __always_inline __u32 pick_from_sequence(void *table, __u32 length, __u32 service_slot)
+static __always_inline __u32 pick_from_sequence(void *table, __u32 service_slot)
 {
-	__u64 *cursor = bpf_map_lookup_elem(&cursors, &service_slot);
-	__u64 tries;
+	__u32 zero = 0, *length = bpf_map_lookup_elem(table, &zero);
+	struct walk w = { .cursor = bpf_map_lookup_elem(&cursors, &service_slot), .found = NO_DEST };
 
-	if (!cursor || !length)
+	if (!w.cursor || !length)
 		return NO_DEST;
-	for (tries = 0; tries < SEQUENCE_TRIES && tries < length; tries++) {
-		__u32 index = 1 + __sync_fetch_and_add(cursor, 1) % length;
-		__u32 *slot = bpf_map_lookup_elem(table, &index);
-
-		if (slot && usable(*slot))
-			return *slot;
-	}
-	__sync_fetch_and_add(cursor, -tries);
-	return NO_DEST;
+	w.length = *length;
+	bpf_for_each_map_elem(table, step_sequence, &w, 0);
+	if (w.found == NO_DEST)
+		__sync_fetch_and_add(w.cursor, -(__u64)w.tries);
+	return w.found;
 }
 
 struct search {
@@ -104,70 +127,72 @@ static __always_inline __u32 pick_by_load(void *table, __u32 scheduler)
 	return s.best;
 }
 
-/* The server of a bucket, if it can serve. */
-static __always_inline __u32 in_bucket(void *table, __u32 bucket)
+static long step_source(void *table, __u32 *index, __u32 *unused, struct walk *w)
 {
-	__u32 index = bucket + 1;
-	__u32 *slot = bpf_map_lookup_elem(table, &index);
-
-	return slot && usable(*slot) ? *slot : NO_DEST;
+	w->found = in_entry(table, (2 * w->start + w->tries++) & (HASH_BUCKETS - 1));
+	return w->found != NO_DEST;
 }
 
-__noinline __u32 pick_by_source(__u32 service_slot, __u32 client, __u32 fallback)
+static __always_inline __u32 pick_by_source(void *table, __u32 client, __u32 fallback)
 {
-	__u32 bucket = hash256(client), slot, offset;
+	struct walk w = { .start = hash256(client) };
+
+	w.found = in_entry(table, w.start);
+	if (w.found == NO_DEST && fallback)
+		bpf_for_each_map_elem(table, step_source, &w, 0);
+	return w.found;
+}
+
+static long step_maglev(void *table, __u32 *index, __u32 *unused, struct walk *w)
+{
+	w->found = in_entry(table, maglev_bucket((w->tries++ + w->start) % MAGLEV_BUCKETS + w->client));
+	return w->found != NO_DEST || w->tries == MAGLEV_BUCKETS;
+}
+
+static __always_inline __u32 pick_by_maglev(void *table, __u32 client, __u32 fallback)
+{
+	struct walk w = { .start = maglev_bucket(client), .client = client };
+
+	w.found = in_entry(table, w.start);
+	if (w.found == NO_DEST && fallback)
+		bpf_for_each_map_elem(table, step_maglev, &w, 0);
+	return w.found;
+}
+
+/* A slot in `dests`, or NO_DEST. A global function, so that the kernel verifies its loops once and not once for every way
+ * that leads here. `client` and `destination` are what the hashes are made of, see `hashed`. */
+__noinline __u32 pick(__u32 service_slot, __u32 scheduler, __u32 flags, __u32 client, __u32 destination)
+{
 	void *table = bpf_map_lookup_elem(&tables, &service_slot);
 
 	if (!table)
 		return NO_DEST;
-	slot = in_bucket(table, bucket);
-	if (slot != NO_DEST || !fallback)
-		return slot;
-	for (offset = 0; offset < HASH_BUCKETS; offset++) {
-		slot = in_bucket(table, (2 * bucket + offset) & (HASH_BUCKETS - 1));
-		if (slot != NO_DEST)
-			return slot;
-	}
-	return NO_DEST;
-}
-
-__noinline __u32 pick_by_maglev(__u32 service_slot, __u32 client, __u32 fallback)
-{
-	__u32 bucket = maglev_bucket(client), slot, offset;
-	void *table = bpf_map_lookup_elem(&tables, &service_slot);
-
-	if (!table)
-		return NO_DEST;
-	slot = in_bucket(table, bucket);
-	if (slot != NO_DEST || !fallback)
-		return slot;
-	for (offset = 0; offset < MAGLEV_TRIES; offset++) {
-		slot = in_bucket(table, maglev_bucket((offset + bucket) % MAGLEV_BUCKETS + client));
-		if (slot != NO_DEST)
-			return slot;
-	}
-	return NO_DEST;
-}
-
-static __always_inline __u32 pick(const struct service *service, const struct flow *flow)
-{
-	__u32 slot = service->slot, scheduler = service->scheduler, zero = 0, *length, client;
-	void *table;
-
-	client = bpf_ntohl(flow->saddr) + (service->flags & SERVICE_PORT ? bpf_ntohs(flow->sport) : 0);
-	if (scheduler == SCHED_SH)
-		return pick_by_source(slot, client, service->flags & SERVICE_FALLBACK);
-	if (scheduler == SCHED_MH)
-		return pick_by_maglev(slot, client, service->flags & SERVICE_FALLBACK);
-	table = bpf_map_lookup_elem(&tables, &slot);
-	if (!table)
-		return NO_DEST;
-	if (scheduler != SCHED_RR && scheduler != SCHED_WRR && scheduler != SCHED_DH)
+	switch (scheduler) {
+	case SCHED_RR:
+	case SCHED_WRR:
+		return pick_from_sequence(table, service_slot);
+	case SCHED_DH:
+		return in_entry(table, hash256(destination));
+	case SCHED_SH:
+		return pick_by_source(table, client, flags & SERVICE_FALLBACK);
+	case SCHED_MH:
+		return pick_by_maglev(table, client, flags & SERVICE_FALLBACK);
+	default:
 		return pick_by_load(table, scheduler);
-	if (scheduler == SCHED_DH)
-		return in_bucket(table, hash256(bpf_ntohl(flow->daddr)));
-	length = bpf_map_lookup_elem(table, &zero);
-	return length ? pick_from_sequence(table, *length, slot) : NO_DEST;
+	}
+}
+
+/* An address as one number: IPv4 as it is, IPv6 folded. */
+static __always_inline __u32 hashed(const struct address *a)
+{
+	return bpf_ntohl(a->words[0] ^ a->words[1] ^ a->words[2] ^ a->words[3]);
+}
+
+static __always_inline __u32 pick_for(const struct service *service, const struct flow *flow)
+{
+	__u32 port = service->flags & SERVICE_PORT ? bpf_ntohs(flow->sport) : 0;
+
+	return pick(service->slot, service->scheduler, service->flags, hashed(&flow->saddr) + port, hashed(&flow->daddr));
 }
 
 #endif

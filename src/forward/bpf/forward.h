@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A packet of a known connection on its way: to the server by the connection's method, back to the client for NAT. */
+#ifndef TANIST_FORWARD_H
+#define TANIST_FORWARD_H
+
+#include "cut.h"
+#include "icmp.h"
+#include "tunnel.h"
+
+/* How long a client's next hop, found by a route lookup, is used before it is looked up again. */
+#define BACK_ROUTE_NS SECOND_NS
+
+static __always_inline int send_to(__u32 ifindex, const struct address *addr, int v6)
+{
+	struct bpf_redir_neigh hop = { .nh_family = v6 ? AF_INET6 : AF_INET };
+
+	if (v6)
+		__builtin_memcpy(hop.ipv6_nh, addr, sizeof(*addr));
+	else
+		hop.ipv4_nh = addr->words[0];
+	return bpf_redirect_neigh(ifindex, &hop, sizeof(hop), 0);
+}
+
+/* The kernel's own route, for what user space has not resolved. Needs forwarding on the device. */
+static __always_inline int find_route(struct __sk_buff *skb, int v6, const struct address *saddr,
+				      const struct address *daddr, __u32 *ifindex, struct address *hop)
+{
+	struct bpf_fib_lookup route = { .family = v6 ? AF_INET6 : AF_INET, .ifindex = skb->ifindex };
+	long result;
+
+	if (v6) {
+		__builtin_memcpy(route.ipv6_src, saddr, sizeof(*saddr));
+		__builtin_memcpy(route.ipv6_dst, daddr, sizeof(*daddr));
+	} else {
+		route.ipv4_src = saddr->words[0];
+		route.ipv4_dst = daddr->words[0];
+	}
+	result = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return -1;
+	*ifindex = route.ifindex;
+	if (v6)
+		__builtin_memcpy(hop, route.ipv6_dst, sizeof(*hop));
+	else
+		*hop = (struct address){ .words[0] = route.ipv4_dst };
+	return 0;
+}
+
+static __always_inline int send_to_server(struct __sk_buff *skb, const struct dest *d, int v6,
+					  const struct address *saddr)
+{
+	const struct hop *known = &d->hops[d->hop & 1];
+	struct address hop;
+	__u32 ifindex;
+
+	if (known->ifindex == HOP_LOCAL)
+		return PASS;
+	if (known->ifindex)
+		return send_to(known->ifindex, &known->neighbour, v6);
+	if (find_route(skb, v6, saddr, &d->addr, &ifindex, &hop)) {
+		count_drop(DROP_NO_ROUTE);
+		return DROP;
+	}
+	return send_to(ifindex, &hop, v6);
+}
+
+static __always_inline int send_to_client(struct __sk_buff *skb, struct connection *c, int v6,
+					  const struct flow *client, __u64 now)
+{
+	struct address hop;
+	__u32 ifindex;
+
+	if (now - c->back_at_ns > BACK_ROUTE_NS) {
+		if (!find_route(skb, v6, &client->daddr, &client->saddr, &ifindex, &hop)) {
+			c->back_ifindex = ifindex;
+			c->back_hop = hop;
+		}
+		c->back_at_ns = now;
+	}
+	if (is_set(&c->back_hop))
+		return send_to(c->back_ifindex, &c->back_hop, v6);
+	/* No forwarding on the device: leave by the link that the client came in by. */
+	return bpf_redirect_neigh(c->back_ifindex, 0, 0, 0);
+}
+
+static __always_inline int to_tunnel(struct __sk_buff *skb, int v6)
+{
+	const struct packet *p = packet_in_hand();
+	const struct dest *d = p ? bpf_map_lookup_elem(&dests, &p->dest_slot) : 0;
+
+	if (!d || wrap(skb, p, v6, d)) {
+		count_drop(DROP_MALFORMED);
+		return DROP;
+	}
+	return d->family == AF_INET6 ? send_to_server(skb, d, 1, &d->hops[d->hop & 1].local) :
+				       send_to_server(skb, d, 0, &d->hops[d->hop & 1].local);
+}
+
+static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, int v6, struct connection *c)
+{
+	__u32 dest_slot = c->dest_slot, room, most;
+	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
+	int local, too_long, may_cut;
+	const struct hop *hop;
+
+	if (!d || d->state != DEST_PRESENT) {
+		count_drop(DROP_DEST_REMOVED);
+		return DROP;
+	}
+	hop = &d->hops[d->hop & 1];
+	local = hop->ifindex == HOP_LOCAL;
+	room = hop->mtu;
+	if (room && c->method == METHOD_TUN)
+		room -= tunnel_room(d, d->tunnel_checksum);
+	/* A packet that is cut up by segments has them made shorter for the tunnel's header. */
+	most = c->method == METHOD_TUN && skb->gso_size ? hop->mtu : room;
+	too_long = !local && room && segment_length(skb, p) > most;
+	may_cut = !p->dont_fragment && !skb->gso_size && p->l4_offset == ETH_HLEN + sizeof(struct iphdr);
+	if (too_long && may_cut && !p->cut)
+		return cut(skb, room);
+	count_connection_packet(skb, c, 0);
+	if (local)
+		return PASS;
+	if (p->ttl <= 1)
+		return answer_ttl(skb, v6);
+	if (too_long && !may_cut)
+		return answer_too_big(skb, v6, room);
+	if (too_long && keep_first_part(skb, p, room))
+		goto malformed;
+	if (c->method == METHOD_NAT) {
+		if (translate(skb, p, v6, 1, &d->addr, d->port ? d->port : p->flow.dport))
+			goto malformed;
+		return send_to_server(skb, d, v6, &p->flow.saddr);
+	}
+	if (rewrite_ip(skb, v6, 1, 0))
+		goto malformed;
+	if (c->method == METHOD_TUN) {
+		p->dest_slot = dest_slot;
+		return TO_TUNNEL;
+	}
+	return send_to_server(skb, d, v6, &p->flow.saddr);
+malformed:
+	count_drop(DROP_MALFORMED);
+	return DROP;
+}
+
+static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, int v6, const struct flow *client,
+				       struct connection *c, const struct settings *s, __u64 now)
+{
+	if (p->ttl <= 1)
+		return answer_ttl(skb, v6);
+	count_connection_packet(skb, c, 1);
+	if (p->fragment != LATER_FRAGMENT)
+		advance(s, c, p, DIR_OUTPUT, now);
+	if (translate(skb, p, v6, 0, &client->daddr, client->dport)) {
+		count_drop(DROP_MALFORMED);
+		return DROP;
+	}
+	return send_to_client(skb, c, v6, client, now);
+}
+
+static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
+{
+	struct packet *p = packet_in_hand();
+	const struct settings *s = get_settings();
+	struct flow quoted = {}, reply, client;
+	struct icmphdr icmp;
+	struct connection *c;
+	struct dest *d;
+	__u32 slot;
+	__u16 port;
+	__u64 now;
+
+	if (!p || !s)
+		return PASS;
+	now = now_ns(s);
+	if (bpf_skb_load_bytes(skb, p->l4_offset, &icmp, sizeof(icmp)) || !is_icmp_error(icmp.type, v6) ||
+	    !read_quoted(skb, p->l4_offset, v6, &quoted) || p->ttl <= 1)
+		return PASS;
+	reply = (struct flow){
+		.saddr = quoted.daddr, .daddr = quoted.saddr, .sport = quoted.dport, .dport = quoted.sport,
+		.proto = quoted.proto, .family = quoted.family,
+	};
+	/* From the servers' side: it quotes client -> server, which is the reply key the other way round. */
+	if (lookup_reply(&reply, &client, v6)) {
+		c = find(&client, now, v6);
+		if (!c)
+			return PASS;
+		count_connection_packet(skb, c, 1);
+		if (rewrite_quoted(skb, p->l4_offset, v6, 0, &client.daddr, client.dport) ||
+		    rewrite_outer(skb, p->l4_offset, v6, &p->flow, 1, &client.daddr))
+			return DROP;
+		return send_to_client(skb, c, v6, &client, now);
+	}
+	/* From the clients' side: it quotes VIP -> client, the connection's key the other way round. */
+	c = find(&reply, now, v6);
+	if (!c)
+		return PASS;
+	slot = c->dest_slot;
+	d = bpf_map_lookup_elem(&dests, &slot);
+	if (!d || d->state != DEST_PRESENT)
+		return DROP;
+	count_connection_packet(skb, c, 0);
+	if (c->method == METHOD_TUN) {
+		p->dest_slot = slot;
+		return TO_TUNNEL;
+	}
+	if (c->method == METHOD_NAT) {
+		port = d->port ? d->port : reply.dport;
+		if (rewrite_quoted(skb, p->l4_offset, v6, 1, &d->addr, port) ||
+		    rewrite_outer(skb, p->l4_offset, v6, &p->flow, 0, &d->addr))
+			return DROP;
+	}
+	return send_to_server(skb, d, v6, &reply.saddr);
+}
+
+#endif
