@@ -20,6 +20,7 @@ libnginx-mod-stream file:/usr/lib/nginx/modules/ngx_stream_module.so   the proxy
 keepalived   command:keepalived                         VRRP peer in the interop tests; judges configurations
 tcpdump      command:tcpdump                            independent reader of our adverts
 nftables     command:nft                                drops packets in tests; DNAT in the bench
+iptables     command:iptables                           marks packets, as the lecture does, in tests
 haproxy      command:haproxy                            a peer in the bench
 iperf3       command:iperf3                             bulk TCP in the bench
 wrk          command:wrk                                HTTP load in the bench

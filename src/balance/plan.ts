@@ -1,10 +1,11 @@
 import type {
+  AddressService,
   Endpoint,
   Forwarding,
   Persistence,
-  Protocol,
   Scheduler,
   SchedulerFlags,
+  ServiceId,
   Thresholds,
   VirtualServer,
 } from '../config/model.ts'
@@ -17,8 +18,9 @@ export interface ForwardPlan {
 }
 
 export interface PlannedService {
-  readonly vip: Endpoint
-  readonly protocol: Protocol
+  readonly id: ServiceId
+  /** Further addresses that are the same service: one scheduler, one set of servers, one memory of clients. */
+  readonly marked: readonly AddressService[]
   readonly scheduler: Scheduler
   readonly flags: SchedulerFlags
   readonly persistence: Persistence | undefined
@@ -49,12 +51,12 @@ export interface SchedulerTable {
 
 /** A service's pool as it stands at the moment. `servers` are in the order of the configuration. */
 export function planService(
-  server: Pick<VirtualServer, 'vip' | 'protocol' | 'scheduler' | 'schedulerFlags' | 'persistence'>,
+  server: Pick<VirtualServer, 'id' | 'marked' | 'scheduler' | 'schedulerFlags' | 'persistence'>,
   servers: readonly PlannedDestination[],
 ): PlannedService {
-  const { vip, protocol, scheduler, schedulerFlags: flags, persistence } = server
+  const { id, marked, scheduler, schedulerFlags: flags, persistence } = server
   const destinations = servers.toReversed()
-  return { vip, protocol, scheduler, flags, persistence, destinations, table: tableFor(scheduler, destinations) }
+  return { id, marked, scheduler, flags, persistence, destinations, table: tableFor(scheduler, destinations) }
 }
 
 function tableFor(scheduler: Scheduler, destinations: readonly PlannedDestination[]): SchedulerTable {

@@ -92,9 +92,25 @@ export interface Endpoint {
   readonly port: number
 }
 
-export interface VirtualServer {
+/** What a virtual server is for: what is sent to an address and port, or what has a firewall mark. */
+export type ServiceId = AddressService | MarkService
+
+export interface AddressService {
+  readonly by: 'address'
   readonly vip: Endpoint
   readonly protocol: Protocol
+}
+
+export interface MarkService {
+  readonly by: 'fwmark'
+  readonly mark: number
+  readonly family: 'inet' | 'inet6'
+}
+
+export interface VirtualServer {
+  readonly id: ServiceId
+  /** Packets that count as marked without a firewall: to these addresses and ports. */
+  readonly marked: readonly AddressService[]
   readonly scheduler: Scheduler
   /** `sh` and `mh`: whether the client's port counts, and whether another server is tried when one cannot serve. */
   readonly schedulerFlags: SchedulerFlags
@@ -150,7 +166,12 @@ export function endpointName(endpoint: Endpoint): string {
   return `[${endpoint.address}]:${endpoint.port}`
 }
 
-/** `[172.18.100.6]:tcp:80`, as keepalived names a virtual server. Unique in a configuration. */
-export function virtualServerName(server: Pick<VirtualServer, 'vip' | 'protocol'>): string {
-  return `[${server.vip.address}]:${server.protocol.toLowerCase()}:${server.vip.port}`
+/** `[172.18.100.6]:tcp:80` or `FWM 10`, as keepalived names a virtual server. Unique in a configuration. */
+export function serviceName(id: ServiceId): string {
+  switch (id.by) {
+    case 'address':
+      return `[${id.vip.address}]:${id.protocol.toLowerCase()}:${id.vip.port}`
+    case 'fwmark':
+      return `FWM ${id.mark}${id.family === 'inet6' ? ' IPv6' : ''}`
+  }
 }

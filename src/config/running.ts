@@ -1,4 +1,4 @@
-import { type Address, addressBits, isIpv4 } from '../net/address.ts'
+import { type Address, isIpv4 } from '../net/address.ts'
 import { millis, seconds } from '../time.ts'
 import type { Report } from './diagnostic.ts'
 import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
@@ -91,25 +91,35 @@ const SCHEDULERS: readonly string[] = [
 function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): VirtualServer | undefined {
   const { id, protocol, lvs_sched: scheduler } = server
   const no = (why: string) => leftOut(server, 'this virtual_server', why)
-  if (id.by !== 'address') return no(id.by === 'fwmark' ? 'it is named by a firewall mark' : 'it is a group')
-  const vip = id.port ?? 0
-  if (protocol !== 'TCP' && protocol !== 'UDP') return no('its protocol is SCTP')
+  if (id.by === 'group') return no('it is a group')
+  const vip = id.by === 'address' ? (id.port ?? 0) : 0
+  const address = id.by === 'address' ? id.address : server.real_server[0]?.id.address
+  const ipv6 = server.ip_family === undefined ? address !== undefined && !isIpv4(address) : server.ip_family === 'inet6'
+  if (protocol === 'SCTP') return no('its protocol is SCTP')
   if (!isOneOf(scheduler, SCHEDULERS)) return no(`its scheduler is ${scheduler}`)
   if (server.persistence_engine !== undefined) return no('its persistence engine is sip')
   const endpoint = (where: { address: Address; port: number | undefined }): Endpoint => ({
     address: where.address,
-    port: where.port ?? vip,
+    // A service by mark keeps the port that was asked for; the servers' ports are for their checks.
+    port: id.by === 'fwmark' ? 0 : (where.port ?? vip),
   })
   return {
-    vip: { address: id.address, port: vip },
-    protocol,
+    id:
+      id.by === 'fwmark'
+        ? { by: 'fwmark', mark: id.fwmark, family: ipv6 ? 'inet6' : 'inet' }
+        : { by: 'address', vip: { address: id.address, port: vip }, protocol: protocol ?? 'TCP' },
+    marked: server.mark.map((line) => ({
+      by: 'address',
+      vip: { address: line.to.address, port: line.to.port ?? 0 },
+      protocol: line.protocol,
+    })),
     scheduler: scheduler as Scheduler,
     schedulerFlags: {
       port: server[scheduler === 'sh' ? 'sh-port' : 'mh-port'] || server['flag-2'],
       fallback: server[scheduler === 'sh' ? 'sh-fallback' : 'mh-fallback'] || server['flag-1'],
     },
     method: server.lvs_method.method,
-    persistence: persistenceOf(server, addressBits(id.address)),
+    persistence: persistenceOf(server, ipv6 ? 128 : 32),
     quorum: server.quorum,
     hysteresis: server.hysteresis,
     sorryServer:
@@ -174,7 +184,10 @@ type Connecting = Pick<
 
 function runningChecks(real: RealServerSettings, endpoint: Endpoint): Check[] {
   const schedule = (check: Connecting) => ({
-    target: { address: check.connect_ip ?? endpoint.address, port: check.connect_port ?? endpoint.port },
+    target: {
+      address: check.connect_ip ?? endpoint.address,
+      port: check.connect_port ?? real.id.port ?? endpoint.port,
+    },
     delayLoop: check.delay_loop,
     timeout: check.connect_timeout,
     retry: check.retry,

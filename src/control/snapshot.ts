@@ -52,7 +52,7 @@ export interface PeerSnapshot {
 
 export interface ServiceSnapshot {
   readonly name: string
-  readonly protocol: Protocol
+  readonly protocol: Protocol | 'any'
   readonly scheduler: Scheduler
   readonly method: ForwardingMethod
   readonly quorum: 'up' | 'down'

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino'
 import { formPool, type Pool } from '../balance/pool.ts'
-import { type Config, endpointName, virtualServerName } from '../config/model.ts'
+import { type Config, endpointName, serviceName } from '../config/model.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
 import type { Hook } from '../forward/attachment.ts'
 import { Core } from '../forward/core.ts'
 import type { Hop } from '../forward/layout.ts'
 import { SystemError } from '../linux/libc.ts'
+import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
 import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
 import type { Address } from '../net/address.ts'
@@ -22,6 +23,7 @@ export class Forwarding {
   readonly #verdicts: Verdicts
   readonly #rtnetlink = new Rtnetlink()
   readonly #changes = new NetworkChanges()
+  readonly #markRoute = new MarkRoute()
   readonly #poller: Poller
   readonly #pools = new Map<string, Pool>()
   #config: Config
@@ -58,11 +60,16 @@ export class Forwarding {
   /** Makes the core follow the verdicts. Throws CoreFullError. */
   update(): void {
     const pools = this.#config.virtualServers.map((server): [string, Pool] => {
-      const name = virtualServerName(server)
+      const name = serviceName(server.id)
       return [name, formPool(server, (real) => this.#verdicts.isUp(server, real), this.#pools.get(name)?.quorum)]
     })
     const plan = { services: pools.map(([, pool]) => pool.service) }
     this.#core.apply(plan, (address) => this.#hop(address))
+    // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
+    const marks = this.#config.virtualServers.flatMap(({ id, marked }) =>
+      id.by === 'fwmark' && marked.length === 0 ? [id] : [],
+    )
+    this.#core.attachMarked(this.#markRoute.follow(marks))
     const before = new Map(this.#pools)
     this.#pools.clear()
     for (const [name, pool] of pools) {
@@ -75,7 +82,7 @@ export class Forwarding {
     const drops = Object.entries(this.#core.drops()).map(([reason, count]): [string, number] => [reason, Number(count)])
     return {
       services: this.#config.virtualServers.map((server) =>
-        serviceSnapshot(server, this.#pools.get(virtualServerName(server)), this.#verdicts, this.#core),
+        serviceSnapshot(server, this.#pools.get(serviceName(server.id)), this.#verdicts, this.#core),
       ),
       drops: Object.fromEntries(drops),
     }
@@ -87,13 +94,17 @@ export class Forwarding {
     this.#poller.close()
     this.#changes.close()
     this.#rtnetlink.close()
+    this.#markRoute.follow([])
+    this.#markRoute.close()
     this.#core.remove()
   }
 
   #followNetwork(): void {
     this.#links = this.#rtnetlink.links()
     this.update()
-    this.#core.attach(this.#links.filter(({ kind }) => kind === 'ethernet').map(({ index }) => index))
+    const own: readonly string[] = Object.values(MARK_LINK)
+    const others = this.#links.filter(({ kind, name }) => kind === 'ethernet' && !own.includes(name))
+    this.#core.attach(others.map(({ index }) => index))
   }
 
   /** Where the kernel would send packets to a real server. Undefined while there is no route. */

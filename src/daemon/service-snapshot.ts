@@ -1,5 +1,5 @@
 import type { Pool } from '../balance/pool.ts'
-import { endpointName, virtualServerName, type VirtualServer } from '../config/model.ts'
+import { endpointName, serviceName, type VirtualServer } from '../config/model.ts'
 import type { ServerSnapshot, ServiceSnapshot } from '../control/snapshot.ts'
 import type { Core } from '../forward/core.ts'
 import type { Counters } from '../forward/layout.ts'
@@ -15,8 +15,8 @@ export function serviceSnapshot(
   verdicts: Verdicts,
   core: Core,
 ): ServiceSnapshot {
-  const name = virtualServerName(server)
-  const inCore = [...core.destinations()].filter(([, { dest }]) => virtualServerName(dest.service) === name)
+  const name = serviceName(server.id)
+  const inCore = [...core.destinations()].filter(([, { dest }]) => serviceName(dest.service) === name)
   const serviceSlot = inCore[0]?.[1].dest.serviceSlot
 
   const traffic = (endpoint: string): Traffic => {
@@ -43,7 +43,7 @@ export function serviceSnapshot(
     .map(([, { dest }]) => lingeringSnapshot(endpointName(dest.endpoint), traffic))
   return {
     name,
-    protocol: server.protocol,
+    protocol: server.id.by === 'address' ? server.id.protocol : 'any',
     scheduler: server.scheduler,
     method: server.method,
     quorum: pool?.quorum.up === true ? 'up' : 'down',

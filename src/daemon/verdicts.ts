@@ -1,4 +1,4 @@
-import { type Config, endpointName, type RealServer, virtualServerName, type VirtualServer } from '../config/model.ts'
+import { type Config, endpointName, type RealServer, serviceName, type VirtualServer } from '../config/model.ts'
 import type { CheckTask, Verdict } from './messages.ts'
 
 interface Known extends Verdict {
@@ -38,7 +38,7 @@ export class Verdicts {
 
 function idsOf(server: VirtualServer, real: RealServer): string[] {
   return real.checks.map(
-    ({ type }, index) => `${virtualServerName(server)} ${endpointName(real.endpoint)} ${index} ${type}`,
+    ({ type }, index) => `${serviceName(server.id)} ${endpointName(real.endpoint)} ${index} ${type}`,
   )
 }
 

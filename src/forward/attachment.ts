@@ -1,4 +1,4 @@
-import { readdirSync, unlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, unlinkSync } from 'node:fs'
 import { attachClsact, attachTcx, detachClsact, openPinned, pin, updateLink } from '../linux/libbpf.ts'
 import { calls, SystemError } from '../linux/libc.ts'
 
@@ -20,6 +20,7 @@ export class Attachment {
     this.#program = program
     this.#directory = directory
     this.#hook = hook
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
   }
 
   /** Attaches to what is new, in place of an earlier program where there is one, and forgets what is gone. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type ForwardPlan, type LaidTable, resume } from '../balance/plan.ts'
 import type { Address } from '../net/address.ts'
@@ -75,6 +75,7 @@ export class Core {
   readonly #object: BpfObject
   readonly #maps: Readonly<Record<(typeof PINNED_MAPS)[number], BpfMap>>
   readonly #attachment: Attachment
+  readonly #markAttachment: Attachment
   readonly #sweepProgram: number
   readonly #dests = new Map<number, DestEntry>()
   /** What was written, and the cursor that it began with. */
@@ -108,15 +109,21 @@ export class Core {
     >
     if (this.adopted) this.#readDests()
     else this.#pinMaps()
-    const links = `${this.#directory}/links`
-    mkdirSync(links, { recursive: true, mode: 0o700 })
-    this.#attachment = new Attachment(object.program('tanist_ingress'), links, hook)
+    const attachment = (program: string, pins: string) =>
+      new Attachment(object.program(program), `${this.#directory}/${pins}`, hook)
+    this.#attachment = attachment('tanist_ingress', 'links')
+    this.#markAttachment = attachment('tanist_marked', 'mark-links')
     this.#sweepProgram = object.program('tanist_sweep')
   }
 
   /** Has the program on exactly these interfaces. */
   attach(ifindexes: readonly number[]): void {
     this.#attachment.follow(ifindexes)
+  }
+
+  /** Has the program for packets with a firewall's mark on the link that they come in by, if there is one. */
+  attachMarked(ifindex: number | undefined): void {
+    this.#markAttachment.follow(ifindex === undefined ? [] : [ifindex])
   }
 
   /** Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write. */
@@ -173,6 +180,7 @@ export class Core {
   /** Takes the program off every interface and forgets everything: a clean stop, as keepalived empties LVS. */
   remove(): void {
     this.#attachment.detach()
+    this.#markAttachment.detach()
     this.close()
     rmSync(this.#home, { recursive: true, force: true })
   }
@@ -265,7 +273,7 @@ export class Core {
         this.#maps.services.update(encodeServiceKey(write.key), encodeService(write.entry))
         break
       case 'delete-service':
-        this.#tables.delete(write.slot)
+        if (write.last) this.#tables.delete(write.slot)
         this.#maps.services.delete(encodeServiceKey(write.key))
         break
     }

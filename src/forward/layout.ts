@@ -6,6 +6,7 @@ import type {
   Protocol,
   Scheduler,
   SchedulerFlags,
+  ServiceId,
   Thresholds,
   Tunnel,
 } from '../config/model.ts'
@@ -73,12 +74,6 @@ export const DROP_REASONS = [
 /** `enum tcp_state` and the state of UDP, in order, with IPVS's default time-outs in seconds. */
 const STATE_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120, 300] as const
 
-/** Identity of a service. */
-export interface ServiceKey {
-  readonly vip: Endpoint
-  readonly protocol: Protocol
-}
-
 export interface ServiceEntry {
   readonly slot: number
   readonly scheduler: Scheduler
@@ -101,7 +96,7 @@ export type Hop =
 const HOP_LOCAL = 0xffffffff
 
 export interface DestEntry {
-  readonly service: ServiceKey
+  readonly service: ServiceId
   readonly endpoint: Endpoint
   readonly forwarding: Forwarding
   readonly serviceSlot: number
@@ -137,8 +132,13 @@ const addressIn = (view: DataView, offset: number, family: number): Address =>
 
 const familyOf = (address: Address) => (isIpv4(address) ? FAMILY.ipv4 : FAMILY.ipv6)
 
-export function encodeServiceKey(key: ServiceKey): Uint8Array {
+export function encodeServiceKey(key: ServiceId): Uint8Array {
   const bytes = new Uint8Array(SIZE.serviceKey)
+  if (key.by === 'fwmark') {
+    viewOf(bytes).setUint32(0, key.mark, true)
+    bytes[19] = key.family === 'inet6' ? FAMILY.ipv6 : FAMILY.ipv4
+    return bytes
+  }
   bytes.set(addressBytes(key.vip.address), 0)
   viewOf(bytes).setUint16(16, key.vip.port)
   bytes[18] = PROTOCOL[key.protocol]
@@ -146,9 +146,14 @@ export function encodeServiceKey(key: ServiceKey): Uint8Array {
   return bytes
 }
 
-export function decodeServiceKey(bytes: Uint8Array): ServiceKey {
+export function decodeServiceKey(bytes: Uint8Array): ServiceId {
   const view = viewOf(bytes)
+  if (view.getUint8(18) === 0) {
+    const family = view.getUint8(19) === FAMILY.ipv6 ? 'inet6' : 'inet'
+    return { by: 'fwmark', mark: view.getUint32(0, true), family }
+  }
   return {
+    by: 'address',
     vip: { address: addressIn(view, 0, view.getUint8(19)), port: view.getUint16(16) },
     protocol: nameOf(PROTOCOL, view.getUint8(18)),
   }

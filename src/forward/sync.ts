@@ -1,15 +1,7 @@
 import type { ForwardPlan, LaidTable, PlannedDestination, PlannedService } from '../balance/plan.ts'
-import { type Endpoint, endpointName, virtualServerName } from '../config/model.ts'
+import { type Endpoint, endpointName, type ServiceId, serviceName } from '../config/model.ts'
 import type { Address } from '../net/address.ts'
-import {
-  type DestEntry,
-  type Hop,
-  type Load,
-  MAX_DESTS,
-  MAX_SERVICES,
-  type ServiceEntry,
-  type ServiceKey,
-} from './layout.ts'
+import { type DestEntry, type Hop, type Load, MAX_DESTS, MAX_SERVICES, type ServiceEntry } from './layout.ts'
 
 /**
  * What the core holds, as read from its maps. They are the only memory: a restarted daemon continues from them. A table is
@@ -17,7 +9,7 @@ import {
  */
 export interface CoreState {
   readonly services: readonly {
-    readonly key: ServiceKey
+    readonly key: ServiceId
     readonly entry: ServiceEntry
     readonly table: LaidTable | undefined
   }[]
@@ -31,8 +23,9 @@ export type Write =
   | { readonly type: 'table'; readonly entry: ServiceEntry; readonly table: LaidTable }
   /** A server may get connections again although it was above its threshold. */
   | { readonly type: 'relieve'; readonly slot: number }
-  | { readonly type: 'service'; readonly key: ServiceKey; readonly entry: ServiceEntry; readonly fresh: boolean }
-  | { readonly type: 'delete-service'; readonly key: ServiceKey; readonly slot: number }
+  | { readonly type: 'service'; readonly key: ServiceId; readonly entry: ServiceEntry; readonly fresh: boolean }
+  /** `last`: no other key leads to this service. */
+  | { readonly type: 'delete-service'; readonly key: ServiceId; readonly slot: number; readonly last: boolean }
 
 /** The plan needs more than the core has room for. */
 export class CoreFullError extends Error {
@@ -43,7 +36,7 @@ export class CoreFullError extends Error {
 }
 
 /** A destination's identity: as in IPVS, one that comes back finds its connections and counts again. */
-const identity = (service: ServiceKey, endpoint: Endpoint) => `${virtualServerName(service)} ${endpointName(endpoint)}`
+const identity = (service: ServiceId, endpoint: Endpoint) => `${serviceName(service)} ${endpointName(endpoint)}`
 
 /**
  * The writes that make the core do what the plan says, in an order in which every state between is right: servers before
@@ -55,9 +48,12 @@ export function difference(state: CoreState, plan: ForwardPlan, hop: (address: A
   const each = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop))
   const inOrder: readonly Write['type'][] = ['dest', 'relieve', 'table', 'service']
   const writes = inOrder.flatMap((type) => each.filter((write) => write.type === type))
-  const planned = new Set(plan.services.map(virtualServerName))
+  const planned = new Set(plan.services.flatMap(keysOf).map(serviceName))
+  const kept = new Set(each.flatMap((write) => (write.type === 'service' ? [write.entry.slot] : [])))
+  for (const { key, entry } of state.services) if (planned.has(serviceName(key))) kept.add(entry.slot)
   for (const { key, entry } of state.services) {
-    if (!planned.has(virtualServerName(key))) writes.push({ type: 'delete-service', key, slot: entry.slot })
+    if (planned.has(serviceName(key))) continue
+    writes.push({ type: 'delete-service', key, slot: entry.slot, last: !kept.has(entry.slot) })
   }
   for (const [slot, { dest }] of state.dests) {
     if (slots.isPlanned(slot) || dest.state !== 'present') continue
@@ -66,15 +62,19 @@ export function difference(state: CoreState, plan: ForwardPlan, hop: (address: A
   return writes
 }
 
+/** Everything that leads to a service. */
+const keysOf = ({ id, marked }: PlannedService): ServiceId[] => [id, ...marked]
+
 function serviceWrites(
   state: CoreState,
   service: PlannedService,
   slots: Slots,
   hop: (address: Address) => Hop | undefined,
 ): Write[] {
-  const key: ServiceKey = { vip: service.vip, protocol: service.protocol }
-  const name = virtualServerName(key)
-  const current = state.services.find((candidate) => virtualServerName(candidate.key) === name)
+  const key = service.id
+  const find = (wanted: ServiceId) =>
+    state.services.find((candidate) => serviceName(candidate.key) === serviceName(wanted))
+  const current = find(key)
   const serviceSlot = current?.entry.slot ?? slots.takeService()
   const writes: Write[] = []
   let edited = false
@@ -104,14 +104,16 @@ function serviceWrites(
   if (edited || current?.table === undefined || !sameServers(current.table, table)) {
     writes.push({ type: 'table', entry, table })
   }
-  if (current === undefined || !sameEntry(current.entry, entry)) {
-    writes.push({ type: 'service', key, entry, fresh: current === undefined })
+  for (const each of keysOf(service)) {
+    const there = find(each)
+    if (there !== undefined && there.entry.slot === serviceSlot && sameEntry(there.entry, entry)) continue
+    writes.push({ type: 'service', key: each, entry, fresh: each === key && current === undefined })
   }
   return writes
 }
 
 function destEntry(
-  service: ServiceKey,
+  service: ServiceId,
   planned: PlannedDestination,
   serviceSlot: number,
   hop: (address: Address) => Hop | undefined,

@@ -27,10 +27,8 @@ export function encodeNetlink(
   fixed: Uint8Array,
   attributes: readonly (readonly [type: number, value: Uint8Array])[],
 ): Uint8Array {
-  const length = attributes.reduce(
-    (sum, [, value]) => sum + align(ATTRIBUTE_HEADER + value.length),
-    HEADER + align(fixed.length),
-  )
+  const tail = encodeAttributes(attributes)
+  const length = HEADER + align(fixed.length) + tail.length
   const bytes = new Uint8Array(length)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, length, true)
@@ -38,7 +36,16 @@ export function encodeNetlink(
   view.setUint16(6, flags, true)
   view.setUint32(8, sequence, true)
   bytes.set(fixed, HEADER)
-  let offset = HEADER + align(fixed.length)
+  bytes.set(tail, HEADER + align(fixed.length))
+  return bytes
+}
+
+/** Attributes one after the other; as a value, nested ones. */
+export function encodeAttributes(attributes: readonly (readonly [type: number, value: Uint8Array])[]): Uint8Array {
+  const length = attributes.reduce((sum, [, value]) => sum + align(ATTRIBUTE_HEADER + value.length), 0)
+  const bytes = new Uint8Array(length)
+  const view = new DataView(bytes.buffer)
+  let offset = 0
   for (const [kind, value] of attributes) {
     view.setUint16(offset, ATTRIBUTE_HEADER + value.length, true)
     view.setUint16(offset + 2, kind, true)

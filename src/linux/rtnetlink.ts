@@ -101,7 +101,7 @@ export class Rtnetlink {
     const fixed = new Uint8Array(12)
     fixed[0] = isIpv4(to) ? AF_INET : AF_INET6
     fixed[1] = addressBits(to)
-    const [message] = this.#request(`find route to ${to}`, RTM.getRoute, 0, fixed, [[RTA.dst, addressBytes(to)]])
+    const [message] = this.request(`find route to ${to}`, RTM.getRoute, 0, fixed, [[RTA.dst, addressBytes(to)]])
     if (message === undefined) throw new SystemError('find route to', to, constants.errno.ENETUNREACH)
     const attributes = decodeAttributes(message.body, 12)
     const gateway = attributes.get(RTA.gateway)
@@ -126,17 +126,18 @@ export class Rtnetlink {
     view.setUint32(4, index, true)
     const bytes = ipv4Bytes(address)
     const verb = type === RTM.newAddr ? 'add' : 'delete'
-    this.#request(`${verb} address ${address}/${prefix} on interface ${index}`, type, flags | FLAG.ack, fixed, [
+    this.request(`${verb} address ${address}/${prefix} on interface ${index}`, type, flags | FLAG.ack, fixed, [
       [IFA.local, bytes],
       [IFA.address, bytes],
     ])
   }
 
   #dump(type: number, fixed: Uint8Array): NetlinkMessage[] {
-    return this.#request('list', type, FLAG.dump, fixed, [])
+    return this.request('list', type, FLAG.dump, fixed, [])
   }
 
-  #request(
+  /** Any other request of rtnetlink(7). Returns the answers but the last one. Throws SystemError. */
+  request(
     operation: string,
     type: number,
     flags: number,

@@ -41,8 +41,8 @@ describe('pool', () => {
     ...change,
   })
   const server = (change: Partial<VirtualServer> = {}): VirtualServer => ({
-    vip,
-    protocol: 'TCP',
+    id: { by: 'address', vip, protocol: 'TCP' },
+    marked: [],
     scheduler: 'rr',
     schedulerFlags: { port: false, fallback: false },
     persistence: undefined,

@@ -1,6 +1,13 @@
 import { join } from 'node:path'
 import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
-import type { Forwarding, Persistence, Scheduler, SchedulerFlags } from '../../src/config/model.ts'
+import type {
+  AddressService,
+  Forwarding,
+  Persistence,
+  Scheduler,
+  SchedulerFlags,
+  ServiceId,
+} from '../../src/config/model.ts'
 import { Core, PINNED_MAPS } from '../../src/forward/core.ts'
 import { encodeSettings, LAYOUT_VERSION } from '../../src/forward/layout.ts'
 import { isIpv4 } from '../../src/net/address.ts'
@@ -78,6 +85,9 @@ export class Bench {
       port?: number
       family?: Family
       local?: boolean
+      /** Another service than the virtual address. */
+      id?: ServiceId
+      marked?: readonly AddressService[]
     },
   ): this {
     const {
@@ -90,7 +100,13 @@ export class Bench {
       family = 'ipv4',
     } = options
     const service = planService(
-      { vip: { address: address(NETWORK[family].vip), port }, protocol, scheduler, schedulerFlags, persistence },
+      {
+        id: options.id ?? { by: 'address', vip: { address: address(NETWORK[family].vip), port }, protocol },
+        marked: options.marked ?? [],
+        scheduler,
+        schedulerFlags,
+        persistence,
+      },
       servers,
     )
     this.core.apply({ services: [service] }, (neighbour) =>
@@ -112,8 +128,10 @@ export class Bench {
   }
 
   /** What becomes of a frame that comes in. */
-  send(frame: Uint8Array): { verdict: number; packet: ReturnType<typeof parse> } {
-    const { result, packet } = testRun(this.#object.program('tanist_ingress'), { packet: frame })
+  send(frame: Uint8Array, mark = 0): { verdict: number; packet: ReturnType<typeof parse> } {
+    // struct __sk_buff: u32 len, pkt_type, mark, …
+    const context = new Uint8Array(new Uint32Array([0, 0, mark]).buffer)
+    const { result, packet } = testRun(this.#object.program('tanist_ingress'), { packet: frame, context })
     return { verdict: result, packet: parse(packet) }
   }
 

@@ -98,7 +98,12 @@ class History {
       thresholds: { upper: server.upper, lower: server.lower },
     }))
     return planService(
-      { ...this.#kind, persistence: undefined, vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' },
+      {
+        ...this.#kind,
+        persistence: undefined,
+        id: { by: 'address', vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' },
+        marked: [],
+      },
       servers,
     )
   }

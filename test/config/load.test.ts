@@ -144,6 +144,43 @@ describe('what a file means', () => {
     expect(load(service('')).config?.virtualServers[0]).toMatchObject({ scheduler: 'wlc', method: 'NAT', quorum: 1 })
   })
 
+  test('a service by mark keeps the port; the ports of its servers are for their checks', () => {
+    const text = `virtual_server fwmark 10 {
+  persistence_timeout 300
+  mark {
+    TCP 10.0.0.1 80
+    UDP 10.0.0.1
+  }
+  real_server 2001:db8::11 8080 { TCP_CHECK { } }
+}`
+    const { config } = load(text)
+    expect(config?.virtualServers[0]).toMatchObject({
+      id: { by: 'fwmark', mark: 10, family: 'inet6' },
+      marked: [
+        { by: 'address', protocol: 'TCP', vip: { address: '10.0.0.1', port: 80 } },
+        { by: 'address', protocol: 'UDP', vip: { address: '10.0.0.1', port: 0 } },
+      ],
+      persistence: { timeoutSeconds: 300, clientPrefix: 128 },
+      realServers: [{ endpoint: { address: '2001:db8::11', port: 0 }, checks: [{ target: { port: 8080 } }] }],
+    })
+  })
+
+  test('a real server has the method of its service, or its own', () => {
+    const text = service(`lvs_method TUN type gue port 6080 csum
+      sorry_server 10.1.0.9 80
+      sorry_server_lvs_method DR
+      real_server 10.1.0.1 80 { }
+      real_server 10.1.0.2 80 { lvs_method NAT }
+      real_server 10.1.0.3 80 { lvs_method TUN type gre }`)
+    const server = load(text).config?.virtualServers[0]
+    expect(server?.sorryServer?.forwarding).toEqual({ method: 'DR' })
+    expect(server?.realServers.map(({ forwarding }) => forwarding)).toEqual([
+      { method: 'TUN', tunnel: { type: 'gue', port: 6080, checksum: true } },
+      { method: 'NAT' },
+      { method: 'TUN', tunnel: { type: 'gre', checksum: false } },
+    ])
+  })
+
   test('a checker inherits from its real server, and that from its virtual server', () => {
     const text = service(`delay_loop 9\n retry 7\n virtualhost h
       real_server 10.1.0.1 8080 { retry 3

@@ -1,22 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ForwardPlan, type LaidTable, planService } from '../../src/balance/plan.ts'
-import {
-  decodeDest,
-  type DestEntry,
-  layDest,
-  type Load,
-  type ServiceEntry,
-  type ServiceKey,
-  SIZE,
-} from '../../src/forward/layout.ts'
+import { decodeDest, type DestEntry, layDest, type Load, type ServiceEntry, SIZE } from '../../src/forward/layout.ts'
+import type { AddressService, ServiceId } from '../../src/config/model.ts'
 import { type CoreState, difference, type Write } from '../../src/forward/sync.ts'
 import { address } from '../bpf/packets.ts'
 import { ip } from '../vrrp/instances.ts'
 
 /** The core's maps as plain values, written to exactly as the real ones are. */
 class Model {
-  services = new Map<string, { key: ServiceKey; entry: ServiceEntry }>()
+  services = new Map<string, { key: ServiceId; entry: ServiceEntry }>()
   tables = new Map<number, LaidTable>()
   dests = new Map<number, { dest: DestEntry; load: Load }>()
 
@@ -62,8 +55,8 @@ const hop = () => ({ ifindex: 3, neighbour: ip('10.0.0.254'), mtu: 1500, source:
 const servicePlan = (port: number, servers: readonly { host: number; weight: number }[]) =>
   planService(
     {
-      vip: { address: ip('10.0.0.1'), port },
-      protocol: 'TCP',
+      id: { by: 'address', vip: { address: ip('10.0.0.1'), port }, protocol: 'TCP' },
+      marked: [],
       scheduler: 'wrr',
       schedulerFlags: { port: false, fallback: false },
       persistence: undefined,
@@ -160,7 +153,7 @@ describe('difference', () => {
 })
 
 describe('a real server', () => {
-  const service: ServiceKey = { vip: { address: ip('10.0.0.1'), port: 80 }, protocol: 'UDP' }
+  const service: AddressService = { by: 'address', vip: { address: ip('10.0.0.1'), port: 80 }, protocol: 'UDP' }
   const dest: DestEntry = {
     service,
     endpoint: { address: ip('10.1.0.255'), port: 65535 },
@@ -188,6 +181,7 @@ describe('a real server', () => {
         hop: { ifindex: 7, neighbour: address('fe80::1'), mtu: 1280, source: address('2001:db8:1::1') },
       },
     ],
+    ['by mark', { service: { by: 'fwmark', mark: 4_000_000_000, family: 'inet6' } }],
     ['GRE', { forwarding: { method: 'TUN', tunnel: { type: 'gre', checksum: false } } }],
   ])('is read back as it was written: %s', (_name, change) => {
     expect(decodeDest(written({ ...dest, ...change }))).toEqual({ ...dest, ...change })

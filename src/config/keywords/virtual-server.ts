@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '../../net/address.ts'
 import type { Entries } from '../schema/entry.ts'
-import { alias, flag, inert, inherited, later, sections, setting } from '../schema/kinds.ts'
+import { alias, flag, inert, inherited, later, lines, sections, setting } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
@@ -121,7 +121,11 @@ const realServer = {
 } as const satisfies Entries
 
 export const virtualServer = {
-  ip_family: later(setting(choice('inet', 'inet6'), 'Family of a service by mark.')),
+  ip_family: setting(choice('inet', 'inet6'), 'Family of a service by mark; that of its real servers unless said.'),
+  mark: lines(
+    fields({ protocol: choice('TCP', 'UDP'), to: endpoint }),
+    'Packets that count as marked without a firewall (Tanist’s own keyword).',
+  ),
   protocol: setting(choice('TCP', 'UDP', 'SCTP'), 'Protocol. Needed, but not for a mark.'),
   lvs_sched: lvsSched,
   lb_algo: alias('lvs_sched', lvsSched, false),

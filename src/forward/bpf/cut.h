@@ -23,9 +23,9 @@ static __always_inline int store_lengths(struct __sk_buff *skb, struct iphdr *ip
 	return bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0);
 }
 
-/* The packet has no IP options: the caller has checked. Returns what becomes of this packet: it is the second part, and
+/* The packet has no IP options: the caller has checked. `ifindex` is where it came in. Returns what becomes of this packet: it is the second part, and
  * comes in again behind the first. */
-static __always_inline int cut(struct __sk_buff *skb, __u32 room)
+static __always_inline int cut(struct __sk_buff *skb, __u32 ifindex, __u32 room)
 {
 	struct iphdr ip;
 	__u32 first = first_part(room), length;
@@ -36,12 +36,12 @@ static __always_inline int cut(struct __sk_buff *skb, __u32 room)
 	place = bpf_ntohs(ip.frag_off);
 	length = bpf_ntohs(ip.tot_len);
 	if (store_lengths(skb, &ip, length, place | FRAGMENT_CUT) ||
-	    bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS))
+	    bpf_clone_redirect(skb, ifindex, BPF_F_INGRESS))
 		return DROP;
 	if (bpf_skb_adjust_room(skb, -(__s32)first, BPF_ADJ_ROOM_NET, 0) ||
 	    store_lengths(skb, &ip, length - first, place + first / 8))
 		return DROP;
-	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
 /* Makes the marked copy the first part. */

@@ -10,42 +10,6 @@
 /* How long a client's next hop, found by a route lookup, is used before it is looked up again. */
 #define BACK_ROUTE_NS SECOND_NS
 
-static __always_inline int send_to(__u32 ifindex, const struct address *addr, int v6)
-{
-	struct bpf_redir_neigh hop = { .nh_family = v6 ? AF_INET6 : AF_INET };
-
-	if (v6)
-		__builtin_memcpy(hop.ipv6_nh, addr, sizeof(*addr));
-	else
-		hop.ipv4_nh = addr->words[0];
-	return bpf_redirect_neigh(ifindex, &hop, sizeof(hop), 0);
-}
-
-/* The kernel's own route, for what user space has not resolved. Needs forwarding on the device. */
-static __always_inline int find_route(struct __sk_buff *skb, int v6, const struct address *saddr,
-				      const struct address *daddr, __u32 *ifindex, struct address *hop)
-{
-	struct bpf_fib_lookup route = { .family = v6 ? AF_INET6 : AF_INET, .ifindex = skb->ifindex };
-	long result;
-
-	if (v6) {
-		__builtin_memcpy(route.ipv6_src, saddr, sizeof(*saddr));
-		__builtin_memcpy(route.ipv6_dst, daddr, sizeof(*daddr));
-	} else {
-		route.ipv4_src = saddr->words[0];
-		route.ipv4_dst = daddr->words[0];
-	}
-	result = bpf_fib_lookup(skb, &route, sizeof(route), 0);
-	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
-		return -1;
-	*ifindex = route.ifindex;
-	if (v6)
-		__builtin_memcpy(hop, route.ipv6_dst, sizeof(*hop));
-	else
-		*hop = (struct address){ .words[0] = route.ipv4_dst };
-	return 0;
-}
-
 static __always_inline int send_to_server(struct __sk_buff *skb, const struct dest *d, int v6,
 					  const struct address *saddr)
 {
@@ -117,11 +81,11 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	too_long = !local && room && segment_length(skb, p) > most;
 	may_cut = !p->dont_fragment && !skb->gso_size && p->l4_offset == ETH_HLEN + sizeof(struct iphdr);
 	if (too_long && may_cut && !p->cut)
-		return cut(skb, room);
+		return cut(skb, p->ifindex, room);
 	count_connection_packet(skb, c, 0);
 	if (local)
 		return PASS;
-	if (p->ttl <= 1)
+	if (p->ttl <= 1 && !p->marked)
 		return answer_ttl(skb, v6);
 	if (too_long && !may_cut)
 		return answer_too_big(skb, v6, room);
@@ -132,7 +96,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 			goto malformed;
 		return send_to_server(skb, d, v6, &p->flow.saddr);
 	}
-	if (rewrite_ip(skb, v6, 1, 0))
+	if (rewrite_ip(skb, p, v6, 1, 0))
 		goto malformed;
 	if (c->method == METHOD_TUN) {
 		p->dest_slot = dest_slot;
@@ -188,7 +152,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 			return PASS;
 		count_connection_packet(skb, c, 1);
 		if (rewrite_quoted(skb, p->l4_offset, v6, 0, &client.daddr, client.dport) ||
-		    rewrite_outer(skb, p->l4_offset, v6, &p->flow, 1, &client.daddr))
+		    rewrite_outer(skb, p, v6, 1, &client.daddr))
 			return DROP;
 		return send_to_client(skb, c, v6, &client, now);
 	}
@@ -208,7 +172,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 	if (c->method == METHOD_NAT) {
 		port = d->port ? d->port : reply.dport;
 		if (rewrite_quoted(skb, p->l4_offset, v6, 1, &d->addr, port) ||
-		    rewrite_outer(skb, p->l4_offset, v6, &p->flow, 0, &d->addr))
+		    rewrite_outer(skb, p, v6, 0, &d->addr))
 			return DROP;
 	}
 	return send_to_server(skb, d, v6, &reply.saddr);

@@ -4,6 +4,7 @@
 #define TANIST_ICMP_H
 
 #include "connection.h"
+#include "route.h"
 
 /* The headers of the C library drag its types in; RFC 792, RFC 4443. */
 #define ICMP_DEST_UNREACH 3
@@ -130,27 +131,32 @@ static __always_inline int rewrite_quoted(struct __sk_buff *skb, __u32 icmp_offs
 }
 
 /* Replaces one outer address of an ICMP error, and with IPv6 the checksum that covers it, and takes one hop off. */
-static __always_inline int rewrite_outer(struct __sk_buff *skb, __u32 icmp_offset, int v6, const struct flow *flow,
-					 int source, const struct address *addr)
+static __always_inline int rewrite_outer(struct __sk_buff *skb, const struct packet *p, int v6, int source,
+					 const struct address *addr)
 {
-	const struct address *old = source ? &flow->saddr : &flow->daddr;
+	const struct address *old = source ? &p->flow.saddr : &p->flow.daddr;
 	__s64 difference;
 
 	if (v6) {
 		difference = bpf_csum_diff((void *)old, sizeof(*old), (void *)addr, sizeof(*addr), 0);
 		if (difference < 0 ||
-		    bpf_l4_csum_replace(skb, icmp_offset + __builtin_offsetof(struct icmphdr, checksum), 0, difference,
+		    bpf_l4_csum_replace(skb, p->l4_offset + __builtin_offsetof(struct icmphdr, checksum), 0, difference,
 					BPF_F_PSEUDO_HDR))
 			return -1;
 	}
-	return rewrite_ip(skb, v6, !source, addr);
+	return rewrite_ip(skb, p, v6, !source, addr);
 }
 
-/* Sends the packet back the way it came. */
-static __always_inline int send_back(struct __sk_buff *skb)
+/* Sends the packet back the way it came; one that came by way of a mark, to its sender by the kernel's route. */
+static __always_inline int send_back(struct __sk_buff *skb, int v6)
 {
+	const struct packet *p = packet_in_hand();
 	struct ethhdr eth, back;
+	struct address hop;
+	__u32 ifindex;
 
+	if (p && p->marked)
+		return find_route(skb, v6, &p->flow.daddr, &p->flow.saddr, &ifindex, &hop) ? DROP : send_to(ifindex, &hop, v6);
 	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
 		return DROP;
 	__builtin_memcpy(back.h_dest, eth.h_source, ETH_ALEN);
@@ -204,7 +210,7 @@ __noinline int answer_icmp4(struct __sk_buff *skb, __u8 type, __u8 code, __u32 m
 	reply.icmp.checksum = ~fold(bpf_csum_diff(0, 0, quoted.words, sizeof(quoted), sum));
 	if (bpf_skb_store_bytes(skb, ETH_HLEN, &reply, sizeof(reply), 0))
 		return DROP;
-	return send_back(skb);
+	return send_back(skb, 0);
 }
 
 __noinline int answer_icmp6(struct __sk_buff *skb, __u8 type, __u8 code, __u32 mtu)
@@ -252,7 +258,7 @@ __noinline int answer_icmp6(struct __sk_buff *skb, __u8 type, __u8 code, __u32 m
 	reply.icmp.checksum = ~fold(bpf_csum_diff(0, 0, quoted.words, sizeof(quoted), sum));
 	if (bpf_skb_store_bytes(skb, ETH_HLEN, &reply, sizeof(reply), 0))
 		return DROP;
-	return send_back(skb);
+	return send_back(skb, 1);
 }
 
 /* The errors that the director itself sends, in the terms of both families. */

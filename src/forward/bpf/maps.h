@@ -19,7 +19,9 @@ struct packet {
 	__u8 dont_fragment;
 	__u8 syn; /* opens a connection: SYN without RST */
 	__u8 fragment;
+	__u8 marked;   /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
 	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
+	__u32 ifindex;   /* where it came in */
 	__u32 dest_slot; /* for TO_TUNNEL */
 };
 

@@ -24,6 +24,7 @@
 
 /* The unused bit before IPv4's fragment offset; only ever set on this director, see cut.h. */
 #define FRAGMENT_CUT 0x8000
+#define LOOPBACK_IFINDEX 1 /* in every network namespace */
 #define AF_INET 2
 #define AF_INET6 10
 
@@ -215,9 +216,10 @@ static __always_inline int is_set(const struct address *a)
 	return (a->words[0] | a->words[1] | a->words[2] | a->words[3]) != 0;
 }
 
-/* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL. The caller has
- * checked that it is above 1. */
-static __always_inline int rewrite_ip(struct __sk_buff *skb, int v6, int destination, const struct address *new)
+/* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL unless the kernel
+ * has done so. The caller has checked that it is above 1. */
+static __always_inline int rewrite_ip(struct __sk_buff *skb, const struct packet *p, int v6, int destination,
+				      const struct address *new)
 {
 	struct iphdr *ip = ip_header(skb);
 	struct ipv6hdr *ip6;
@@ -227,7 +229,7 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, int v6, int destina
 		ip6 = ip6_header(skb);
 		if (!ip6)
 			return -1;
-		ip6->hop_limit--;
+		ip6->hop_limit -= !p->marked;
 		if (new)
 			__builtin_memcpy(destination ? &ip6->daddr : &ip6->saddr, new, sizeof(*new));
 		return 0;
@@ -235,7 +237,7 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, int v6, int destina
 	if (!ip)
 		return -1;
 	old = *(__u16 *)&ip->ttl;
-	ip->ttl--;
+	ip->ttl -= !p->marked;
 	ip->check = replace_word(ip->check, old, *(__u16 *)&ip->ttl);
 	if (!new)
 		return 0;
@@ -262,7 +264,7 @@ static __always_inline int translate(struct __sk_buff *skb, const struct packet 
 	__u16 *ports;
 
 	if (p->fragment == LATER_FRAGMENT)
-		return rewrite_ip(skb, v6, destination, addr);
+		return rewrite_ip(skb, p, v6, destination, addr);
 	if (v6) {
 		from = 0;
 		to = bpf_csum_diff((void *)old, sizeof(*old), (void *)addr, sizeof(*addr), 0);
@@ -272,7 +274,7 @@ static __always_inline int translate(struct __sk_buff *skb, const struct packet 
 		return -1;
 	if (old_port != port && bpf_l4_csum_replace(skb, check, old_port, port, zero_is_none | sizeof(port)))
 		return -1;
-	if (rewrite_ip(skb, v6, destination, addr))
+	if (rewrite_ip(skb, p, v6, destination, addr))
 		return -1;
 	ports = l4_header(skb, p);
 	if ((void *)(ports + 2) > (void *)(long)skb->data_end)

@@ -65,7 +65,7 @@ static __always_inline struct connection *open_connection(struct __sk_buff *skb,
 	/* The director's own answers do not come by here, so there is no translating them. */
 	fresh.method = d->hops[d->hop & 1].ifindex == HOP_LOCAL ? METHOD_DR : d->method;
 	fresh.flags = fresh.method == METHOD_NAT ? 0 : CONN_NO_OUTPUT;
-	fresh.back_ifindex = skb->ifindex;
+	fresh.back_ifindex = p->ifindex;
 	fresh.state = next_state(p, fresh.method == METHOD_NAT ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
 	set_deadline(s, &fresh, fresh.state, now);
 	n = bpf_map_lookup_elem(&service_counters, &fresh.service_slot);
@@ -98,13 +98,18 @@ static __always_inline int is_stale(const struct connection *c)
 	return !d || d->state != DEST_PRESENT;
 }
 
-static __always_inline const struct service *find_service(const struct flow *flow)
+/* By mark, by address and port, by address alone: in this order, as IPVS looks. */
+static __always_inline const struct service *find_service(const struct flow *flow, __u32 mark)
 {
+	struct service_key marked = { .vaddr.words[0] = mark, .family = flow->family };
 	struct service_key where = {
 		.vaddr = flow->daddr, .vport = flow->dport, .proto = flow->proto, .family = flow->family,
 	};
-	const struct service *service = bpf_map_lookup_elem(&services, &where);
+	const struct service *service = mark ? bpf_map_lookup_elem(&services, &marked) : 0;
 
+	if (service)
+		return service;
+	service = bpf_map_lookup_elem(&services, &where);
 	if (service)
 		return service;
 	where.vport = 0; /* a service for every port */
@@ -142,7 +147,6 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 
 	if (!p || !s)
 		return PASS;
-	__builtin_memset(p, 0, sizeof(*p));
 	if (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p))
 		return PASS;
 	now = now_ns(s);
@@ -175,7 +179,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		return from_server(skb, p, v6, &client, c, s, now);
 	}
 	if (!c) {
-		service = p->syn ? find_service(&p->flow) : 0;
+		service = p->syn ? find_service(&p->flow, skb->mark) : 0;
 		if (!service)
 			return PASS;
 		c = open_connection(skb, p, v6, service, s, now);
@@ -220,20 +224,47 @@ __noinline int to_tunnel6(struct __sk_buff *skb)
 	return to_tunnel(skb, 1);
 }
 
-SEC("tc")
-int tanist_ingress(struct __sk_buff *skb)
+static __always_inline int run(struct __sk_buff *skb, int marked)
 {
 	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6), verdict;
+	struct packet *p = packet_in_hand();
 
-	/* A frame with a VLAN tag comes again, on the interface of its VLAN. */
-	if (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present || (!v6 && skb->protocol != bpf_htons(ETH_P_IP)))
+	if (!p || (!v6 && skb->protocol != bpf_htons(ETH_P_IP)))
 		return PASS;
+	__builtin_memset(p, 0, sizeof(*p));
+	p->marked = marked;
+	p->ifindex = skb->ifindex;
 	verdict = v6 ? forward6(skb) : forward4(skb);
 	if (verdict == TO_ICMP)
 		verdict = v6 ? forward_icmp6(skb) : forward_icmp4(skb);
 	if (verdict == TO_TUNNEL)
 		verdict = v6 ? to_tunnel6(skb) : to_tunnel4(skb);
 	return verdict;
+}
+
+SEC("tc")
+int tanist_ingress(struct __sk_buff *skb)
+{
+	/* A frame with a VLAN tag comes again, on the interface of its VLAN. */
+	if (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present)
+		return PASS;
+	return run(skb, 0);
+}
+
+/* On ingress of the link to which the kernel routes packets with a service's mark, see linux/mark-route.ts. What is not
+ * ours goes to this host's own stack: in by the loopback interface, from which no mark leads back here. */
+SEC("tc")
+int tanist_marked(struct __sk_buff *skb)
+{
+	const __u8 nobody[ETH_ALEN] = {};
+	int verdict = run(skb, 1);
+
+	if (verdict != PASS)
+		return verdict;
+	if (bpf_skb_store_bytes(skb, 0, nobody, sizeof(nobody), 0))
+		return DROP;
+	skb->mark = 0;
+	return bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS);
 }
 
 static __always_inline int has_entries(__u32 table)

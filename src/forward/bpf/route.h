@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Out by a link, to a neighbour. */
+#ifndef TANIST_ROUTE_H
+#define TANIST_ROUTE_H
+
+#include "packet.h"
+
+static __always_inline int send_to(__u32 ifindex, const struct address *addr, int v6)
+{
+	struct bpf_redir_neigh hop = { .nh_family = v6 ? AF_INET6 : AF_INET };
+
+	if (v6)
+		__builtin_memcpy(hop.ipv6_nh, addr, sizeof(*addr));
+	else
+		hop.ipv4_nh = addr->words[0];
+	return bpf_redirect_neigh(ifindex, &hop, sizeof(hop), 0);
+}
+
+/* The kernel's own route, for what user space has not resolved. Needs forwarding on the device. */
+static __always_inline int find_route(struct __sk_buff *skb, int v6, const struct address *saddr,
+				      const struct address *daddr, __u32 *ifindex, struct address *hop)
+{
+	struct bpf_fib_lookup route = { .family = v6 ? AF_INET6 : AF_INET, .ifindex = skb->ifindex };
+	long result;
+
+	if (v6) {
+		__builtin_memcpy(route.ipv6_src, saddr, sizeof(*saddr));
+		__builtin_memcpy(route.ipv6_dst, daddr, sizeof(*daddr));
+	} else {
+		route.ipv4_src = saddr->words[0];
+		route.ipv4_dst = daddr->words[0];
+	}
+	result = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return -1;
+	*ifindex = route.ifindex;
+	if (v6)
+		__builtin_memcpy(hop, route.ipv6_dst, sizeof(*hop));
+	else
+		*hop = (struct address){ .words[0] = route.ipv4_dst };
+	return 0;
+}
+
+#endif
