@@ -24,6 +24,9 @@ export interface PlannedService {
   readonly scheduler: Scheduler
   readonly flags: SchedulerFlags
   readonly persistence: Persistence | undefined
+  readonly onePacket: boolean
+  /** Made by tanist-ipvsadm, not by the configuration. */
+  readonly byHand: boolean
   readonly table: SchedulerTable
   /** All servers that have a place in the core, in IPVS's list order: the one added last is first. */
   readonly destinations: readonly PlannedDestination[]
@@ -51,12 +54,14 @@ export interface SchedulerTable {
 
 /** A service's pool as it stands at the moment. `servers` are in the order of the configuration. */
 export function planService(
-  server: Pick<VirtualServer, 'id' | 'marked' | 'scheduler' | 'schedulerFlags' | 'persistence'>,
+  server: Pick<VirtualServer, 'id' | 'marked' | 'scheduler' | 'schedulerFlags' | 'persistence' | 'onePacket'>,
   servers: readonly PlannedDestination[],
+  byHand = false,
 ): PlannedService {
-  const { id, marked, scheduler, schedulerFlags: flags, persistence } = server
+  const { id, marked, scheduler, schedulerFlags: flags, persistence, onePacket } = server
   const destinations = servers.toReversed()
-  return { id, marked, scheduler, flags, persistence, destinations, table: tableFor(scheduler, destinations) }
+  const table = tableFor(scheduler, destinations)
+  return { id, marked, scheduler, flags, persistence, onePacket, byHand, destinations, table }
 }
 
 function tableFor(scheduler: Scheduler, destinations: readonly PlannedDestination[]): SchedulerTable {
@@ -83,6 +88,8 @@ function tableFor(scheduler: Scheduler, destinations: readonly PlannedDestinatio
     case 'fo':
     case 'ovf':
       return list([...destinations.keys()])
+    case 'none':
+      return list([])
   }
 }
 

@@ -124,6 +124,7 @@ export class ReferenceService {
       case 'nq':
       case 'fo':
       case 'ovf':
+      case 'none':
         break
     }
   }
@@ -156,6 +157,8 @@ export class ReferenceService {
         return this.#sourceHash(sourceBucket(client.address, port))
       case 'mh':
         return this.#maglev(client.address, port)
+      case 'none':
+        return undefined
     }
   }
 

@@ -53,7 +53,20 @@ export interface SyncGroup {
 
 export type Protocol = 'TCP' | 'UDP'
 /** IPVS's names. */
-export type Scheduler = 'rr' | 'wrr' | 'lc' | 'wlc' | 'sed' | 'nq' | 'fo' | 'ovf' | 'dh' | 'sh' | 'mh'
+export type Scheduler =
+  | 'rr'
+  | 'wrr'
+  | 'lc'
+  | 'wlc'
+  | 'sed'
+  | 'nq'
+  | 'fo'
+  | 'ovf'
+  | 'dh'
+  | 'sh'
+  | 'mh'
+  /** Nobody gets a new connection. */
+  | 'none'
 export type ForwardingMethod = Forwarding['method']
 
 /** How packets get to a real server. */
@@ -71,6 +84,8 @@ export type Tunnel =
 export interface SchedulerFlags {
   readonly port: boolean
   readonly fallback: boolean
+  /** IPVS's third flag, which no scheduler uses. */
+  readonly third: boolean
 }
 
 /** A client stays at the server that it got. */
@@ -115,6 +130,8 @@ export interface VirtualServer {
   /** `sh` and `mh`: whether the client's port counts, and whether another server is tried when one cannot serve. */
   readonly schedulerFlags: SchedulerFlags
   readonly persistence: Persistence | undefined
+  /** Every datagram is scheduled alone, and no connection is kept. */
+  readonly onePacket: boolean
   /** Of the servers that do not say another one. */
   readonly method: ForwardingMethod
   readonly quorum: number

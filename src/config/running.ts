@@ -117,7 +117,9 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
     schedulerFlags: {
       port: server[scheduler === 'sh' ? 'sh-port' : 'mh-port'] || server['flag-2'],
       fallback: server[scheduler === 'sh' ? 'sh-fallback' : 'mh-fallback'] || server['flag-1'],
+      third: server['flag-3'],
     },
+    onePacket: server.ops,
     method: server.lvs_method.method,
     persistence: persistenceOf(server, ipv6 ? 128 : 32),
     quorum: server.quorum,

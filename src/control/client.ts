@@ -1,4 +1,9 @@
+import { createInterface } from 'node:readline'
 import { Client } from 'undici'
+import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
+import type { ServiceId } from '../config/model.ts'
+import type { Timeouts } from '../forward/layout.ts'
+import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** The daemon cannot be asked. */
@@ -29,10 +34,49 @@ export class ControlClient {
     return errors
   }
 
-  async #request(method: 'GET' | 'POST', path: string): Promise<unknown> {
+  /** Throws ControlError. */
+  async ipvs(): Promise<IpvsListing> {
+    return (await this.#request('GET', '/v1/ipvs')) as IpvsListing
+  }
+
+  /** Why the command was refused, if it was. Throws ControlError. */
+  async change(command: IpvsCommand): Promise<IpvsFailure | 'full' | undefined> {
+    const { failure } = (await this.#request('POST', '/v1/ipvs', { command })) as { failure?: IpvsFailure | 'full' }
+    return failure
+  }
+
+  /** Throws ControlError. */
+  async setTimeouts(timeouts: Timeouts): Promise<void> {
+    await this.#request('POST', '/v1/ipvs/timeouts', { timeouts })
+  }
+
+  /** False when there is no such service. Throws ControlError. */
+  async zero(id: ServiceId | undefined): Promise<boolean> {
+    const { failure } = (await this.#request('POST', '/v1/ipvs/zero', { id })) as { failure?: string }
+    return failure === undefined
+  }
+
+  /** Each connection as it comes; nobody holds the list. Throws ControlError. */
+  async *connections(): AsyncGenerator<ListedConnection> {
     const client = new Client('http://localhost', { socketPath: this.#socket })
     try {
-      const { body } = await client.request({ method, path })
+      const { body } = await client.request({ method: 'GET', path: '/v1/ipvs/connections' })
+      for await (const line of createInterface({ input: body })) yield JSON.parse(line) as ListedConnection
+    } catch (error) {
+      throw new ControlError(this.#socket, error instanceof Error ? error.message : String(error))
+    } finally {
+      await client.destroy()
+    }
+  }
+
+  async #request(method: 'GET' | 'POST', path: string, content?: object): Promise<unknown> {
+    const client = new Client('http://localhost', { socketPath: this.#socket })
+    try {
+      const { body } = await client.request({
+        method,
+        path,
+        ...(content === undefined ? {} : { body: JSON.stringify(content) }),
+      })
       return await body.json()
     } catch (error) {
       throw new ControlError(this.#socket, error instanceof Error ? error.message : String(error))

@@ -1,5 +1,10 @@
 import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
+import type { ServiceId } from '../config/model.ts'
+import type { Timeouts } from '../forward/layout.ts'
+import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** What the control socket can ask of the daemon. */
@@ -7,13 +12,30 @@ export interface ControlHandlers {
   status(): Snapshot
   /** The errors for which the new configuration was refused; none when it is in force. */
   reload(): readonly string[]
+  ipvs(): IpvsListing
+  connections(): Iterable<ListedConnection>
+  /** Why it is refused, if it is. */
+  change(command: IpvsCommand): IpvsFailure | 'full' | undefined
+  setTimeouts(timeouts: Timeouts): void
+  /** Totals of one service, or of all, begin at 0. False when there is no such service. */
+  zero(id: ServiceId | undefined): boolean
 }
+
+/** Longest request that is read. */
+const BODY_LIMIT = 64 * 1024
+/** Connections that are written at a time. */
+const CHUNK = 256
 
 /**
  * The control socket: HTTP and JSON on a Unix socket that root and the group `tanist` may use.
  *
  *     GET  /v1/status   → 200 Snapshot
  *     POST /v1/reload   → 200 { errors: [] } | 422 { errors }
+ *     GET  /v1/ipvs     → 200 IpvsListing
+ *     POST /v1/ipvs     { command } → 200 {} | 409 { failure }
+ *     GET  /v1/ipvs/connections → 200, one ListedConnection a line
+ *     POST /v1/ipvs/timeouts { timeouts } → 200 {}
+ *     POST /v1/ipvs/zero { id? } → 200 {} | 409 { failure }
  */
 export class ControlServer {
   readonly #server
@@ -23,7 +45,7 @@ export class ControlServer {
   constructor(path: string, handlers: ControlHandlers) {
     this.#path = path
     rmSync(path, { force: true }) // left behind by a crash
-    this.#server = createServer((request, response) => answer(request, response, handlers))
+    this.#server = createServer((request, response) => void answer(request, response, handlers))
     this.#server.listen(path, () => {
       chmodSync(path, 0o660)
       const gid = groupId('tanist')
@@ -38,24 +60,68 @@ export class ControlServer {
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): void {
+async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
   const reply = (status: number, body: object) => {
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(`${JSON.stringify(body)}\n`)
   }
-  request.resume() // no request has a body that matters
-  switch (`${request.method} ${request.url}`) {
-    case 'GET /v1/status':
-      reply(200, handlers.status())
-      break
-    case 'POST /v1/reload': {
-      const errors = handlers.reload()
-      reply(errors.length === 0 ? 200 : 422, { errors })
-      break
+  const refusedFor = (failure: string | undefined) => (failure === undefined ? reply(200, {}) : reply(409, { failure }))
+  try {
+    const body = await bodyOf(request)
+    switch (`${request.method} ${request.url}`) {
+      case 'GET /v1/status':
+        return reply(200, handlers.status())
+      case 'POST /v1/reload': {
+        const errors = handlers.reload()
+        return reply(errors.length === 0 ? 200 : 422, { errors })
+      }
+      case 'GET /v1/ipvs':
+        return reply(200, handlers.ipvs())
+      case 'GET /v1/ipvs/connections':
+        return await stream(response, handlers.connections())
+      case 'POST /v1/ipvs':
+        // Written by the client of the same release, who is root or of our group.
+        return refusedFor(handlers.change((body as { command: IpvsCommand }).command))
+      case 'POST /v1/ipvs/timeouts':
+        handlers.setTimeouts((body as { timeouts: Timeouts }).timeouts)
+        return reply(200, {})
+      case 'POST /v1/ipvs/zero':
+        return refusedFor(handlers.zero((body as { id?: ServiceId }).id) ? undefined : 'no-such-service')
+      default:
+        return reply(404, { errors: [`no ${request.method} ${request.url} here`] })
     }
-    default:
-      reply(404, { errors: [`no ${request.method} ${request.url} here`] })
+  } catch (error) {
+    if (!response.headersSent) reply(400, { errors: [error instanceof Error ? error.message : String(error)] })
+    else response.destroy()
   }
+}
+
+/** The request's JSON; undefined without a body. Rejects what is too long or no JSON. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > BODY_LIMIT) throw new Error(`a request has at most ${BODY_LIMIT} bytes`)
+    chunks.push(chunk)
+  }
+  return length === 0 ? undefined : (JSON.parse(Buffer.concat(chunks).toString()) as unknown)
+}
+
+/** A long list without holding it: the reader sets the pace. */
+async function stream(response: ServerResponse, items: Iterable<unknown>): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  let lines: string[] = []
+  const flush = async () => {
+    if (!response.write(lines.join(''))) await once(response, 'drain')
+    lines = []
+  }
+  for (const item of items) {
+    lines.push(`${JSON.stringify(item)}\n`)
+    if (lines.length === CHUNK) await flush()
+  }
+  if (lines.length > 0) await flush()
+  response.end()
 }
 
 function groupId(name: string): number | undefined {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
+import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
 import type { Config, VrrpInstance } from '../config/model.ts'
 import { ControlServer } from '../control/server.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Snapshot } from '../control/snapshot.ts'
@@ -88,6 +89,11 @@ export class Director {
     this.#control = new ControlServer(options.socket, {
       status: () => this.#snapshot(),
       reload: () => this.reload(),
+      ipvs: () => this.#forwarding.ipvs(),
+      connections: () => this.#forwarding.connections(),
+      change: (command) => this.#change(command),
+      setTimeouts: (timeouts) => this.#forwarding.setTimeouts(timeouts),
+      zero: (id) => this.#forwarding.zero(id),
     })
   }
 
@@ -133,6 +139,20 @@ export class Director {
     this.#configureVrrp()
     this.#configureCheck()
     return []
+  }
+
+  #change(command: IpvsCommand): IpvsFailure | 'full' | undefined {
+    try {
+      const failure = this.#forwarding.change(command)
+      this.#log.info(
+        { command, failure },
+        `ipvsadm: ${command.type}${failure === undefined ? '' : ` refused: ${failure}`}`,
+      )
+      return failure
+    } catch (error) {
+      if (error instanceof CoreFullError) return 'full'
+      throw error
+    }
   }
 
   #configureVrrp(): void {

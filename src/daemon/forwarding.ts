@@ -1,15 +1,21 @@
 import type { Logger } from 'pino'
+import { ESTIMATE_EVERY_SECONDS } from '../balance/estimator.ts'
+import { changeTable, type IpvsCommand, type IpvsFailure, type IpvsTable, planByHand } from '../balance/ipvs-table.ts'
+import type { PlannedService } from '../balance/plan.ts'
 import { formPool, type Pool } from '../balance/pool.ts'
-import { type Config, endpointName, serviceName } from '../config/model.ts'
+import { type Config, endpointName, type ServiceId, serviceName } from '../config/model.ts'
+import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
 import type { Hook } from '../forward/attachment.ts'
 import { Core } from '../forward/core.ts'
-import type { Hop } from '../forward/layout.ts'
+import type { Hop, Timeouts } from '../forward/layout.ts'
 import { SystemError } from '../linux/libc.ts'
 import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
 import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
 import type { Address } from '../net/address.ts'
+import { ipvsListing } from './ipvs-listing.ts'
+import { Meters } from './meters.ts'
 import { serviceSnapshot } from './service-snapshot.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -26,6 +32,10 @@ export class Forwarding {
   readonly #markRoute = new MarkRoute()
   readonly #poller: Poller
   readonly #pools = new Map<string, Pool>()
+  readonly #meters: Meters
+  readonly #meterTimer: NodeJS.Timeout
+  #byHand: IpvsTable
+  #services: readonly PlannedService[] = []
   #config: Config
   #links: readonly Link[] = []
   #sweepTimer: NodeJS.Timeout | undefined
@@ -37,6 +47,9 @@ export class Forwarding {
     this.#config = config
     this.#core = new Core(name, hook)
     if (this.#core.adopted) log.info('took over the running forwarding core')
+    this.#byHand = servicesByHand(this.#core)
+    this.#meters = new Meters(this.#core)
+    this.#meterTimer = setInterval(() => this.#meters.tick(), ESTIMATE_EVERY_SECONDS * 1000)
     this.#followNetwork()
     this.#poller = new Poller(() => {
       if (this.#changes.drain()) this.#followNetwork()
@@ -63,12 +76,14 @@ export class Forwarding {
       const name = serviceName(server.id)
       return [name, formPool(server, (real) => this.#verdicts.isUp(server, real), this.#pools.get(name)?.quorum)]
     })
-    const plan = { services: pools.map(([, pool]) => pool.service) }
-    this.#core.apply(plan, (address) => this.#hop(address))
+    const configured = this.#configured()
+    const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
+    const services = [...pools.map(([, pool]) => pool.service), ...byHand.map(planByHand)]
+    this.#core.apply({ services }, (address) => this.#hop(address))
+    this.#services = services
+    this.#byHand = byHand
     // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
-    const marks = this.#config.virtualServers.flatMap(({ id, marked }) =>
-      id.by === 'fwmark' && marked.length === 0 ? [id] : [],
-    )
+    const marks = services.flatMap(({ id, marked }) => (id.by === 'fwmark' && marked.length === 0 ? [id] : []))
     this.#core.attachMarked(this.#markRoute.follow(marks))
     const before = new Map(this.#pools)
     this.#pools.clear()
@@ -88,15 +103,61 @@ export class Forwarding {
     }
   }
 
+  /** What ipvsadm asks for. Returns why it is refused, if it is; then nothing has changed. Throws CoreFullError. */
+  change(command: IpvsCommand): IpvsFailure | undefined {
+    const before = this.#byHand
+    const outcome = changeTable(before, command, this.#configured())
+    if (typeof outcome === 'string') return outcome
+    this.#byHand = outcome
+    try {
+      this.update()
+    } catch (error) {
+      this.#byHand = before
+      throw error
+    }
+    return undefined
+  }
+
+  ipvs(): IpvsListing {
+    return ipvsListing(this.#services, this.#core, this.#meters)
+  }
+
+  connections(): Iterable<ListedConnection> {
+    return this.#core.connections()
+  }
+
+  /** 0 leaves a time-out as it is. */
+  setTimeouts({ tcp, tcpFin, udp }: Timeouts): void {
+    const now = this.#core.timeouts
+    this.#core.setTimeouts({ tcp: tcp || now.tcp, tcpFin: tcpFin || now.tcpFin, udp: udp || now.udp })
+  }
+
+  /** Totals of a service and its servers begin at 0, or those of all. False when there is no such service. */
+  zero(id: ServiceId | undefined): boolean {
+    const name = id === undefined ? undefined : serviceName(id)
+    const services = this.#core.services().filter(({ key }) => name === undefined || serviceName(key) === name)
+    for (const { entry } of services) this.#meters.zero('service', entry.slot)
+    for (const [slot, { dest }] of this.#core.destinations()) {
+      if (name === undefined || serviceName(dest.service) === name) this.#meters.zero('dest', slot)
+    }
+    return name === undefined || services.length > 0
+  }
+
   /** Empties the core: a clean stop. */
   remove(): void {
     clearTimeout(this.#sweepTimer)
+    clearInterval(this.#meterTimer)
     this.#poller.close()
     this.#changes.close()
     this.#rtnetlink.close()
     this.#markRoute.follow([])
     this.#markRoute.close()
     this.#core.remove()
+  }
+
+  /** Names of the services that are the configuration's. */
+  #configured(): ReadonlySet<string> {
+    return new Set(this.#config.virtualServers.flatMap(({ id, marked }) => [id, ...marked]).map(serviceName))
   }
 
   #followNetwork(): void {
@@ -141,4 +202,19 @@ export class Forwarding {
     if (!now.quorum.up) this.#log.warn({ virtualServer: name }, `Lost quorum for VS ${name}`)
     else log(`Gained quorum for VS ${name}`)
   }
+}
+
+/** What ipvsadm had made before an earlier daemon ended: the core remembers it. */
+function servicesByHand(core: Core): IpvsTable {
+  const dests = [...core.destinations().values()].filter(({ dest }) => dest.state === 'present')
+  return core.services().flatMap(({ key: id, entry }) => {
+    if (!entry.byHand) return []
+    const { scheduler, flags, persistence, onePacket } = entry
+    const servers = dests.flatMap(({ dest }) => {
+      if (serviceName(dest.service) !== serviceName(id)) return []
+      const { endpoint, forwarding, weight, thresholds } = dest
+      return [{ endpoint, forwarding, weight, thresholds, fullWeight: weight }]
+    })
+    return [{ id, scheduler, flags, persistence, onePacket, servers }]
+  })
 }

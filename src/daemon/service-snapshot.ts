@@ -2,7 +2,7 @@ import type { Pool } from '../balance/pool.ts'
 import { endpointName, serviceName, type VirtualServer } from '../config/model.ts'
 import type { ServerSnapshot, ServiceSnapshot } from '../control/snapshot.ts'
 import type { Core } from '../forward/core.ts'
-import type { Counters } from '../forward/layout.ts'
+import type { Traffic as Counters } from '../balance/estimator.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What the core says about one server. */

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { Traffic } from '../balance/estimator.ts'
 import { type ForwardPlan, type LaidTable, resume } from '../balance/plan.ts'
 import type { Address } from '../net/address.ts'
 import { bpfDirectory } from '../linux/bpffs.ts'
@@ -16,12 +17,13 @@ import {
 import { calls } from '../linux/libc.ts'
 import { type Millis, millis } from '../time.ts'
 import { Attachment, type Hook } from './attachment.ts'
+import { type Connection, decodeConnection, decodeTemplate } from './connections.ts'
 import {
-  type Counters,
   decodeDest,
   decodeLoad,
   decodeService,
   decodeServiceKey,
+  decodeTimeouts,
   DROP_REASONS,
   type DestEntry,
   encodeService,
@@ -36,6 +38,7 @@ import {
   SIZE,
   sumCounters,
   sumU64,
+  type Timeouts,
 } from './layout.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
 
@@ -144,7 +147,7 @@ export class Core {
   }
 
   /** Counters of a service or a real server, by slot. */
-  counters(of: 'service' | 'dest', slot: number): Counters {
+  counters(of: 'service' | 'dest', slot: number): Traffic {
     const value = new Uint8Array(SIZE.counters * this.#cpus)
     this.#maps[`${of}_counters`].lookup(u32(slot), value)
     return sumCounters(value)
@@ -159,6 +162,41 @@ export class Core {
       else this.#dests.delete(slot)
     }
     return found
+  }
+
+  /** Every service that the core has, one for each key that leads to it. */
+  services(): CoreState['services'] {
+    return this.#state().services
+  }
+
+  /** Connections, then templates, as they are while the list is read. */
+  *connections(): Generator<Connection> {
+    const nowNs = process.hrtime.bigint()
+    const destOf = (slot: number) => this.#dests.get(slot)
+    for (const [map, keySize, family] of [
+      ['connections', SIZE.flow4, 4],
+      ['connections6', SIZE.flow, 6],
+    ] as const) {
+      for (const [key, value] of this.#maps[map].entries(keySize, SIZE.connection)) {
+        const connection = decodeConnection({ family, key, value }, destOf, nowNs)
+        if (connection !== undefined) yield connection
+      }
+    }
+    for (const [key, value] of this.#maps.templates.entries(SIZE.templateKey, SIZE.template)) {
+      const template = decodeTemplate(key, value, destOf, nowNs)
+      if (template !== undefined) yield template
+    }
+  }
+
+  get timeouts(): Timeouts {
+    const settings = new Uint8Array(SIZE.settings)
+    this.#maps.settings.lookup(u32(0), settings)
+    return decodeTimeouts(settings)
+  }
+
+  /** Connections that are armed from now on have these. */
+  setTimeouts(timeouts: Timeouts): void {
+    this.#maps.settings.update(u32(0), encodeSettings(timeouts))
   }
 
   /** Packets dropped so far, by reason. */

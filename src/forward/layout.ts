@@ -11,6 +11,7 @@ import type {
   Tunnel,
 } from '../config/model.ts'
 import { type Address, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
+import type { Traffic } from '../balance/estimator.ts'
 import { ipv4At } from '../net/ipv4.ts'
 
 /**
@@ -19,7 +20,7 @@ import { ipv4At } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 5
+export const LAYOUT_VERSION = 6
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
@@ -28,8 +29,13 @@ export const SIZE = {
   serviceKey: 20,
   service: 16,
   dest: 152,
-  load: 8,
+  load: 16,
   counters: 40,
+  flow4: 16,
+  flow: 40,
+  connection: 56,
+  templateKey: 20,
+  template: 32,
   settings: 56,
   sweep: 8,
 } as const
@@ -50,8 +56,11 @@ const SCHEDULER = {
   dh: 9,
   sh: 10,
   mh: 11,
+  none: 12,
 } as const satisfies Record<Scheduler, number>
-const FLAG = { port: 1, fallback: 2 } as const satisfies Record<keyof SchedulerFlags, number>
+const FLAG = { port: 1, fallback: 2, third: 4 } as const satisfies Record<keyof SchedulerFlags, number>
+const ONE_PACKET = 8
+const BY_HAND = 16
 const METHOD = { NAT: 1, DR: 2, TUN: 3 } as const satisfies Record<ForwardingMethod, number>
 const PROTOCOL = { TCP: 6, UDP: 17 } as const satisfies Record<Protocol, number>
 const TUNNEL = { ipip: 0, gue: 1, gre: 2 } as const satisfies Record<Tunnel['type'], number>
@@ -79,6 +88,8 @@ export interface ServiceEntry {
   readonly scheduler: Scheduler
   readonly flags: SchedulerFlags
   readonly persistence: Persistence | undefined
+  readonly onePacket: boolean
+  readonly byHand: boolean
 }
 
 /** Interface and neighbour that packets to a real server are handed to. */
@@ -95,6 +106,9 @@ export type Hop =
 
 const HOP_LOCAL = 0xffffffff
 
+/** Connections that each of the two tables holds. */
+export const MAX_CONNECTIONS = 262_144
+
 export interface DestEntry {
   readonly service: ServiceId
   readonly endpoint: Endpoint
@@ -109,14 +123,8 @@ export interface DestEntry {
 export interface Load {
   readonly active: number
   readonly inactive: number
-}
-
-export interface Counters {
-  readonly connections: bigint
-  readonly inPackets: bigint
-  readonly outPackets: bigint
-  readonly inBytes: bigint
-  readonly outBytes: bigint
+  /** Clients that persistence keeps at this server. */
+  readonly persistent: number
 }
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -161,7 +169,12 @@ export function decodeServiceKey(bytes: Uint8Array): ServiceId {
 
 export function encodeService(service: ServiceEntry): Uint8Array {
   const { slot, scheduler, flags, persistence } = service
-  const bits = (flags.port ? FLAG.port : 0) | (flags.fallback ? FLAG.fallback : 0)
+  const bits =
+    (flags.port ? FLAG.port : 0) |
+    (flags.fallback ? FLAG.fallback : 0) |
+    (flags.third ? FLAG.third : 0) |
+    (service.onePacket ? ONE_PACKET : 0) |
+    (service.byHand ? BY_HAND : 0)
   const bytes = new Uint8Array(SIZE.service)
   const view = viewOf(bytes)
   view.setUint32(0, slot, true)
@@ -181,7 +194,13 @@ export function decodeService(bytes: Uint8Array): ServiceEntry {
   return {
     slot: view.getUint32(0, true),
     scheduler: nameOf(SCHEDULER, view.getUint16(4, true)),
-    flags: { port: (bits & FLAG.port) !== 0, fallback: (bits & FLAG.fallback) !== 0 },
+    flags: {
+      port: (bits & FLAG.port) !== 0,
+      fallback: (bits & FLAG.fallback) !== 0,
+      third: (bits & FLAG.third) !== 0,
+    },
+    onePacket: (bits & ONE_PACKET) !== 0,
+    byHand: (bits & BY_HAND) !== 0,
     persistence: timeoutSeconds === 0 ? undefined : { timeoutSeconds, clientPrefix: view.getUint32(12, true) },
   }
 }
@@ -284,11 +303,15 @@ function decodeForwarding(view: DataView): Forwarding {
 
 export function decodeLoad(bytes: Uint8Array): Load {
   const view = viewOf(bytes)
-  return { active: view.getUint32(0, true), inactive: view.getUint32(4, true) }
+  return {
+    active: view.getUint32(0, true),
+    inactive: view.getUint32(4, true),
+    persistent: view.getUint32(8, true),
+  }
 }
 
 /** The sum of the per-CPU values. */
-export function sumCounters(bytes: Uint8Array): Counters {
+export function sumCounters(bytes: Uint8Array): Traffic {
   const view = viewOf(bytes)
   const total: [bigint, bigint, bigint, bigint, bigint] = [0n, 0n, 0n, 0n, 0n]
   for (let offset = 0; offset + SIZE.counters <= bytes.length; offset += SIZE.counters) {
@@ -305,11 +328,30 @@ export function sumU64(bytes: Uint8Array): bigint {
   return sum
 }
 
-/** Default time-outs; `clockOffsetNs` moves the program's clock in tests. */
-export function encodeSettings(clockOffsetNs = 0n): Uint8Array {
+/** The time-outs that can be changed, in seconds. */
+export interface Timeouts {
+  readonly tcp: number
+  readonly tcpFin: number
+  readonly udp: number
+}
+
+/** Where each of them is among the states. */
+const CHANGEABLE = { tcp: 1, tcpFin: 4, udp: 11 } as const satisfies Record<keyof Timeouts, number>
+
+/** IPVS's time-outs, but for some; `clockOffsetNs` moves the program's clock in tests. */
+export function encodeSettings(timeouts: Partial<Timeouts> = {}, clockOffsetNs = 0n): Uint8Array {
   const bytes = new Uint8Array(SIZE.settings)
   const view = viewOf(bytes)
   STATE_TIMEOUTS.forEach((timeout, i) => view.setUint32(i * 4, timeout, true))
+  for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
+    const timeout = timeouts[name]
+    if (timeout !== undefined) view.setUint32(CHANGEABLE[name] * 4, timeout, true)
+  }
   view.setBigUint64(48, clockOffsetNs, true)
   return bytes
+}
+
+export function decodeTimeouts(settings: Uint8Array): Timeouts {
+  const of = (name: keyof Timeouts) => viewOf(settings).getUint32(CHANGEABLE[name] * 4, true)
+  return { tcp: of('tcp'), tcpFin: of('tcpFin'), udp: of('udp') }
 }

@@ -93,6 +93,8 @@ function serviceWrites(
     scheduler: service.scheduler,
     flags: service.flags,
     persistence: service.persistence,
+    onePacket: service.onePacket,
+    byHand: service.byHand,
   }
   const table: LaidTable = {
     slots: service.table.entries.flatMap((position) => destSlots[position] ?? []),
@@ -147,6 +149,9 @@ const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
   a.scheduler === b.scheduler &&
   a.flags.port === b.flags.port &&
   a.flags.fallback === b.flags.fallback &&
+  a.flags.third === b.flags.third &&
+  a.onePacket === b.onePacket &&
+  a.byHand === b.byHand &&
   a.persistence?.timeoutSeconds === b.persistence?.timeoutSeconds &&
   a.persistence?.clientPrefix === b.persistence?.clientPrefix
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import koffi from 'koffi'
 import { lastErrno, SystemError } from './libc.ts'
 
@@ -20,6 +21,9 @@ const c = {
   updateBatch: lib.func(
     'int bpf_map_update_batch(int fd, const void *keys, const void *values, _Inout_ uint32_t *count, const void *options)',
   ),
+  lookupBatch: lib.func(
+    'int bpf_map_lookup_batch(int fd, void *from, void *next, void *keys, void *values, _Inout_ uint32_t *count, const void *options)',
+  ),
   remove: lib.func('int bpf_map_delete_elem(int fd, const void *key)'),
   nextKey: lib.func('int bpf_map_get_next_key(int fd, const void *key, void *next)'),
   pin: lib.func('int bpf_obj_pin(int fd, const char *path)'),
@@ -39,6 +43,8 @@ const c = {
 const printToStderr: unknown = c.setPrint(null)
 
 const BPF_MAP_TYPE_ARRAY = 2
+/** Entries that are read in one system call. */
+const BATCH = 4096
 const BPF_F_INNER_MAP = 0x1000
 const BPF_TCX_INGRESS = 46
 const BPF_TC_INGRESS = 1
@@ -84,6 +90,30 @@ export class BpfMap {
   /** Absent keys are no error. */
   delete(key: Uint8Array): void {
     c.remove(this.fd, key)
+  }
+
+  /**
+   * All entries of a hash map, some thousands in one system call. What is added or taken away meanwhile may or may not be
+   * among them. Throws SystemError.
+   */
+  *entries(keySize: number, valueSize: number): Generator<readonly [key: Uint8Array, value: Uint8Array]> {
+    let from: Uint8Array | null = null
+    for (let room = BATCH; ;) {
+      const [keys, values, next] = [new Uint8Array(keySize * room), new Uint8Array(valueSize * room), new Uint8Array(4)]
+      const count = [room]
+      const result: number = c.lookupBatch(this.fd, from, next, keys, values, count, null)
+      const errno = result === -1 ? lastErrno() : -result
+      if (errno === constants.errno.ENOSPC) {
+        room *= 2 // a bucket holds more than fits
+        continue
+      }
+      if (errno !== 0 && errno !== constants.errno.ENOENT) throw new SystemError('list map', this.name, errno)
+      for (let i = 0; i < (count[0] ?? 0); i++) {
+        yield [keys.subarray(i * keySize, (i + 1) * keySize), values.subarray(i * valueSize, (i + 1) * valueSize)]
+      }
+      if (errno !== 0) return
+      from = next
+    }
   }
 
   /** All keys at this moment, each of `size` bytes. Meant for small hash maps: one system call a key. */

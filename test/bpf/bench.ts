@@ -29,7 +29,7 @@ export const NETWORK = {
 export type Family = keyof typeof NETWORK
 
 /** The loaded program on hand-made packets. The core is set up through its own code; only the packets are made up. */
-const NO_FLAGS: SchedulerFlags = { port: false, fallback: false }
+const NO_FLAGS: SchedulerFlags = { port: false, fallback: false, third: false }
 
 export class Bench {
   readonly core = new Core(NAME)
@@ -87,6 +87,7 @@ export class Bench {
       local?: boolean
       /** Another service than the virtual address. */
       id?: ServiceId
+      onePacket?: boolean
       marked?: readonly AddressService[]
     },
   ): this {
@@ -106,6 +107,7 @@ export class Bench {
         scheduler,
         schedulerFlags,
         persistence,
+        onePacket: options.onePacket ?? false,
       },
       servers,
     )
@@ -145,7 +147,7 @@ export class Bench {
   /** Lets the program's clock run ahead. */
   wait(seconds: number): this {
     this.#offset += BigInt(seconds) * 1_000_000_000n
-    new BpfMap(this.#maps.get('settings') ?? -1, 'settings').update(u32(0), encodeSettings(this.#offset))
+    new BpfMap(this.#maps.get('settings') ?? -1, 'settings').update(u32(0), encodeSettings({}, this.#offset))
     return this
   }
 

@@ -103,6 +103,7 @@ class History {
         persistence: undefined,
         id: { by: 'address', vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' },
         marked: [],
+        onePacket: false,
       },
       servers,
     )

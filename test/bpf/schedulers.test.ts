@@ -11,7 +11,11 @@ beforeEach(() => {
 })
 afterEach(() => bench.close())
 
-const flags = (text: string): SchedulerFlags => ({ port: text.includes('port'), fallback: text.includes('fallback') })
+const flags = (text: string): SchedulerFlags => ({
+  port: text.includes('port'),
+  fallback: text.includes('fallback'),
+  third: false,
+})
 
 /** The letters that the reference picks, the first server that was added being A. */
 function reference(scheduler: Scheduler, weights: readonly number[], flag: string, clients: readonly string[]): string {

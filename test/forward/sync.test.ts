@@ -22,8 +22,8 @@ class Model {
     switch (write.type) {
       case 'dest': {
         const load = write.fresh
-          ? { active: 0, inactive: 0 }
-          : (this.dests.get(write.slot)?.load ?? { active: 0, inactive: 0 })
+          ? { active: 0, inactive: 0, persistent: 0 }
+          : (this.dests.get(write.slot)?.load ?? { active: 0, inactive: 0, persistent: 0 })
         this.dests.set(write.slot, { dest: write.dest, load })
         break
       }
@@ -58,8 +58,9 @@ const servicePlan = (port: number, servers: readonly { host: number; weight: num
       id: { by: 'address', vip: { address: ip('10.0.0.1'), port }, protocol: 'TCP' },
       marked: [],
       scheduler: 'wrr',
-      schedulerFlags: { port: false, fallback: false },
+      schedulerFlags: { port: false, fallback: false, third: false },
       persistence: undefined,
+      onePacket: false,
     },
     servers.map(({ host, weight }) => ({
       endpoint: { address: ip(`10.1.0.${host}`), port: 80 },
@@ -95,7 +96,8 @@ describe('difference', () => {
           // Some connections come and go in between; a slot with connections must not change hands.
           connections.forEach((slot, i) => {
             const there = core.dests.get(slot)
-            if (there !== undefined) core.dests.set(slot, { ...there, load: { active: i % 2, inactive: 0 } })
+            if (there !== undefined)
+              core.dests.set(slot, { ...there, load: { active: i % 2, inactive: 0, persistent: 0 } })
           })
           const held = [...core.dests].filter(([, { load }]) => load.active > 0)
           const next = difference(core.state(), { services: [] }, hop)
@@ -143,7 +145,10 @@ describe('difference', () => {
     const core = new Model()
     const plan = { services: [servicePlan(1, [{ host: 1, weight: 1 }])] }
     for (const write of difference(core.state(), plan, hop)) core.write(write)
-    core.dests.set(0, { ...(core.dests.get(0) ?? expect.fail('no server')), load: { active: 3, inactive: 0 } })
+    core.dests.set(0, {
+      ...(core.dests.get(0) ?? expect.fail('no server')),
+      load: { active: 3, inactive: 0, persistent: 0 },
+    })
     const without = { services: [servicePlan(1, [{ host: 2, weight: 1 }])] }
     for (const write of difference(core.state(), without, hop)) core.write(write)
     expect(core.dests.get(0)?.dest.state).toBe('removed')

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream, readFileSync, writeFileSync } from 'node:fs'
+import { createWriteStream, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ControlClient } from '../../src/control/client.ts'
 import type { Snapshot } from '../../src/control/snapshot.ts'
@@ -9,6 +9,7 @@ import { until } from './lab.ts'
 
 const TANISTD = join(import.meta.dirname, '../../dist/cli/tanistd.js')
 const TANIST = join(import.meta.dirname, '../../dist/cli/tanist.js')
+const IPVSADM = join(import.meta.dirname, '../../dist/cli/tanist-ipvsadm.js')
 
 /** A real tanistd on a host of a lab. */
 export class DirectorHost {
@@ -122,6 +123,16 @@ export class DirectorHost {
     const { status, stdout, stderr } = spawnSync(process.execPath, [TANIST, '--socket', this.#socket, ...args], {
       encoding: 'utf8',
     })
+    return { status, stdout, stderr }
+  }
+
+  /** Runs a command line of ipvsadm, or `ipvsadm-save` and `ipvsadm-restore`, against this daemon, by that name. */
+  ipvsadm(line: string, input = ''): { status: number | null; stdout: string; stderr: string } {
+    const [program = '', ...args] = line.split(' ')
+    const link = join(this.#lab.directory, program)
+    if (!existsSync(link)) symlinkSync(IPVSADM, link)
+    const env = { ...process.env, TANIST_SOCKET: this.#socket }
+    const { status, stdout, stderr } = spawnSync(process.execPath, [link, ...args], { encoding: 'utf8', env, input })
     return { status, stdout, stderr }
   }
 

@@ -70,9 +70,43 @@ static __always_inline __u32 next_state(const struct packet *p, __u32 direction,
 	return tcp_next[direction][p->event][state];
 }
 
+/* A client's address with the bits that do not count set to 0. */
+static __always_inline struct address masked(const struct address *client, __u32 prefix, int v6)
+{
+	struct address result = {};
+	__u32 i;
+
+	for (i = 0; i < (v6 ? 4 : 1); i++) {
+		__u32 bits = prefix > 32 * i ? prefix - 32 * i : 0;
+
+		if (bits >= 32)
+			result.words[i] = client->words[i];
+		else if (bits)
+			result.words[i] = client->words[i] & bpf_htonl(~0u << (32 - bits));
+	}
+	return result;
+}
+
+static __always_inline struct template *template_of(const struct flow *client, const struct connection *c, int v6)
+{
+	struct template_key key = {
+		.service_slot = c->service_slot, .client = masked(&client->saddr, c->template_prefix, v6),
+	};
+
+	return bpf_map_lookup_elem(&templates, &key);
+}
+
+static __always_inline void assure(const struct flow *client, const struct connection *c, int v6)
+{
+	struct template *t = c->flags & CONN_CONTROLLED ? template_of(client, c, v6) : 0;
+
+	if (t)
+		t->assured = 1;
+}
+
 /* Moves the state by one packet and arms the time-out of the state it is in then. */
 static __always_inline void advance(const struct settings *s, struct connection *c, const struct packet *p,
-				    __u32 direction, __u64 now)
+				    const struct flow *client, __u32 direction, __u64 now, int v6)
 {
 	__u32 old = c->state;
 	__u32 new = next_state(p, direction, old);
@@ -82,6 +116,8 @@ static __always_inline void advance(const struct settings *s, struct connection 
 	if (new != old) {
 		if (__sync_val_compare_and_swap(&c->state, old, new) != old)
 			return; /* another CPU was first; its packet decides */
+		if (new == ST_ESTABLISHED)
+			assure(client, c, v6);
 		if (state_is_active(old) != state_is_active(new)) {
 			count_load(c->dest_slot, old, -1);
 			count_load(c->dest_slot, new, 1);
@@ -102,29 +138,9 @@ static __always_inline struct flow reply_flow(const struct flow *client, const s
 	return reply;
 }
 
-/* A client's address with the bits that do not count set to 0. */
-static __always_inline struct address masked(const struct address *client, __u32 prefix, int v6)
-{
-	struct address result = {};
-	__u32 i;
-
-	for (i = 0; i < (v6 ? 4 : 1); i++) {
-		__u32 bits = prefix > 32 * i ? prefix - 32 * i : 0;
-
-		if (bits >= 32)
-			result.words[i] = client->words[i];
-		else if (bits)
-			result.words[i] = client->words[i] & bpf_htonl(~0u << (32 - bits));
-	}
-	return result;
-}
-
 static __always_inline void leave_template(const struct flow *client, const struct connection *c, int v6)
 {
-	struct template_key key = {
-		.service_slot = c->service_slot, .client = masked(&client->saddr, c->template_prefix, v6),
-	};
-	struct template *t = bpf_map_lookup_elem(&templates, &key);
+	struct template *t = template_of(client, c, v6);
 
 	if (t && t->controlled)
 		__sync_fetch_and_add(&t->controlled, -1);

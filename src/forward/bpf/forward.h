@@ -115,7 +115,7 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 		return answer_ttl(skb, v6);
 	count_connection_packet(skb, c, 1);
 	if (p->fragment != LATER_FRAGMENT)
-		advance(s, c, p, DIR_OUTPUT, now);
+		advance(s, c, p, client, DIR_OUTPUT, now, v6);
 	if (translate(skb, p, v6, 0, &client->daddr, client->dport)) {
 		count_drop(DROP_MALFORMED);
 		return DROP;

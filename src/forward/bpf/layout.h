@@ -14,12 +14,18 @@
 #define MAX_FRAGMENTED 8192
 
 enum scheduler {
-	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH
+	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH,
+	SCHED_NONE
 };
 
 /* sh and mh: the client's port counts; another server is tried when one cannot serve. */
 #define SERVICE_PORT 1u
 #define SERVICE_FALLBACK 2u
+#define SERVICE_FLAG_3 4u /* no scheduler uses it */
+/* Every datagram is scheduled alone, and no connection is kept. */
+#define SERVICE_ONE_PACKET 8u
+/* Made by tanist-ipvsadm; only user space looks at it. */
+#define SERVICE_BY_HAND 16u
 enum method { METHOD_NAT = 1, METHOD_DR = 2, METHOD_TUN = 3 };
 enum tunnel { TUNNEL_IPIP, TUNNEL_GUE, TUNNEL_GRE };
 enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
@@ -80,6 +86,8 @@ struct dest {
 struct dest_load {
 	__u32 active;
 	__u32 inactive;
+	__u32 persistent; /* templates */
+	__u32 pad;
 };
 
 struct counters {
@@ -137,6 +145,8 @@ struct template {
 	__u32 dest_id;
 	__u32 controlled; /* connections that came through it */
 	__u32 timeout_s;
+	__u32 assured; /* a connection through it got as far as to be established */
+	__u32 pad;
 };
 
 /* The first fragment of a datagram tells the ports to those that follow it. */

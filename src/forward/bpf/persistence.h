@@ -6,6 +6,17 @@
 
 #include "connection.h"
 
+/* `by` 1: made; -1: forgotten. The slot may have been given to another server since. */
+static __always_inline void count_template(__u32 dest_slot, __u32 dest_id, int by)
+{
+	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
+	struct dest_load *load = bpf_map_lookup_elem(&loads, &dest_slot);
+
+	add_population(POPULATION_TEMPLATES, by);
+	if (d && load && d->id == dest_id)
+		__sync_fetch_and_add(&load->persistent, by);
+}
+
 /* A template that is over: whether it is kept for the connections that it controls. */
 static __always_inline int lingers(struct template *t, __u64 now)
 {
@@ -22,7 +33,7 @@ static __always_inline struct template *find_template(const struct template_key 
 {
 	struct template *t = bpf_map_lookup_elem(&templates, key);
 	struct dest *d;
-	__u32 slot;
+	__u32 slot, dest_id;
 
 	if (!t)
 		return 0;
@@ -30,8 +41,9 @@ static __always_inline struct template *find_template(const struct template_key 
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (d && d->state == DEST_PRESENT && d->id == t->dest_id && (t->deadline_ns >= now || lingers(t, now)))
 		return t;
+	dest_id = t->dest_id;
 	if (!bpf_map_delete_elem(&templates, key))
-		add_population(POPULATION_TEMPLATES, -1);
+		count_template(slot, dest_id, -1);
 	return 0;
 }
 
@@ -43,7 +55,7 @@ static __always_inline int enter_template(const struct template_key *key, struct
 	struct template made = {
 		.deadline_ns = now + service->persistence_s * SECOND_NS,
 		.dest_slot = fresh->dest_slot, .dest_id = dest_id, .controlled = 1,
-		 .timeout_s = service->persistence_s,
+		.timeout_s = service->persistence_s,
 	};
 
 	if (known) {
@@ -52,7 +64,8 @@ static __always_inline int enter_template(const struct template_key *key, struct
 	} else {
 		if (bpf_map_update_elem(&templates, key, &made, BPF_NOEXIST))
 			return 0;
-		add_population(POPULATION_TEMPLATES, 1);
+		count_template(made.dest_slot, dest_id, 1);
+		note_threshold(made.dest_slot, 1);
 	}
 	fresh->flags |= CONN_CONTROLLED;
 	fresh->template_prefix = service->client_prefix;
@@ -62,9 +75,10 @@ static __always_inline int enter_template(const struct template_key *key, struct
 static long sweep_template(void *map, const struct template_key *key, struct template *t, __u64 *now)
 {
 	struct template_key gone = *key;
+	__u32 dest_slot = t->dest_slot, dest_id = t->dest_id;
 
 	if (t->deadline_ns < *now && !lingers(t, *now) && !bpf_map_delete_elem(map, &gone))
-		add_population(POPULATION_TEMPLATES, -1);
+		count_template(dest_slot, dest_id, -1);
 	return 0;
 }
 

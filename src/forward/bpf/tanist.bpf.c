@@ -41,47 +41,79 @@ static __always_inline struct connection *insert(const struct flow *client, int 
 	return lookup_connection(client, v6);
 }
 
-static __always_inline struct connection *open_connection(struct __sk_buff *skb, struct packet *p, int v6,
-							  const struct service *service, const struct settings *s,
-							  __u64 now)
+/* Chooses a server for a packet that opens a connection, and fills the connection in. False when there is none. */
+static __always_inline int schedule(const struct packet *p, int v6, const struct service *service,
+				    const struct settings *s, struct connection *fresh, __u64 now)
 {
-	struct connection fresh = { .service_slot = service->slot };
 	struct template_key who = {
 		.service_slot = service->slot, .client = masked(&p->flow.saddr, service->client_prefix, v6),
 	};
 	struct template *known = 0;
-	struct connection *inserted;
 	struct counters *n;
 	struct dest *d;
 
+	fresh->service_slot = service->slot;
 	if (service->persistence_s)
 		known = find_template(&who, now);
-	fresh.dest_slot = known ? known->dest_slot : pick_for(service, &p->flow);
-	d = bpf_map_lookup_elem(&dests, &fresh.dest_slot);
+	fresh->dest_slot = known ? known->dest_slot : pick_for(service, &p->flow);
+	d = bpf_map_lookup_elem(&dests, &fresh->dest_slot);
 	if (!d) {
 		count_drop(DROP_NO_DESTINATION);
 		return 0;
 	}
 	/* The director's own answers do not come by here, so there is no translating them. */
-	fresh.method = d->hops[d->hop & 1].ifindex == HOP_LOCAL ? METHOD_DR : d->method;
-	fresh.flags = fresh.method == METHOD_NAT ? 0 : CONN_NO_OUTPUT;
-	fresh.back_ifindex = p->ifindex;
-	fresh.state = next_state(p, fresh.method == METHOD_NAT ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
-	set_deadline(s, &fresh, fresh.state, now);
-	n = bpf_map_lookup_elem(&service_counters, &fresh.service_slot);
+	fresh->method = d->hops[d->hop & 1].ifindex == HOP_LOCAL ? METHOD_DR : d->method;
+	fresh->flags = fresh->method == METHOD_NAT ? 0 : CONN_NO_OUTPUT;
+	fresh->back_ifindex = p->ifindex;
+	fresh->state = next_state(p, fresh->method == METHOD_NAT ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
+	set_deadline(s, fresh, fresh->state, now);
+	n = bpf_map_lookup_elem(&service_counters, &fresh->service_slot);
 	if (n)
 		n->connections++;
-	n = bpf_map_lookup_elem(&dest_counters, &fresh.dest_slot);
+	n = bpf_map_lookup_elem(&dest_counters, &fresh->dest_slot);
 	if (n)
 		n->connections++;
-	if (service->persistence_s && !enter_template(&who, known, service, &fresh, d->id, now)) {
+	if (service->persistence_s && !enter_template(&who, known, service, fresh, d->id, now)) {
 		count_drop(DROP_TABLE_FULL);
 		return 0;
 	}
-	inserted = insert(&p->flow, v6, d, &fresh, now);
-	if (!inserted && fresh.flags & CONN_CONTROLLED)
-		leave_template(&p->flow, &fresh, v6);
+	return 1;
+}
+
+static __always_inline struct connection *open_connection(const struct packet *p, int v6, const struct service *service,
+							  const struct settings *s, __u64 now)
+{
+	struct connection fresh = {}, *inserted = 0;
+	__u32 slot;
+	struct dest *d;
+
+	if (!schedule(p, v6, service, s, &fresh, now))
+		return 0;
+	slot = fresh.dest_slot;
+	d = bpf_map_lookup_elem(&dests, &slot);
+	if (d)
+		inserted = insert(&p->flow, v6, d, &fresh, now);
+	if (fresh.flags & CONN_CONTROLLED) {
+		if (!inserted)
+			leave_template(&p->flow, &fresh, v6);
+		else if (fresh.state == ST_UDP)
+			assure(&p->flow, &fresh, v6);
+	}
 	return inserted;
+}
+
+/* One-packet scheduling: the packet gets a server of its own, and is forgotten once it is on its way. Its answer is not
+ * translated. */
+static __always_inline int forward_alone(struct __sk_buff *skb, struct packet *p, int v6, const struct service *service,
+					 const struct settings *s, __u64 now)
+{
+	struct connection once = {};
+
+	if (!schedule(p, v6, service, s, &once, now))
+		return answer_unreachable(skb, v6);
+	if (once.flags & CONN_CONTROLLED)
+		leave_template(&p->flow, &once, v6);
+	return to_server(skb, p, v6, &once);
 }
 
 /* A packet that may open a connection finds one that is over, or whose server is gone: it opens a new one. LVS does so
@@ -182,11 +214,13 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		service = p->syn ? find_service(&p->flow, skb->mark) : 0;
 		if (!service)
 			return PASS;
-		c = open_connection(skb, p, v6, service, s, now);
+		if (service->flags & SERVICE_ONE_PACKET && p->flow.proto == IPPROTO_UDP)
+			return forward_alone(skb, p, v6, service, s, now);
+		c = open_connection(p, v6, service, s, now);
 		if (!c)
 			return answer_unreachable(skb, v6);
 	} else if (p->fragment != LATER_FRAGMENT) {
-		advance(s, c, p, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now);
+		advance(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
 	}
 	if (p->fragment == FIRST_FRAGMENT)
 		resolve_fragment(p);

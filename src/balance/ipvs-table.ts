@@ -1,0 +1,150 @@
+import type {
+  Endpoint,
+  Forwarding,
+  Persistence,
+  Scheduler,
+  SchedulerFlags,
+  ServiceId,
+  Thresholds,
+} from '../config/model.ts'
+import { endpointName, serviceName } from '../config/model.ts'
+import { isIpv4, isUnicastAddress } from '../net/address.ts'
+import { type PlannedService, planService } from './plan.ts'
+
+/** A virtual service as ipvsadm makes it. */
+export interface IpvsService {
+  readonly id: ServiceId
+  readonly scheduler: Scheduler
+  readonly flags: SchedulerFlags
+  readonly persistence: Persistence | undefined
+  readonly onePacket: boolean
+  /** In the order in which they were added. */
+  readonly servers: readonly IpvsServer[]
+}
+
+export interface IpvsServer {
+  readonly endpoint: Endpoint
+  readonly forwarding: Forwarding
+  readonly weight: number
+  readonly thresholds: Thresholds
+  /** The last weight that was not 0. */
+  readonly fullWeight: number
+}
+
+/** Services that were made by hand, one after the other. */
+export type IpvsTable = readonly IpvsService[]
+
+export type ServiceSpec = Omit<IpvsService, 'servers'>
+export type ServerSpec = Omit<IpvsServer, 'fullWeight'>
+
+/** What ipvsadm asks for. */
+export type IpvsCommand =
+  | { readonly type: 'add-service' | 'edit-service'; readonly service: ServiceSpec }
+  | { readonly type: 'delete-service'; readonly id: ServiceId }
+  | { readonly type: 'flush' }
+  | { readonly type: 'add-server' | 'edit-server'; readonly id: ServiceId; readonly server: ServerSpec }
+  | {
+      readonly type: 'delete-server'
+      readonly id: ServiceId
+      readonly server: Pick<ServerSpec, 'endpoint' | 'forwarding'>
+    }
+
+/** Why IPVS would refuse it, and one reason of our own: the service is the configuration's. */
+export type IpvsFailure =
+  | 'service-exists'
+  | 'no-such-service'
+  | 'service-not-defined'
+  | 'server-exists'
+  | 'no-such-server'
+  | 'invalid'
+  | 'out-of-range'
+  | 'configured'
+
+type Outcome = IpvsTable | IpvsFailure
+
+/**
+ * The table after a command, or why it stays as it is: IPVS's checks in IPVS's order. An edit replaces everything, and keeps
+ * the place. `configured` are the names of the services that the configuration has; they are not changed by hand.
+ */
+export function changeTable(table: IpvsTable, command: IpvsCommand, configured: ReadonlySet<string>): Outcome {
+  switch (command.type) {
+    case 'add-service':
+      return addService(table, command.service, configured)
+    case 'edit-service':
+      return replaceService(table, command.service.id, configured, 'no-such-service', (service) => ({
+        ...command.service,
+        servers: service.servers,
+      }))
+    case 'delete-service':
+      return replaceService(table, command.id, configured, 'no-such-service', () => undefined)
+    case 'flush':
+      return []
+    case 'add-server':
+    case 'edit-server':
+    case 'delete-server':
+      return changeServer(table, command, configured)
+  }
+}
+
+function addService(table: IpvsTable, service: ServiceSpec, configured: ReadonlySet<string>): Outcome {
+  const name = serviceName(service.id)
+  if (configured.has(name) || table.some(({ id }) => serviceName(id) === name)) return 'service-exists'
+  return [...table, { ...service, servers: [] }]
+}
+
+function replaceService(
+  table: IpvsTable,
+  id: ServiceId,
+  configured: ReadonlySet<string>,
+  missing: IpvsFailure,
+  change: (service: IpvsService) => IpvsService | IpvsFailure | undefined,
+): Outcome {
+  const name = serviceName(id)
+  if (configured.has(name)) return 'configured'
+  const service = table.find((each) => serviceName(each.id) === name)
+  if (service === undefined) return missing
+  const changed = change(service)
+  if (typeof changed === 'string') return changed
+  return table.flatMap((each) => (each === service ? (changed ?? []) : [each]))
+}
+
+function changeServer(
+  table: IpvsTable,
+  command: Extract<IpvsCommand, { server: unknown }>,
+  configured: ReadonlySet<string>,
+): Outcome {
+  return replaceService(table, command.id, configured, 'service-not-defined', (service) => {
+    const endpoint = endpointIn(service.id, command.server)
+    const name = endpointName(endpoint)
+    const known = service.servers.find((each) => endpointName(each.endpoint) === name)
+    if (command.type === 'delete-server') {
+      if (known === undefined) return 'no-such-server'
+      return { ...service, servers: service.servers.filter((each) => each !== known) }
+    }
+    const { server } = command
+    if (!reaches(service.id, { ...server, endpoint })) return 'invalid'
+    if (server.thresholds.lower > server.thresholds.upper) return 'out-of-range'
+    if (command.type === 'add-server' && known !== undefined) return 'server-exists'
+    if (command.type === 'edit-server' && known === undefined) return 'no-such-server'
+    const fullWeight = server.weight > 0 ? server.weight : (known?.fullWeight ?? 0)
+    const changed: IpvsServer = { ...server, endpoint, fullWeight }
+    if (known === undefined) return { ...service, servers: [...service.servers, changed] }
+    return { ...service, servers: service.servers.map((each) => (each === known ? changed : each)) }
+  })
+}
+
+/** Only NAT can change the port: other servers of an address have its port, whatever was said. */
+function endpointIn(id: ServiceId, server: Pick<ServerSpec, 'endpoint' | 'forwarding'>): Endpoint {
+  const { endpoint, forwarding } = server
+  return forwarding.method !== 'NAT' && id.by === 'address' ? { ...endpoint, port: id.vip.port } : endpoint
+}
+
+function reaches(id: ServiceId, { endpoint, forwarding }: ServerSpec): boolean {
+  const ipv4 = id.by === 'address' ? isIpv4(id.vip.address) : id.family === 'inet'
+  return isUnicastAddress(endpoint.address) && (isIpv4(endpoint.address) === ipv4 || forwarding.method === 'TUN')
+}
+
+/** What the core should do for a service that was made by hand. */
+export function planByHand({ id, scheduler, flags, persistence, onePacket, servers }: IpvsService): PlannedService {
+  return planService({ id, marked: [], scheduler, schedulerFlags: flags, persistence, onePacket }, servers, true)
+}

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process'
+import { type Address, parseAddress } from '../../net/address.ts'
+import type { Resolver } from './parse.ts'
+
+/** The system's own databases, asked as any program asks them: files, DNS, whatever is configured. */
+function getent(database: string, ...keys: readonly string[]): string[] {
+  const { stdout } = spawnSync('getent', [database, ...keys], { encoding: 'utf8' })
+  return stdout.split('\n').filter((line) => line !== '')
+}
+
+export const systemResolver: Resolver = {
+  address(name) {
+    const [first] = getent('ahosts', name)
+    return first === undefined ? undefined : parseAddress(first.split(/\s+/)[0] ?? '')
+  },
+  port(name, protocol) {
+    const port = getent('services', `${name}/${protocol}`)[0]?.split(/\s+/)[1]?.split('/')[0]
+    return port === undefined ? undefined : Number(port)
+  },
+}
+
+/** Says names for numbers. */
+export interface Namer {
+  host(address: Address): string
+  port(port: number, protocol: string): string
+}
+
+/** With `-n`, and what is used where a number has no name. */
+export const numbers: Namer = {
+  host: (address) => address,
+  port: (port) => String(port),
+}
+
+/** Names as the system knows them, each asked for once. */
+export class SystemNames implements Namer {
+  readonly #hosts = new Map<string, string>()
+  readonly #ports = new Map<string, string>()
+
+  host(address: Address): string {
+    const known = this.#hosts.get(address)
+    if (known !== undefined) return known
+    const name = getent('hosts', address)[0]?.split(/\s+/)[1] ?? address
+    this.#hosts.set(address, name)
+    return name
+  }
+
+  port(port: number, protocol: string): string {
+    const key = `${port}/${protocol}`
+    const known = this.#ports.get(key)
+    if (known !== undefined) return known
+    const name = port === 0 ? '0' : (getent('services', key)[0]?.split(/\s+/)[0] ?? String(port))
+    this.#ports.set(key, name)
+    return name
+  }
+}

@@ -1,0 +1,103 @@
+import type { Endpoint, Protocol, ServiceId } from '../config/model.ts'
+import { type Address, ipv6At } from '../net/address.ts'
+import { ipv4At } from '../net/ipv4.ts'
+import type { DestEntry } from './layout.ts'
+
+/** `enum tcp_state` and the state of UDP, in order, by IPVS's names. */
+const STATES = [
+  'NONE',
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'SYNACK',
+  'UDP',
+] as const
+
+/** An entry of the connection table, or a template: then the client's address stands for its network, and its port is 0. */
+export interface Connection {
+  /** `IP`: a template of a service by mark. */
+  readonly protocol: Protocol | 'IP'
+  readonly state: (typeof STATES)[number] | 'ASSURED'
+  readonly expiresSeconds: number
+  readonly client: Endpoint
+  readonly virtual: Endpoint
+  readonly destination: Endpoint
+}
+
+/** A key and a value of one of the two tables. */
+interface Decoded {
+  readonly family: 4 | 6
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** Undefined when its server is not known any more, or its time is over. `nowNs` is the program's clock. */
+export function decodeConnection(
+  { family, key, value }: Decoded,
+  destOf: (slot: number) => DestEntry | undefined,
+  nowNs: bigint,
+): Connection | undefined {
+  const flow = viewOf(key)
+  const entry = viewOf(value)
+  const state = STATES[entry.getUint32(16, true)]
+  const dest = destOf(entry.getUint32(24, true))
+  const expiresSeconds = secondsUntil(entry.getBigUint64(0, true), nowNs)
+  if (state === undefined || dest === undefined || expiresSeconds === undefined) return undefined
+  const [at, ports]: [(offset: number) => Address, number] =
+    family === 4 ? [(offset) => ipv4At(flow, offset * 4), 8] : [(offset) => ipv6At(flow, offset * 16), 32]
+  const virtual = { address: at(1), port: flow.getUint16(ports + 2) }
+  return {
+    protocol: flow.getUint8(ports + 4) === 17 ? 'UDP' : 'TCP',
+    state,
+    expiresSeconds,
+    client: { address: at(0), port: flow.getUint16(ports) },
+    virtual,
+    destination: { address: dest.endpoint.address, port: dest.endpoint.port === 0 ? virtual.port : dest.endpoint.port },
+  }
+}
+
+/** As `decodeConnection`, for a template. */
+export function decodeTemplate(
+  key: Uint8Array,
+  value: Uint8Array,
+  destOf: (slot: number) => DestEntry | undefined,
+  nowNs: bigint,
+): Connection | undefined {
+  const entry = viewOf(value)
+  const dest = destOf(entry.getUint32(8, true))
+  const expiresSeconds = secondsUntil(entry.getBigUint64(0, true), nowNs)
+  if (dest === undefined || expiresSeconds === undefined) return undefined
+  const { service } = dest
+  const client = viewOf(key)
+  const address = isIpv6(service) ? ipv6At(client, 4) : ipv4At(client, 4)
+  return {
+    protocol: service.by === 'address' ? service.protocol : 'IP',
+    state: entry.getUint32(24, true) === 1 ? 'ASSURED' : 'NONE',
+    expiresSeconds,
+    client: { address, port: 0 },
+    virtual: service.by === 'address' ? service.vip : { address: markAddress(service.mark, isIpv6(service)), port: 0 },
+    destination: dest.endpoint,
+  }
+}
+
+const isIpv6 = (service: ServiceId): boolean =>
+  service.by === 'address' ? service.vip.address.includes(':') : service.family === 'inet6'
+
+/** IPVS shows a mark as an address whose last bytes are the mark. */
+function markAddress(mark: number, ipv6: boolean): Address {
+  const bytes = new DataView(new ArrayBuffer(16))
+  bytes.setUint32(12, mark)
+  return ipv6 ? ipv6At(bytes, 0) : ipv4At(bytes, 12)
+}
+
+function secondsUntil(deadlineNs: bigint, nowNs: bigint): number | undefined {
+  return deadlineNs < nowNs ? undefined : Number((deadlineNs - nowNs) / 1_000_000_000n)
+}
