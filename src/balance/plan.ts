@@ -87,6 +87,9 @@ function tableFor(scheduler: Scheduler, destinations: readonly PlannedDestinatio
     case 'nq':
     case 'fo':
     case 'ovf':
+    case 'lblc':
+    case 'lblcr':
+    case 'twos':
       return list([...destinations.keys()])
     case 'none':
       return list([])

@@ -26,12 +26,18 @@ export interface ReferenceServer {
   overloaded: boolean
 }
 
+/** Servers that lblcr remembers for one destination, and when it gives up the busiest of them. */
+const LOCALITY_SERVERS = 16
+const LOCALITY_EXPIRY_SECONDS = 86_400
+
 /** Who asks. */
 export interface ReferenceClient {
   readonly address: Address
   readonly port: number
   /** The virtual address that is asked. */
   readonly destination: Address
+  /** twos: two numbers from 0 up to the sum of the weights. */
+  readonly draws?: readonly [number, number]
 }
 
 /**
@@ -48,6 +54,9 @@ export class ReferenceService {
   /** wrr: the weight that a server must have at this time. */
   #level = 0
   #table: number[] = []
+  /** lblc, lblcr: servers by destination. */
+  readonly #localities = new Map<Address, { servers: ReferenceServer[]; changedAt: number }>()
+  #seconds = 0
 
   constructor(scheduler: Scheduler, flags: { readonly port?: boolean; readonly fallback?: boolean } = {}) {
     this.#scheduler = scheduler
@@ -75,6 +84,11 @@ export class ReferenceService {
     if (upper === 0 || upper > server.upper) server.overloaded = false
     Object.assign(server, { weight, upper, lower, lastWeight: weight === 0 ? server.lastWeight : weight })
     this.#changed()
+  }
+
+  /** Time goes by. */
+  wait(seconds: number): void {
+    this.#seconds += seconds
   }
 
   /** A connection that begins as an active one. */
@@ -124,6 +138,9 @@ export class ReferenceService {
       case 'nq':
       case 'fo':
       case 'ovf':
+      case 'lblc':
+      case 'lblcr':
+      case 'twos':
       case 'none':
         break
     }
@@ -137,9 +154,9 @@ export class ReferenceService {
       case 'wrr':
         return this.#weightedRoundRobin()
       case 'lc':
-        return this.#least(({ active, inactive }) => active * 256 + inactive, false)
+        return this.#least(overhead, false)
       case 'wlc':
-        return this.#least(({ active, inactive }) => active * 256 + inactive, true)
+        return this.#least(overhead, true)
       case 'sed':
         return this.#least(({ active }) => active + 1, true)
       case 'nq':
@@ -157,6 +174,12 @@ export class ReferenceService {
         return this.#sourceHash(sourceBucket(client.address, port))
       case 'mh':
         return this.#maglev(client.address, port)
+      case 'lblc':
+        return this.#byLocality(client.destination, false)
+      case 'lblcr':
+        return this.#byLocality(client.destination, true)
+      case 'twos':
+        return this.#ofTwo(client.draws ?? [0, 0])
       case 'none':
         return undefined
     }
@@ -192,6 +215,44 @@ export class ReferenceService {
     return least
   }
 
+  /** The servers that a destination has, the last one first; another one when that is busy while others are idle. */
+  #byLocality(destination: Address, several: boolean): ReferenceServer | undefined {
+    const locality = this.#localities.get(destination)
+    if (locality !== undefined) {
+      // lblc asks for no threshold here.
+      const able = (server: ReferenceServer) => (several ? usable(server) : server.weight > 0)
+      const known = leastOf(locality.servers.filter((server) => this.servers.includes(server) && able(server)))
+      if (several && locality.servers.length > 1 && this.#seconds - locality.changedAt > LOCALITY_EXPIRY_SECONDS) {
+        const most = busiestOf(locality.servers)
+        locality.servers = locality.servers.filter((server) => server !== most)
+        locality.changedAt = this.#seconds
+      }
+      if (known !== undefined && !this.#isBusy(known)) return known
+    }
+    const server = this.#least(overhead, true)
+    if (server === undefined) return undefined
+    if (locality === undefined) this.#localities.set(destination, { servers: [server], changedAt: this.#seconds })
+    else if (!several) locality.servers = [server]
+    else if (!locality.servers.includes(server)) {
+      locality.servers = [server, ...locality.servers].slice(0, LOCALITY_SERVERS)
+      locality.changedAt = this.#seconds
+    }
+    return server
+  }
+
+  #isBusy({ active, weight }: ReferenceServer): boolean {
+    return active > weight && this.servers.some((other) => other.active * 2 < other.weight)
+  }
+
+  #ofTwo(draws: readonly [number, number]): ReferenceServer | undefined {
+    const [one, other] = draws.map((draw) => {
+      let left = draw
+      return this.servers.filter(usable).find(({ weight }) => (left -= weight) <= 0)
+    })
+    if (one === undefined || other === undefined) return undefined
+    return other.weight * overhead(one) > one.weight * overhead(other) ? other : one
+  }
+
   #heaviest(fits: (server: ReferenceServer) => boolean): ReferenceServer | undefined {
     let heaviest: ReferenceServer | undefined
     for (const server of this.servers) {
@@ -225,6 +286,26 @@ export class ReferenceService {
     }
     return undefined
   }
+}
+
+const overhead = ({ active, inactive }: ReferenceServer): number => active * 256 + inactive
+
+function leastOf(servers: readonly ReferenceServer[]): ReferenceServer | undefined {
+  return servers.reduce<ReferenceServer | undefined>(
+    (least, server) =>
+      least === undefined || overhead(least) * server.weight > overhead(server) * least.weight ? server : least,
+    undefined,
+  )
+}
+
+function busiestOf(servers: readonly ReferenceServer[]): ReferenceServer | undefined {
+  return servers
+    .filter(({ weight }) => weight > 0)
+    .reduce<ReferenceServer | undefined>(
+      (most, server) =>
+        most === undefined || overhead(most) * server.weight < overhead(server) * most.weight ? server : most,
+      undefined,
+    )
 }
 
 const usable = (server: ReferenceServer): boolean => server.weight > 0 && !server.overloaded

@@ -1,10 +1,15 @@
 #!/usr/bin/env node
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { collectDiagnostics, formatDiagnostic } from '../config/diagnostic.ts'
 import { importIpvsadm } from '../config/ipvsadm-save.ts'
 import { ControlClient, ControlError } from '../control/client.ts'
+import type { ConnectionFilter, Network, Place } from '../control/connection-filter.ts'
+import { addressBits, parseAddress } from '../net/address.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
+import { connectionLine, connectionTitle } from './ipvsadm/format.ts'
+import { numbers } from './ipvsadm/names.ts'
 import { formatStatus } from './status.ts'
 
 /** The daemon refused, or is not there. */
@@ -48,6 +53,30 @@ program
   })
 
 program
+  .command('connections')
+  .description('connections in the core, and the templates that keep clients at their servers (client port 0)')
+  .addOption(new Option('--client <network>', 'of these clients: an address, or address/length').argParser(networkOf))
+  .addOption(
+    new Option('--virtual <address>', 'to this virtual address: ADDRESS, ADDRESS:PORT, [IPV6]:PORT').argParser(placeOf),
+  )
+  .addOption(new Option('--server <address>', 'at this real server').argParser(placeOf))
+  .addOption(new Option('--protocol <protocol>', 'of this protocol').choices(['TCP', 'UDP']))
+  .option('--state <state>', 'in this state, such as ESTABLISHED')
+  .option('--delete', 'take them out of the table: their clients must open new ones')
+  .option('--json', 'one JSON object a line')
+  .action(async ({ delete: remove, json, ...filter }: ConnectionFilter & { delete?: true; json?: true }) => {
+    if (remove === true) {
+      process.stdout.write(`${await client().forget(filter)} deleted\n`)
+      return
+    }
+    if (json !== true) process.stdout.write(connectionTitle(false))
+    for await (const connection of client().connections(filter)) {
+      const line = json === true ? `${JSON.stringify(connection)}\n` : connectionLine(connection, numbers)
+      if (!process.stdout.write(line)) await once(process.stdout, 'drain')
+    }
+  })
+
+program
   .command('import [file]')
   .description('what ipvsadm-save wrote (from a file, or standard input), as virtual_server blocks')
   .action((file: string | undefined) => {
@@ -60,6 +89,27 @@ program
     if (diagnostics.length === 0) process.stdout.write(text)
     else process.exitCode = EXIT_REFUSED
   })
+
+/** `10.0.0.0/8` or an address alone. Throws what commander shows as a mistake in the command line. */
+function networkOf(text: string): Network {
+  const [host = '', length] = text.split('/')
+  const address = parseAddress(host)
+  if (address === undefined) throw new InvalidArgumentError('no address')
+  const prefix = length === undefined ? addressBits(address) : Number(length)
+  if (!/^\d{1,3}$/.test(length ?? '0') || prefix > addressBits(address))
+    throw new InvalidArgumentError('no prefix length')
+  return { address, prefix }
+}
+
+/** `10.0.0.1`, `10.0.0.1:80`, `2001:db8::1` or `[2001:db8::1]:80`. Throws as `networkOf`. */
+function placeOf(text: string): Place {
+  const bare = parseAddress(text)
+  if (bare !== undefined) return { address: bare, port: undefined }
+  const [, inBrackets, host = '', port = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  const address = parseAddress(inBrackets ?? host)
+  if (address === undefined || Number(port) > 65_535) throw new InvalidArgumentError('no address')
+  return { address, port: Number(port) }
+}
 
 /** As /etc/services has it. */
 function servicePort(name: string, protocol: string): number | undefined {

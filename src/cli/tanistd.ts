@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config/model.ts'
 import { type ConfigFile, configToRun, defaultConfigId, readConfigFile } from '../daemon/config-file.ts'
 import { Director } from '../daemon/director.ts'
 import { createLog, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
+import { DEFAULT_MAX_CONNECTIONS } from '../forward/layout.ts'
 import { enterNetworkNamespace, holdLock, notifySystemd } from '../linux/process.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
@@ -33,6 +34,14 @@ interface Options {
   socket?: string
   release?: true
   hook: 'tcx' | 'clsact'
+  maxConnections: number
+}
+
+/** Throws what commander shows as a mistake in the command line. */
+function connectionsOf(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1024 && value <= 2 ** 24) return value
+  throw new InvalidArgumentError('a whole number from 1024 to 16777216')
 }
 
 const program = new Command('tanistd')
@@ -62,6 +71,11 @@ const program = new Command('tanistd')
     new Option('--hook <hook>', 'how programs are attached; kernels before 6.6 have no tcx and get clsact')
       .choices(['tcx', 'clsact'])
       .default('tcx'),
+  )
+  .addOption(
+    new Option('--max-connections <n>', 'connections of each family that the core has room for, about 250 bytes each')
+      .argParser(connectionsOf)
+      .default(DEFAULT_MAX_CONNECTIONS),
   )
   .option('--release', 'send priority 0, remove the virtual addresses of the configuration from this host, and exit')
   .showHelpAfterError()
@@ -125,8 +139,8 @@ async function run(config: Config): Promise<void> {
   if (!holdLock(`${socket}.lock`)) await fail(`another tanistd named ${options.name} is running`)
   let director: Director
   try {
-    const { name, file, configId, hook } = options
-    director = new Director({ name, file, configId, socket, version, hook }, config, log)
+    const { name, file, configId, hook, maxConnections } = options
+    director = new Director({ name, file, configId, socket, version, hook, maxConnections }, config, log)
   } catch (error) {
     return fail(error)
   }

@@ -65,6 +65,9 @@ export type Scheduler =
   | 'dh'
   | 'sh'
   | 'mh'
+  | 'lblc'
+  | 'lblcr'
+  | 'twos'
   /** Nobody gets a new connection. */
   | 'none'
 export type ForwardingMethod = Forwarding['method']

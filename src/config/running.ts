@@ -9,7 +9,6 @@ import type {
   Forwarding,
   Persistence,
   RealServer,
-  Scheduler,
   VirtualAddress,
   VirtualServer,
   VrrpInstance,
@@ -73,21 +72,6 @@ function runningInstance(instance: InstanceSettings, leftOut: LeftOut): VrrpInst
   }
 }
 
-/** Schedulers that the core has. */
-const SCHEDULERS: readonly string[] = [
-  'rr',
-  'wrr',
-  'lc',
-  'wlc',
-  'sed',
-  'nq',
-  'fo',
-  'ovf',
-  'dh',
-  'sh',
-  'mh',
-] satisfies readonly Scheduler[]
-
 function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): VirtualServer | undefined {
   const { id, protocol, lvs_sched: scheduler } = server
   const no = (why: string) => leftOut(server, 'this virtual_server', why)
@@ -96,7 +80,6 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
   const address = id.by === 'address' ? id.address : server.real_server[0]?.id.address
   const ipv6 = server.ip_family === undefined ? address !== undefined && !isIpv4(address) : server.ip_family === 'inet6'
   if (protocol === 'SCTP') return no('its protocol is SCTP')
-  if (!isOneOf(scheduler, SCHEDULERS)) return no(`its scheduler is ${scheduler}`)
   if (server.persistence_engine !== undefined) return no('its persistence engine is sip')
   const endpoint = (where: { address: Address; port: number | undefined }): Endpoint => ({
     address: where.address,
@@ -113,7 +96,7 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
       vip: { address: line.to.address, port: line.to.port ?? 0 },
       protocol: line.protocol,
     })),
-    scheduler: scheduler as Scheduler,
+    scheduler,
     schedulerFlags: {
       port: server[scheduler === 'sh' ? 'sh-port' : 'mh-port'] || server['flag-2'],
       fallback: server[scheduler === 'sh' ? 'sh-fallback' : 'mh-fallback'] || server['flag-1'],
@@ -164,8 +147,6 @@ function persistenceOf(server: VirtualServerSettings, bits: 32 | 128): Persisten
     clientPrefix: Math.min(bits, server.persistence_granularity ?? bits),
   }
 }
-
-const isOneOf = (text: string, list: readonly string[]): boolean => list.includes(text)
 
 function runningServer(real: RealServerSettings, endpoint: Endpoint, forwarding: Forwarding): RealServer {
   return {

@@ -3,6 +3,7 @@ import { Client } from 'undici'
 import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
 import type { ServiceId } from '../config/model.ts'
 import type { Timeouts } from '../forward/layout.ts'
+import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -56,11 +57,21 @@ export class ControlClient {
     return failure === undefined
   }
 
+  /** Takes connections out of the table; returns how many. Throws ControlError. */
+  async forget(filter: ConnectionFilter): Promise<number> {
+    const { count } = (await this.#request('POST', '/v1/connections/forget', { filter })) as { count: number }
+    return count
+  }
+
   /** Each connection as it comes; nobody holds the list. Throws ControlError. */
-  async *connections(): AsyncGenerator<ListedConnection> {
+  async *connections(filter: ConnectionFilter): AsyncGenerator<ListedConnection> {
     const client = new Client('http://localhost', { socketPath: this.#socket })
     try {
-      const { body } = await client.request({ method: 'GET', path: '/v1/ipvs/connections' })
+      const { body } = await client.request({
+        method: 'POST',
+        path: '/v1/connections',
+        body: JSON.stringify({ filter }),
+      })
       for await (const line of createInterface({ input: body })) yield JSON.parse(line) as ListedConnection
     } catch (error) {
       throw new ControlError(this.#socket, error instanceof Error ? error.message : String(error))

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
 import type { ServiceId } from '../config/model.ts'
 import type { Timeouts } from '../forward/layout.ts'
+import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -13,7 +14,9 @@ export interface ControlHandlers {
   /** The errors for which the new configuration was refused; none when it is in force. */
   reload(): readonly string[]
   ipvs(): IpvsListing
-  connections(): Iterable<ListedConnection>
+  connections(filter: ConnectionFilter): Iterable<ListedConnection>
+  /** Takes connections out of the table; returns how many. */
+  forget(filter: ConnectionFilter): number
   /** Why it is refused, if it is. */
   change(command: IpvsCommand): IpvsFailure | 'full' | undefined
   setTimeouts(timeouts: Timeouts): void
@@ -33,7 +36,8 @@ const CHUNK = 256
  *     POST /v1/reload   → 200 { errors: [] } | 422 { errors }
  *     GET  /v1/ipvs     → 200 IpvsListing
  *     POST /v1/ipvs     { command } → 200 {} | 409 { failure }
- *     GET  /v1/ipvs/connections → 200, one ListedConnection a line
+ *     POST /v1/connections { filter } → 200, one ListedConnection a line
+ *     POST /v1/connections/forget { filter } → 200 { count }
  *     POST /v1/ipvs/timeouts { timeouts } → 200 {}
  *     POST /v1/ipvs/zero { id? } → 200 {} | 409 { failure }
  */
@@ -77,8 +81,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
       }
       case 'GET /v1/ipvs':
         return reply(200, handlers.ipvs())
-      case 'GET /v1/ipvs/connections':
-        return await stream(response, handlers.connections())
+      case 'POST /v1/connections':
+        return await stream(response, handlers.connections((body as { filter: ConnectionFilter }).filter))
+      case 'POST /v1/connections/forget':
+        return reply(200, { count: handlers.forget((body as { filter: ConnectionFilter }).filter) })
       case 'POST /v1/ipvs':
         // Written by the client of the same release, who is root or of our group.
         return refusedFor(handlers.change((body as { command: IpvsCommand }).command))

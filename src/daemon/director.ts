@@ -37,6 +37,8 @@ export interface DirectorOptions {
   readonly version: string
   /** How the forwarding core is attached to interfaces, if the kernel can. */
   readonly hook: Hook
+  /** Connections that the table of each family has room for. */
+  readonly maxConnections: number
 }
 
 /** The parent process: configuration, forwarding core, control socket, and the two children. */
@@ -63,7 +65,7 @@ export class Director {
     this.#log = log
     this.#config = config
     // Forwarding is ready before anybody can become master.
-    this.#forwarding = new Forwarding(options.name, options.hook, config, this.#verdicts, log)
+    this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
       { role: 'vrrp', args: [options.name], execArgv: CHILD_V8_OPTIONS, user: undefined },
       {
@@ -90,10 +92,11 @@ export class Director {
       status: () => this.#snapshot(),
       reload: () => this.reload(),
       ipvs: () => this.#forwarding.ipvs(),
-      connections: () => this.#forwarding.connections(),
+      connections: (filter) => this.#forwarding.connections(filter),
       change: (command) => this.#change(command),
       setTimeouts: (timeouts) => this.#forwarding.setTimeouts(timeouts),
       zero: (id) => this.#forwarding.zero(id),
+      forget: (filter) => this.#forwarding.forget(filter),
     })
   }
 

@@ -4,10 +4,10 @@ import { changeTable, type IpvsCommand, type IpvsFailure, type IpvsTable, planBy
 import type { PlannedService } from '../balance/plan.ts'
 import { formPool, type Pool } from '../balance/pool.ts'
 import { type Config, endpointName, type ServiceId, serviceName } from '../config/model.ts'
+import { type ConnectionFilter, passes } from '../control/connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
-import type { Hook } from '../forward/attachment.ts'
-import { Core } from '../forward/core.ts'
+import { Core, type CoreOptions } from '../forward/core.ts'
 import type { Hop, Timeouts } from '../forward/layout.ts'
 import { SystemError } from '../linux/libc.ts'
 import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
@@ -38,14 +38,15 @@ export class Forwarding {
   #services: readonly PlannedService[] = []
   #config: Config
   #links: readonly Link[] = []
+  #markIfindex: number | undefined
   #sweepTimer: NodeJS.Timeout | undefined
 
   /** Throws SystemError or CoreFullError. */
-  constructor(name: string, hook: Hook, config: Config, verdicts: Verdicts, log: Logger) {
+  constructor(name: string, options: CoreOptions, config: Config, verdicts: Verdicts, log: Logger) {
     this.#log = log
     this.#verdicts = verdicts
     this.#config = config
-    this.#core = new Core(name, hook)
+    this.#core = new Core(name, options)
     if (this.#core.adopted) log.info('took over the running forwarding core')
     this.#byHand = servicesByHand(this.#core)
     this.#meters = new Meters(this.#core)
@@ -84,7 +85,8 @@ export class Forwarding {
     this.#byHand = byHand
     // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
     const marks = services.flatMap(({ id, marked }) => (id.by === 'fwmark' && marked.length === 0 ? [id] : []))
-    this.#core.attachMarked(this.#markRoute.follow(marks))
+    this.#markIfindex = this.#markRoute.follow(marks)
+    this.#attach()
     const before = new Map(this.#pools)
     this.#pools.clear()
     for (const [name, pool] of pools) {
@@ -122,8 +124,15 @@ export class Forwarding {
     return ipvsListing(this.#services, this.#core, this.#meters)
   }
 
-  connections(): Iterable<ListedConnection> {
-    return this.#core.connections()
+  *connections(filter: ConnectionFilter): Iterable<ListedConnection> {
+    for (const connection of this.#core.connections()) if (passes(connection, filter)) yield connection
+  }
+
+  /** Takes connections out of the table. Returns how many there were. */
+  forget(filter: ConnectionFilter): number {
+    // Templates are not connections: without a client's port nothing is found.
+    const found = [...this.connections(filter)].filter(({ client }) => client.port !== 0)
+    return found.filter((connection) => this.#core.forget(connection)).length
   }
 
   /** 0 leaves a time-out as it is. */
@@ -163,9 +172,15 @@ export class Forwarding {
   #followNetwork(): void {
     this.#links = this.#rtnetlink.links()
     this.update()
+  }
+
+  #attach(): void {
     const own: readonly string[] = Object.values(MARK_LINK)
     const others = this.#links.filter(({ kind, name }) => kind === 'ethernet' && !own.includes(name))
-    this.#core.attach(others.map(({ index }) => index))
+    this.#core.attach(
+      others.map(({ index }) => index),
+      this.#markIfindex,
+    )
   }
 
   /** Where the kernel would send packets to a real server. Undefined while there is no route. */

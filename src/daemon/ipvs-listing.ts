@@ -2,7 +2,6 @@ import type { PlannedService } from '../balance/plan.ts'
 import { endpointName, serviceName } from '../config/model.ts'
 import type { IpvsListing, ListedServer, ListedService } from '../control/ipvs.ts'
 import type { Core } from '../forward/core.ts'
-import { MAX_CONNECTIONS } from '../forward/layout.ts'
 import type { Meters } from './meters.ts'
 
 /** What the core does at the moment, as IPVS would list it. */
@@ -10,7 +9,7 @@ export function ipvsListing(services: readonly PlannedService[], core: Core, met
   const slots = new Map(core.services().map(({ key, entry }) => [serviceName(key), entry.slot]))
   const dests = [...core.destinations()]
   return {
-    size: MAX_CONNECTIONS,
+    size: core.maxConnections,
     timeouts: core.timeouts,
     services: services.map((service): ListedService => {
       const name = serviceName(service.id)

@@ -24,6 +24,9 @@ import {
   decodeService,
   decodeServiceKey,
   decodeTimeouts,
+  DEFAULT_MAX_CONNECTIONS,
+  DEFENCE_SHARE,
+  encodeForget,
   DROP_REASONS,
   type DestEntry,
   encodeService,
@@ -57,12 +60,22 @@ export const PINNED_MAPS = [
   'connections',
   'connections6',
   'templates',
+  'localities',
   'replies',
   'replies6',
   'settings',
   'drops',
   'population',
 ] as const
+
+/** Those that grow with the number of connections. */
+const TABLES = ['connections', 'connections6', 'replies', 'replies6'] as const
+
+export interface CoreOptions {
+  readonly hook?: Hook
+  /** Connections that the table of each family has room for. */
+  readonly maxConnections?: number
+}
 
 /** The sweep may use this share of a core at the most; a big table is swept less often. */
 const SWEEP_SHARE = 0.01
@@ -78,17 +91,21 @@ export class Core {
   readonly #object: BpfObject
   readonly #maps: Readonly<Record<(typeof PINNED_MAPS)[number], BpfMap>>
   readonly #attachment: Attachment
-  readonly #markAttachment: Attachment
   readonly #sweepProgram: number
+  readonly #forgetProgram: number
   readonly #dests = new Map<number, DestEntry>()
   /** What was written, and the cursor that it began with. */
   readonly #tables = new Map<number, { readonly table: LaidTable; readonly begun: number }>()
   readonly #cpus = possibleCpus()
+  #markIfindex: number | undefined
   /** Whether the maps of an earlier daemon were taken over. */
   readonly adopted: boolean
 
-  /** `name` tells directors on one machine apart; `hook` is the preferred way to attach. Throws SystemError. */
-  constructor(name: string, hook: Hook = 'tcx') {
+  /**
+   * `name` tells directors on one machine apart; `hook` is the preferred way to attach; a table that an earlier daemon has
+   * left keeps its size. Throws SystemError.
+   */
+  constructor(name: string, { hook = 'tcx', maxConnections = DEFAULT_MAX_CONNECTIONS }: CoreOptions = {}) {
     this.#home = bpfDirectory('tanist', name)
     const version = `v${LAYOUT_VERSION}`
     // Maps of another layout cannot be read, and two programs must not answer for one packet.
@@ -102,7 +119,11 @@ export class Core {
       if (fd !== undefined) pinned.set(map, fd)
     }
     this.adopted = pinned.size === PINNED_MAPS.length
-    this.#object = new BpfObject(OBJECT, this.adopted ? pinned : new Map())
+    this.#object = new BpfObject(
+      OBJECT,
+      this.adopted ? pinned : new Map(),
+      new Map(TABLES.map((table) => [table, maxConnections])),
+    )
     for (const fd of pinned.values()) calls.close(fd)
     const object = this.#object
     // Object.fromEntries cannot know that PINNED_MAPS names every key.
@@ -110,23 +131,25 @@ export class Core {
       (typeof PINNED_MAPS)[number],
       BpfMap
     >
-    if (this.adopted) this.#readDests()
-    else this.#pinMaps()
-    const attachment = (program: string, pins: string) =>
-      new Attachment(object.program(program), `${this.#directory}/${pins}`, hook)
-    this.#attachment = attachment('tanist_ingress', 'links')
-    this.#markAttachment = attachment('tanist_marked', 'mark-links')
+    if (this.adopted) {
+      this.#readDests()
+      this.#writeSettings(this.timeouts)
+    } else this.#pinMaps()
+    this.#attachment = new Attachment(object.program('tanist_ingress'), `${this.#directory}/links`, hook)
     this.#sweepProgram = object.program('tanist_sweep')
+    this.#forgetProgram = object.program('tanist_forget')
   }
 
-  /** Has the program on exactly these interfaces. */
-  attach(ifindexes: readonly number[]): void {
-    this.#attachment.follow(ifindexes)
-  }
-
-  /** Has the program for packets with a firewall's mark on the link that they come in by, if there is one. */
-  attachMarked(ifindex: number | undefined): void {
-    this.#markAttachment.follow(ifindex === undefined ? [] : [ifindex])
+  /**
+   * Has the program on exactly these interfaces, and on the link by which packets with a firewall's mark come in, if there is
+   * one.
+   */
+  attach(ifindexes: readonly number[], markIfindex: number | undefined): void {
+    if (markIfindex !== this.#markIfindex) {
+      this.#markIfindex = markIfindex
+      this.#writeSettings(this.timeouts)
+    }
+    this.#attachment.follow(markIfindex === undefined ? ifindexes : [...ifindexes, markIfindex])
   }
 
   /** Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write. */
@@ -188,6 +211,22 @@ export class Core {
     }
   }
 
+  /** Takes a connection out of the table; its client must open a new one. False when it is gone already. */
+  forget(connection: Pick<Connection, 'protocol' | 'client' | 'virtual'>): boolean {
+    const request = encodeForget(connection)
+    testRun(this.#forgetProgram, { context: request })
+    return request[SIZE.forget - 4] === 1
+  }
+
+  /** Connections that the table of one family has room for. */
+  get maxConnections(): number {
+    return this.#object.maxEntries('connections')
+  }
+
+  get #defendFrom(): number {
+    return Math.floor(this.maxConnections * DEFENCE_SHARE)
+  }
+
   get timeouts(): Timeouts {
     const settings = new Uint8Array(SIZE.settings)
     this.#maps.settings.lookup(u32(0), settings)
@@ -196,7 +235,7 @@ export class Core {
 
   /** Connections that are armed from now on have these. */
   setTimeouts(timeouts: Timeouts): void {
-    this.#maps.settings.update(u32(0), encodeSettings(timeouts))
+    this.#writeSettings(timeouts)
   }
 
   /** Packets dropped so far, by reason. */
@@ -218,13 +257,17 @@ export class Core {
   /** Takes the program off every interface and forgets everything: a clean stop, as keepalived empties LVS. */
   remove(): void {
     this.#attachment.detach()
-    this.#markAttachment.detach()
     this.close()
     rmSync(this.#home, { recursive: true, force: true })
   }
 
+  #writeSettings(timeouts: Partial<Timeouts>): void {
+    const markIfindex = this.#markIfindex ?? 0
+    this.#maps.settings.update(u32(0), encodeSettings({ timeouts, defendFrom: this.#defendFrom, markIfindex }))
+  }
+
   #pinMaps(): void {
-    this.#maps.settings.update(u32(0), encodeSettings())
+    this.#writeSettings({})
     for (const map of PINNED_MAPS) {
       const path = `${this.#directory}/${map}`
       rmSync(path, { force: true })

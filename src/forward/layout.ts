@@ -12,6 +12,7 @@ import type {
 } from '../config/model.ts'
 import { type Address, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
 import type { Traffic } from '../balance/estimator.ts'
+import type { Connection } from './connections.ts'
 import { ipv4At } from '../net/ipv4.ts'
 
 /**
@@ -20,7 +21,7 @@ import { ipv4At } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 6
+export const LAYOUT_VERSION = 8
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
@@ -36,8 +37,9 @@ export const SIZE = {
   connection: 56,
   templateKey: 20,
   template: 32,
-  settings: 56,
+  settings: 72,
   sweep: 8,
+  forget: 44,
 } as const
 
 /** Where a destination's two hops are, and how long each is. */
@@ -57,6 +59,9 @@ const SCHEDULER = {
   sh: 10,
   mh: 11,
   none: 12,
+  lblc: 13,
+  lblcr: 14,
+  twos: 15,
 } as const satisfies Record<Scheduler, number>
 const FLAG = { port: 1, fallback: 2, third: 4 } as const satisfies Record<keyof SchedulerFlags, number>
 const ONE_PACKET = 8
@@ -78,6 +83,7 @@ export const DROP_REASONS = [
   'no-route',
   'malformed',
   'fragment-without-first',
+  'half-open',
 ] as const
 
 /** `enum tcp_state` and the state of UDP, in order, with IPVS's default time-outs in seconds. */
@@ -106,8 +112,10 @@ export type Hop =
 
 const HOP_LOCAL = 0xffffffff
 
-/** Connections that each of the two tables holds. */
-export const MAX_CONNECTIONS = 262_144
+/** Connections that each of the two tables holds unless said otherwise. */
+export const DEFAULT_MAX_CONNECTIONS = 262_144
+/** Share of a full table from which on half-open connections are dropped. */
+export const DEFENCE_SHARE = 0.75
 
 export interface DestEntry {
   readonly service: ServiceId
@@ -338,8 +346,17 @@ export interface Timeouts {
 /** Where each of them is among the states. */
 const CHANGEABLE = { tcp: 1, tcpFin: 4, udp: 11 } as const satisfies Record<keyof Timeouts, number>
 
-/** IPVS's time-outs, but for some; `clockOffsetNs` moves the program's clock in tests. */
-export function encodeSettings(timeouts: Partial<Timeouts> = {}, clockOffsetNs = 0n): Uint8Array {
+/**
+ * IPVS's time-outs, but for some. From `defendFrom` connections on half-open ones are dropped; packets with a firewall's
+ * mark come in by `markIfindex`; `clockOffsetNs` moves the program's clock in tests.
+ */
+export function encodeSettings(settings: {
+  readonly timeouts?: Partial<Timeouts>
+  readonly defendFrom: number
+  readonly markIfindex?: number
+  readonly clockOffsetNs?: bigint
+}): Uint8Array {
+  const { timeouts = {}, defendFrom, markIfindex = 0, clockOffsetNs = 0n } = settings
   const bytes = new Uint8Array(SIZE.settings)
   const view = viewOf(bytes)
   STATE_TIMEOUTS.forEach((timeout, i) => view.setUint32(i * 4, timeout, true))
@@ -348,10 +365,29 @@ export function encodeSettings(timeouts: Partial<Timeouts> = {}, clockOffsetNs =
     if (timeout !== undefined) view.setUint32(CHANGEABLE[name] * 4, timeout, true)
   }
   view.setBigUint64(48, clockOffsetNs, true)
+  view.setBigUint64(56, BigInt(defendFrom), true)
+  view.setUint32(64, markIfindex, true)
   return bytes
 }
 
 export function decodeTimeouts(settings: Uint8Array): Timeouts {
   const of = (name: keyof Timeouts) => viewOf(settings).getUint32(CHANGEABLE[name] * 4, true)
   return { tcp: of('tcp'), tcpFin: of('tcpFin'), udp: of('udp') }
+}
+
+/** A request to forget a connection, by what is listed of it. */
+export function encodeForget({
+  protocol,
+  client,
+  virtual,
+}: Pick<Connection, 'protocol' | 'client' | 'virtual'>): Uint8Array {
+  const bytes = new Uint8Array(SIZE.forget)
+  const view = viewOf(bytes)
+  bytes.set(encodeAddress(client.address), 0)
+  bytes.set(encodeAddress(virtual.address), 16)
+  view.setUint16(32, client.port)
+  view.setUint16(34, virtual.port)
+  bytes[36] = protocol === 'UDP' ? PROTOCOL.UDP : PROTOCOL.TCP
+  bytes[37] = familyOf(client.address)
+  return bytes
 }

@@ -11,6 +11,8 @@ const c = {
   objectFindMap: lib.func('void *bpf_object__find_map_by_name(void *object, const char *name)'),
   objectFindProgram: lib.func('void *bpf_object__find_program_by_name(void *object, const char *name)'),
   mapFd: lib.func('int bpf_map__fd(void *map)'),
+  mapMaxEntries: lib.func('uint32_t bpf_map__max_entries(void *map)'),
+  mapSetMaxEntries: lib.func('int bpf_map__set_max_entries(void *map, uint32_t entries)'),
   mapReuseFd: lib.func('int bpf_map__reuse_fd(void *map, int fd)'),
   programFd: lib.func('int bpf_program__fd(void *program)'),
   mapCreate: lib.func(
@@ -143,16 +145,22 @@ export function createInnerArray(values: readonly number[]): BpfMap {
   return map
 }
 
-/** A compiled object. Maps that are given in `reuse` are taken over instead of created. Throws SystemError. */
+/**
+ * A compiled object. Maps that are given in `reuse` are taken over instead of created; those in `sizes` get so many entries.
+ * Throws SystemError.
+ */
 export class BpfObject {
   readonly #object: unknown
   readonly #path: string
 
-  constructor(path: string, reuse: ReadonlyMap<string, number>) {
+  constructor(path: string, reuse: ReadonlyMap<string, number>, sizes: ReadonlyMap<string, number> = new Map()) {
     this.#path = path
     const object: unknown = c.objectOpen(path, null)
     if (object === null) throw new SystemError('open', path, lastErrno())
     for (const [name, fd] of reuse) checked(c.mapReuseFd(c.objectFindMap(object, name), fd), 'reuse map', name)
+    for (const [name, entries] of sizes) {
+      if (!reuse.has(name)) checked(c.mapSetMaxEntries(c.objectFindMap(object, name), entries), 'size map', name)
+    }
     c.setPrint(printToStderr)
     const result: number = c.objectLoad(object)
     c.setPrint(null)
@@ -164,6 +172,11 @@ export class BpfObject {
     const map: unknown = c.objectFindMap(this.#object, name)
     if (map === null) throw new Error(`${this.#path} has no map ${name}`)
     return new BpfMap(c.mapFd(map), name)
+  }
+
+  /** How many entries a map has room for. */
+  maxEntries(name: string): number {
+    return c.mapMaxEntries(c.objectFindMap(this.#object, name))
   }
 
   /** The file descriptor of a program. */

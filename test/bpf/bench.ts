@@ -8,7 +8,7 @@ import type {
   SchedulerFlags,
   ServiceId,
 } from '../../src/config/model.ts'
-import { Core, PINNED_MAPS } from '../../src/forward/core.ts'
+import { Core, type CoreOptions, PINNED_MAPS } from '../../src/forward/core.ts'
 import { encodeSettings, LAYOUT_VERSION } from '../../src/forward/layout.ts'
 import { isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
@@ -32,10 +32,16 @@ export type Family = keyof typeof NETWORK
 const NO_FLAGS: SchedulerFlags = { port: false, fallback: false, third: false }
 
 export class Bench {
-  readonly core = new Core(NAME)
-  readonly #maps = new Map<string, number>(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
-  readonly #object = new BpfObject(join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o'), this.#maps)
+  readonly core: Core
+  readonly #maps: ReadonlyMap<string, number>
+  readonly #object: BpfObject
   #offset = 0n
+
+  constructor(options: CoreOptions = {}) {
+    this.core = new Core(NAME, options)
+    this.#maps = new Map(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
+    this.#object = new BpfObject(join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o'), this.#maps)
+  }
 
   serve(
     weights: readonly number[],
@@ -147,7 +153,10 @@ export class Bench {
   /** Lets the program's clock run ahead. */
   wait(seconds: number): this {
     this.#offset += BigInt(seconds) * 1_000_000_000n
-    new BpfMap(this.#maps.get('settings') ?? -1, 'settings').update(u32(0), encodeSettings({}, this.#offset))
+    new BpfMap(this.#maps.get('settings') ?? -1, 'settings').update(
+      u32(0),
+      encodeSettings({ defendFrom: 2 ** 32, clockOffsetNs: this.#offset }),
+    )
     return this
   }
 

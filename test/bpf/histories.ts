@@ -47,6 +47,7 @@ export function runHistories(
 interface Open {
   readonly address: Address
   readonly port: number
+  readonly destination: Address
   readonly server: ReferenceServer
   closed: boolean
 }
@@ -89,6 +90,11 @@ class History {
     else if (kind < 5) this.#edit()
   }
 
+  /** What depends on the destination needs a service of several. */
+  get #byMark(): boolean {
+    return this.#kind.scheduler.startsWith('lblc')
+  }
+
   plan(): PlannedService {
     const servers: PlannedDestination[] = this.#reference.servers.toReversed().map((server) => ({
       endpoint: { address: server.address, port: server.port },
@@ -101,7 +107,9 @@ class History {
       {
         ...this.#kind,
         persistence: undefined,
-        id: { by: 'address', vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' },
+        id: this.#byMark
+          ? { by: 'fwmark', mark: this.#port, family: 'inet' }
+          : { by: 'address', vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' },
         marked: [],
         onePacket: false,
       },
@@ -177,15 +185,16 @@ class History {
   #openOne(): boolean {
     const address = ip(`10.0.${this.#chance(8)}.${1 + this.#chance(200)}`)
     const port = this.#clients++
-    const expected = this.#reference.open({ address, port, destination: ip(VIP) })
-    const { verdict, packet } = this.#send(address, port, FLAG.syn)
+    const destination = this.#byMark ? ip(`10.9.0.${1 + this.#chance(3)}`) : ip(VIP)
+    const expected = this.#reference.open({ address, port, destination })
+    const { verdict, packet } = this.#send(address, port, destination, FLAG.syn)
     const picked = verdict === REDIRECT && packet.icmp === undefined ? packet.ends.destination[0] : undefined
     this.#log.push(`${address}:${port} gets ${picked}, expected ${expected?.address}`)
     if (picked !== expected?.address) return false
     if (expected === undefined) return true
     // Established, so that it lasts longer than the history.
-    this.#send(address, port, FLAG.ack)
-    this.#open.push({ address, port, server: expected, closed: false })
+    this.#send(address, port, destination, FLAG.ack)
+    this.#open.push({ address, port, destination, server: expected, closed: false })
     return true
   }
 
@@ -195,12 +204,13 @@ class History {
     const open = this.#any(this.#open.filter(isThere))
     if (open === undefined) return
     this.#log.push(`${open.address}:${open.port} resets`)
-    this.#send(open.address, open.port, FLAG.rst)
+    this.#send(open.address, open.port, open.destination, FLAG.rst)
     this.#reference.deactivate(open.server)
     open.closed = true
   }
 
-  #send(address: Address, port: number, flags: number) {
-    return this.#bench.send(tcp({ source: [address, port], destination: [VIP, this.#port] }, flags))
+  #send(address: Address, port: number, destination: Address, flags: number) {
+    const frame = tcp({ source: [address, port], destination: [destination, this.#port] }, flags)
+    return this.#bench.send(frame, this.#byMark ? this.#port : 0)
   }
 }

@@ -223,7 +223,9 @@ describe('change', () => {
     bench.send(tcp(client(), FLAG.syn))
     const next = new Core(NAME)
     expect(next.adopted).toBe(true)
-    expect([...next.destinations().values()].map(({ load }) => load)).toEqual([{ active: 1, inactive: 0 }])
+    expect([...next.destinations().values()].map(({ load }) => load)).toEqual([
+      { active: 1, inactive: 0, persistent: 0 },
+    ])
     expect(next.counters('service', 0)).toMatchObject({ connections: 1n, inPackets: 1n, inBytes: 40n })
     next.close()
   })

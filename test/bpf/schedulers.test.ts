@@ -4,6 +4,7 @@ import type { Scheduler, SchedulerFlags } from '../../src/config/model.ts'
 import { ip } from '../vrrp/instances.ts'
 import { Bench, VIP } from './bench.ts'
 import { runHistories } from './histories.ts'
+import { FLAG, tcp, udp } from './packets.ts'
 
 let bench: Bench
 beforeEach(() => {
@@ -96,6 +97,8 @@ describe(`the loaded program and the reference agree, ${HISTORIES} histories eac
     ['sh', 'port fallback'],
     ['mh', ''],
     ['mh', 'port fallback'],
+    ['lblc', ''],
+    ['lblcr', ''],
   ])(
     '%s %s',
     (scheduler, flag) => {
@@ -103,4 +106,49 @@ describe(`the loaded program and the reference agree, ${HISTORIES} histories eac
     },
     3_600_000,
   )
+})
+
+test('lblcr gives up the busiest server of a destination after a day without change, and forgets what nobody asks for', () => {
+  const kind = { scheduler: 'lblcr', id: { by: 'fwmark', mark: 1, family: 'inet' } } as const
+  const servers = [11, 12].map((host) => ({
+    endpoint: { address: ip(`192.168.1.${host}`), port: 8080 },
+    forwarding: { method: 'NAT' as const },
+    weight: 2,
+    fullWeight: 2,
+    thresholds: { upper: 0, lower: 0 },
+  }))
+  bench.lay(servers, kind)
+  let port = 1
+  const open = () => {
+    const ends = { source: ['10.0.9.1', port++], destination: [VIP, 80] } as const
+    const { packet } = bench.send(tcp(ends, FLAG.syn), 1)
+    bench.send(tcp(ends, FLAG.ack))
+    return letter(packet.ends.destination[0])
+  }
+  // The first server until it is busy while the other one is idle; then both, the less busy one first.
+  expect(Array.from({ length: 6 }, open).join('')).toBe('BBBAAA')
+  bench.wait(50_000).core.sweep()
+  expect(open()).toBe('A')
+  bench.wait(50_000).core.sweep()
+  expect([open(), open()]).toEqual(['A', 'B'])
+  bench.wait(90_000).core.sweep()
+  expect(open()).toBe('B')
+})
+
+test('twos: shares by weight, and of two servers the one with less to do', () => {
+  bench.serve([1, 1, 8], { scheduler: 'twos', protocol: 'UDP' })
+  const counts = { A: 0, B: 0, C: 0 }
+  for (let port = 1; port <= 2000; port++) {
+    const { packet } = bench.send(udp({ source: ['10.0.9.1', port], destination: [VIP, 80] }))
+    counts[letter(packet.ends.destination[0]) as 'A' | 'B' | 'C']++
+  }
+  expect(counts.C).toBeGreaterThan(1300)
+  expect(Math.min(counts.A, counts.B)).toBeGreaterThan(100)
+  const service = new ReferenceService('twos')
+  for (const [i, weight] of [1, 1, 8].entries()) service.add({ address: ip(`192.168.1.${11 + i}`), port: 80, weight })
+  const draw = (...draws: readonly [number, number]) =>
+    letter(service.open({ address: ip('10.0.9.1'), port: 1, destination: ip(VIP), draws })?.address ?? '')
+  // C (8), B (1), A (1): the draws choose C and B, of which B has less to do by weight once C has nine.
+  expect(Array.from({ length: 10 }, () => draw(1, 9)).join('')).toBe('CBCCCCCCCC')
+  expect(draw(10, 10)).toBe('A')
 })

@@ -127,3 +127,55 @@ test('templates are counted for their server, and forgotten with it', () => {
   bench.send(tcp({ source: ['10.0.9.1', 2], destination: [VIP, 80] }, FLAG.syn))
   expect(persistent()).toEqual([1])
 })
+
+describe('a flood of SYNs, ten times as many as the table holds', () => {
+  const ROOM = 2048
+  const established = 1000
+  const flood = (from: number, count: number) => {
+    for (let i = from; i < from + count; i++) {
+      const source = [`10.${100 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`, 1024 + (i % 50_000)] as const
+      bench.send(tcp({ source, destination: [VIP, 80] }, FLAG.syn))
+    }
+  }
+
+  test('leaves established connections as they are; half-open ones make room, and new clients get through', () => {
+    bench.close()
+    bench = new Bench({ maxConnections: ROOM })
+    expect(bench.core.maxConnections).toBe(ROOM)
+    bench.serve([1, 1])
+    for (let port = 1; port <= established; port++) {
+      bench.send(tcp(client(port), FLAG.syn))
+      bench.send(tcp(client(port), FLAG.ack))
+    }
+    const before = new Map([...bench.core.connections()].map((each) => [each.client.port, each.destination.address]))
+    flood(0, 10 * ROOM)
+    expect(bench.core.drops()['table-full']).toBeGreaterThan(0n)
+    for (let port = 1; port <= established; port++) {
+      const { verdict, packet } = bench.send(tcp(client(port), FLAG.ack, 'x'))
+      expect([verdict, packet.ends.destination[0]]).toEqual([REDIRECT, before.get(port)])
+    }
+    // Every sweep frees some, until the table is a quarter empty.
+    for (let sweep = 0; sweep < 100; sweep++) bench.core.sweep()
+    const left = [...bench.core.connections()]
+    expect(left.filter(({ state }) => state === 'ESTABLISHED')).toHaveLength(established)
+    expect(left.length).toBeLessThanOrEqual(ROOM * 0.75)
+    expect(Number(bench.core.drops()['half-open'])).toBe(ROOM - left.length)
+    const { verdict, packet } = bench.send(tcp(client(5000), FLAG.syn))
+    expect([verdict, packet.icmp]).toEqual([REDIRECT, undefined])
+    const active = [bench.load('A'), bench.load('B')].map(([count]) => count)
+    expect((active[0] ?? 0) + (active[1] ?? 0)).toBe(left.length + 1)
+  })
+})
+
+test('a connection that is forgotten is gone from the table and the counts, both ways', () => {
+  bench.serve([1])
+  bench.send(tcp(client(), FLAG.syn))
+  bench.send(tcp(client(), FLAG.ack))
+  const [connection] = bench.core.connections()
+  if (connection === undefined) throw new Error('no connection')
+  expect([bench.core.forget(connection), bench.core.forget(connection)]).toEqual([true, false])
+  expect(bench.load()).toEqual([0, 0])
+  expect(bench.send(tcp(client(), FLAG.ack)).verdict).toBe(PASS)
+  const answer = tcp({ source: ['192.168.1.11', 8080], destination: ['10.0.9.1', 40000] }, FLAG.ack)
+  expect(bench.send(answer).verdict).toBe(PASS)
+})

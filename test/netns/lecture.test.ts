@@ -223,6 +223,27 @@ describe('a service that the configuration has', () => {
     expect(shows('ipvsadm -S -n')).toBe('')
   })
 
+  test('connections are listed and taken away by what they are', () => {
+    run(`ipvsadm -A -t ${NAT}:8081 -s rr`, `ipvsadm -a -t ${NAT}:8081 -r 192.168.10.11:80 -m`)
+    for (const client of ['client10', 'client20']) curl(NAT, 8081, client)
+    const count = (...filter: readonly string[]) =>
+      director
+        .tanist('connections', '--json', ...filter)
+        .stdout.split('\n')
+        .filter((line) => line !== '').length
+    const at8081 = ['--virtual', `${NAT}:8081`]
+    expect(count(...at8081)).toBe(2)
+    expect(count(...at8081, '--client', '172.18.0.10')).toBe(1)
+    expect(count(...at8081, '--client', '172.18.0.0/24', '--server', '192.168.10.11')).toBe(2)
+    expect(count(...at8081, '--server', '192.168.10.11:81')).toBe(0)
+    expect(director.tanist('connections', ...at8081, '--client', '172.18.0.10', '--delete').stdout).toBe('1 deleted\n')
+    expect(director.tanist('connections', ...at8081).stdout).toMatch(
+      /^IPVS connection entries\npro .*\nTCP \d\d:\d\d {2}TIME_WAIT {3}172\.18\.0\.20:\d+ +172\.18\.100\.6:8081 {2}192\.168\.10\.11:80\n$/,
+    )
+    expect(director.tanist('connections', '--client', 'x').stderr).toContain('no address')
+    run('ipvsadm -C')
+  })
+
   test('what was made by hand outlives a crash of the daemon', async () => {
     run(`ipvsadm -A -t ${NAT}:8080 -s wrr -p 60`, `ipvsadm -a -t ${NAT}:8080 -r 192.168.10.11:80 -m -w 7`)
     const saved = shows('ipvsadm -S -n')

@@ -105,7 +105,7 @@ async function execute(request: Request, client: ControlClient, output: Output):
     case 'connections': {
       const names = request.numeric ? numbers : new SystemNames()
       await output.write(connectionTitle(request.engines))
-      for await (const connection of client.connections()) await output.write(connectionLine(connection, names))
+      for await (const connection of client.connections({})) await output.write(connectionLine(connection, names))
       return 0
     }
     case 'save': {

@@ -57,6 +57,9 @@ const SCHEDULERS: readonly string[] = [
   'dh',
   'sh',
   'mh',
+  'lblc',
+  'lblcr',
+  'twos',
   'none',
 ] satisfies readonly Scheduler[]
 

@@ -209,32 +209,47 @@ static __always_inline void count_connection_packet(struct __sk_buff *skb, const
 		count_packet(skb, n, out);
 }
 
-/* Frees what has expired: a time-out that nobody touched must leave the counts as well. */
+/* Frees what has expired: a time-out that nobody touched must leave the counts as well. A table that is nearly full is also
+ * relieved of some half-open connections, which a flood of SYNs leaves behind: one of 32 at random, as IPVS's drop_entry
+ * has it. Established ones are never touched. */
+#define DEFENCE_SHARE 32
+
 struct sweep {
 	__u64 now;
 	struct sweep_result result;
+	__u32 defend;
 };
 
-static long sweep_one(void *map, const struct flow4 *key, struct connection *c, struct sweep *sweep)
+static __always_inline int is_over(const struct connection *c, struct sweep *sweep)
 {
 	sweep->result.visited++;
 	if (c->deadline_ns < sweep->now) {
+		sweep->result.expired++;
+		return 1;
+	}
+	if (!sweep->defend || (c->state != ST_SYN_RECV && c->state != ST_SYNACK) ||
+	    bpf_get_prandom_u32() % DEFENCE_SHARE)
+		return 0;
+	count_drop(DROP_DEFENCE);
+	return 1;
+}
+
+static long sweep_one(void *map, const struct flow4 *key, struct connection *c, struct sweep *sweep)
+{
+	if (is_over(c, sweep)) {
 		struct flow client = expand(key);
 
 		forget(&client, c, 0);
-		sweep->result.expired++;
 	}
 	return 0;
 }
 
 static long sweep_one6(void *map, const struct flow *key, struct connection *c, struct sweep *sweep)
 {
-	sweep->result.visited++;
-	if (c->deadline_ns < sweep->now) {
+	if (is_over(c, sweep)) {
 		struct flow client = *key;
 
 		forget(&client, c, 1);
-		sweep->result.expired++;
 	}
 	return 0;
 }

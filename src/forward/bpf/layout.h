@@ -10,12 +10,16 @@
 #define MAX_DESTS 4096
 #define MAX_CONNECTIONS 262144
 #define MAX_TEMPLATES 65536
+/* Destinations that lblc and lblcr remember the servers of. */
+#define MAX_LOCALITIES 65536
+/* Servers that lblcr remembers for one destination. */
+#define LOCALITY_SERVERS 16
 /* Datagrams in fragments that are known at a time; the one that was used least makes room. */
 #define MAX_FRAGMENTED 8192
 
 enum scheduler {
 	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH,
-	SCHED_NONE
+	SCHED_NONE, SCHED_LBLC, SCHED_LBLCR, SCHED_TWOS
 };
 
 /* sh and mh: the client's port counts; another server is tried when one cannot serve. */
@@ -149,6 +153,26 @@ struct template {
 	__u32 pad;
 };
 
+/* lblc and lblcr: the servers that a destination's packets go to, the last one that was added first. */
+struct locality_key {
+	__u32 service_slot;
+	struct address daddr;
+};
+
+struct locality {
+	__u64 used_at_ns;
+	__u64 changed_at_ns;
+	__u32 count;
+	__u32 pad;
+	__u32 slots[LOCALITY_SERVERS];
+	__u32 ids[LOCALITY_SERVERS];
+};
+
+/* A destination that was not asked for so long is forgotten; and after so long lblcr gives up the busiest of its servers.
+ * A table that is nearly full forgets sooner. */
+#define LOCALITY_EXPIRY_S 86400
+#define LOCALITY_EXPIRY_WHEN_FULL_S 360
+
 /* The first fragment of a datagram tells the ports to those that follow it. */
 struct fragment_key {
 	struct address saddr;
@@ -181,19 +205,28 @@ enum tcp_state {
 struct settings {
 	__u32 timeout_s[STATES];
 	__u64 clock_offset_ns; /* tests move the program's clock with it */
+	__u64 defend_from; /* connections of a family from which on half-open ones are dropped at random */
+	__u32 mark_ifindex; /* the link that packets with a service's mark come in by; 0: none */
+	__u32 pad;
 };
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_REVERSE_TAKEN, DROP_TTL, DROP_TOO_BIG,
-	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROPS
+	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_DEFENCE, DROPS
 };
 
 /* Index of `population`. */
-enum population { POPULATION_CONNECTIONS, POPULATION_CONNECTIONS6, POPULATION_TEMPLATES, POPULATIONS };
+enum population { POPULATION_CONNECTIONS, POPULATION_CONNECTIONS6, POPULATION_TEMPLATES, POPULATION_LOCALITIES, POPULATIONS };
 
 struct sweep_result {
 	__u32 visited;
 	__u32 expired;
+};
+
+/* A connection that is to be taken out of the table, by its client's flow. */
+struct forget_request {
+	struct flow client;
+	__u32 found;
 };
 
 #endif

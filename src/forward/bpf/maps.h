@@ -11,6 +11,7 @@ enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT };
 
 struct packet {
 	struct flow flow;
+	struct flow client; /* of a server's packet: whose connection it belongs to */
 	__u32 l4_offset;
 	__u32 event; /* enum tcp_event, TCP only */
 	__u32 fragment_id;
@@ -113,6 +114,14 @@ struct {
 	__type(key, struct template_key);
 	__type(value, struct template);
 } templates SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_LOCALITIES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct locality_key);
+	__type(value, struct locality);
+} localities SEC(".maps");
 
 /* Server side of a NAT connection (real server -> client) to its key in `connections`. */
 struct {

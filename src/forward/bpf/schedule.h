@@ -127,6 +127,60 @@ static __always_inline __u32 pick_by_load(void *table, __u32 scheduler)
 	return s.best;
 }
 
+#include "locality.h"
+
+/* twos: two servers at random by weight, of which the one with less to do. */
+struct draw {
+	__u32 total; /* 32 bits, or the verifier goes after every round's higher bound */
+	__u32 left[2];
+	__u32 chosen[2];
+};
+
+static long add_weight(void *table, __u32 *index, __u32 *slot, struct draw *draw)
+{
+	struct dest *d = *index ? usable(*slot) : 0;
+
+	if (d)
+		draw->total += d->weight;
+	return 0;
+}
+
+static long take_chance(void *table, __u32 *index, __u32 *slot, struct draw *draw)
+{
+	struct dest *d = *index ? usable(*slot) : 0;
+	__u32 i;
+
+	if (!d)
+		return 0;
+	for (i = 0; i < 2; i++) {
+		if (draw->chosen[i] == NO_DEST && draw->left[i] <= d->weight)
+			draw->chosen[i] = *slot;
+		draw->left[i] -= d->weight;
+	}
+	return draw->chosen[0] != NO_DEST && draw->chosen[1] != NO_DEST;
+}
+
+static __always_inline __u32 pick_of_two(void *table)
+{
+	struct draw draw = { .chosen = { NO_DEST, NO_DEST } };
+	struct dest_load *load1, *load2;
+	struct dest *d1, *d2;
+
+	bpf_for_each_map_elem(table, add_weight, &draw, 0);
+	if (!draw.total)
+		return NO_DEST;
+	draw.left[0] = bpf_get_prandom_u32() % ((__u64)draw.total + 1);
+	draw.left[1] = bpf_get_prandom_u32() % ((__u64)draw.total + 1);
+	bpf_for_each_map_elem(table, take_chance, &draw, 0);
+	d1 = bpf_map_lookup_elem(&dests, &draw.chosen[0]);
+	d2 = bpf_map_lookup_elem(&dests, &draw.chosen[1]);
+	load1 = bpf_map_lookup_elem(&loads, &draw.chosen[0]);
+	load2 = bpf_map_lookup_elem(&loads, &draw.chosen[1]);
+	if (!d1 || !d2 || !load1 || !load2)
+		return NO_DEST;
+	return d2->weight * overhead_of(load1) > d1->weight * overhead_of(load2) ? draw.chosen[1] : draw.chosen[0];
+}
+
 static long step_source(void *table, __u32 *index, __u32 *unused, struct walk *w)
 {
 	w->found = in_entry(table, (2 * w->start + w->tries++) & (HASH_BUCKETS - 1));
@@ -177,6 +231,8 @@ __noinline __u32 pick(__u32 service_slot, __u32 scheduler, __u32 flags, __u32 cl
 		return pick_by_source(table, client, flags & SERVICE_FALLBACK);
 	case SCHED_MH:
 		return pick_by_maglev(table, client, flags & SERVICE_FALLBACK);
+	case SCHED_TWOS:
+		return pick_of_two(table);
 	default:
 		return pick_by_load(table, scheduler);
 	}
@@ -192,6 +248,8 @@ static __always_inline __u32 pick_for(const struct service *service, const struc
 {
 	__u32 port = service->flags & SERVICE_PORT ? bpf_ntohs(flow->sport) : 0;
 
+	if (service->scheduler == SCHED_LBLC || service->scheduler == SCHED_LBLCR)
+		return pick_by_locality(service->slot, service->scheduler == SCHED_LBLCR);
 	return pick(service->slot, service->scheduler, service->flags, hashed(&flow->saddr) + port, hashed(&flow->daddr));
 }
 

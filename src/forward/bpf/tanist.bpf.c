@@ -174,7 +174,6 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	struct packet *p = packet_in_hand();
 	struct settings *s = get_settings();
 	struct connection *c;
-	struct flow client;
 	__u64 now;
 
 	if (!p || !s)
@@ -202,13 +201,13 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		forget(&p->flow, c, v6);
 		c = 0;
 	}
-	if (!c && lookup_reply(&p->flow, &client, v6)) {
-		c = find(&client, now, v6);
+	if (!c && lookup_reply(&p->flow, &p->client, v6)) {
+		c = find(&p->client, now, v6);
 		if (!c)
 			return PASS;
 		if (p->fragment == FIRST_FRAGMENT)
 			resolve_fragment(p);
-		return from_server(skb, p, v6, &client, c, s, now);
+		return from_server(skb, p, v6, &p->client, c, s, now);
 	}
 	if (!c) {
 		service = p->syn ? find_service(&p->flow, skb->mark) : 0;
@@ -258,12 +257,31 @@ __noinline int to_tunnel6(struct __sk_buff *skb)
 	return to_tunnel(skb, 1);
 }
 
-static __always_inline int run(struct __sk_buff *skb, int marked)
+/* What came by a mark and is not ours goes to this host's own stack: in by the loopback interface, from which no mark leads
+ * back here. */
+static __always_inline int to_stack(struct __sk_buff *skb)
 {
-	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6), verdict;
-	struct packet *p = packet_in_hand();
+	const __u8 nobody[ETH_ALEN] = {};
 
-	if (!p || (!v6 && skb->protocol != bpf_htons(ETH_P_IP)))
+	if (bpf_skb_store_bytes(skb, 0, nobody, sizeof(nobody), 0))
+		return DROP;
+	skb->mark = 0;
+	return bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS);
+}
+
+SEC("tc")
+int tanist_ingress(struct __sk_buff *skb)
+{
+	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6), verdict, marked;
+	struct packet *p = packet_in_hand();
+	struct settings *s = get_settings();
+
+	if (!p || !s || (!v6 && skb->protocol != bpf_htons(ETH_P_IP)))
+		return PASS;
+	/* The kernel has routed it to the link for marks, see linux/mark-route.ts. */
+	marked = skb->ifindex == s->mark_ifindex;
+	/* A frame with a VLAN tag comes again, on the interface of its VLAN. */
+	if (!marked && (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present))
 		return PASS;
 	__builtin_memset(p, 0, sizeof(*p));
 	p->marked = marked;
@@ -273,56 +291,58 @@ static __always_inline int run(struct __sk_buff *skb, int marked)
 		verdict = v6 ? forward_icmp6(skb) : forward_icmp4(skb);
 	if (verdict == TO_TUNNEL)
 		verdict = v6 ? to_tunnel6(skb) : to_tunnel4(skb);
-	return verdict;
+	return verdict == PASS && marked ? to_stack(skb) : verdict;
 }
 
-SEC("tc")
-int tanist_ingress(struct __sk_buff *skb)
-{
-	/* A frame with a VLAN tag comes again, on the interface of its VLAN. */
-	if (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present)
-		return PASS;
-	return run(skb, 0);
-}
-
-/* On ingress of the link to which the kernel routes packets with a service's mark, see linux/mark-route.ts. What is not
- * ours goes to this host's own stack: in by the loopback interface, from which no mark leads back here. */
-SEC("tc")
-int tanist_marked(struct __sk_buff *skb)
-{
-	const __u8 nobody[ETH_ALEN] = {};
-	int verdict = run(skb, 1);
-
-	if (verdict != PASS)
-		return verdict;
-	if (bpf_skb_store_bytes(skb, 0, nobody, sizeof(nobody), 0))
-		return DROP;
-	skb->mark = 0;
-	return bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS);
-}
-
-static __always_inline int has_entries(__u32 table)
+static __always_inline __u64 entries_of(__u32 table)
 {
 	__u64 *n = bpf_map_lookup_elem(&population, &table);
 
-	return n && *n;
+	return n ? *n : 0;
 }
 
 SEC("syscall")
 int tanist_sweep(struct sweep_result *result)
 {
+	__u64 connections_left = entries_of(POPULATION_CONNECTIONS), connections6_left = entries_of(POPULATION_CONNECTIONS6);
 	struct settings *s = get_settings();
 	struct sweep sweep = {};
 
 	if (!s)
 		return 0;
 	sweep.now = bpf_ktime_get_ns() + s->clock_offset_ns; /* the coarse clock is not for syscall programs */
-	if (has_entries(POPULATION_CONNECTIONS))
+	sweep.defend = connections_left >= s->defend_from;
+	if (connections_left)
 		bpf_for_each_map_elem(&connections, sweep_one, &sweep, 0);
-	if (has_entries(POPULATION_CONNECTIONS6))
+	sweep.defend = connections6_left >= s->defend_from;
+	if (connections6_left)
 		bpf_for_each_map_elem(&connections6, sweep_one6, &sweep, 0);
-	if (has_entries(POPULATION_TEMPLATES))
+	if (entries_of(POPULATION_TEMPLATES))
 		bpf_for_each_map_elem(&templates, sweep_template, &sweep.now, 0);
+	if (entries_of(POPULATION_LOCALITIES)) {
+		struct forget_localities f = { .now = sweep.now };
+
+		f.expiry_ns = (entries_of(POPULATION_LOCALITIES) > MAX_LOCALITIES / 4 * 3 ? LOCALITY_EXPIRY_WHEN_FULL_S :
+											   LOCALITY_EXPIRY_S) * SECOND_NS;
+		bpf_for_each_map_elem(&localities, sweep_locality, &f, 0);
+	}
 	*result = sweep.result;
+	return 0;
+}
+
+SEC("syscall")
+int tanist_forget(struct forget_request *request)
+{
+	struct flow client = request->client;
+	int v6 = client.family == AF_INET6;
+	struct connection *c = v6 ? lookup_connection(&client, 1) : lookup_connection(&client, 0);
+
+	if (!c)
+		return 0;
+	if (v6)
+		forget(&client, c, 1);
+	else
+		forget(&client, c, 0);
+	request->found = 1;
 	return 0;
 }
