@@ -11,10 +11,14 @@ import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { connectionLine, connectionTitle } from './ipvsadm/format.ts'
 import { numbers } from './ipvsadm/names.ts'
 import { formatStatus } from './status.ts'
+import { formatTrace } from './trace.ts'
 
 /** The daemon refused, or is not there. */
 const EXIT_REFUSED = 1
 const EXIT_UNREACHABLE = 2
+
+/** A client's port where none is said. */
+const TRACE_PORT = 40_000
 
 interface Options {
   name: string
@@ -74,6 +78,21 @@ program
       const line = json === true ? `${JSON.stringify(connection)}\n` : connectionLine(connection, numbers)
       if (!process.stdout.write(line)) await once(process.stdout, 'drain')
     }
+  })
+
+program
+  .command('trace')
+  .argument('<client>', 'ADDRESS, ADDRESS:PORT or [IPV6]:PORT', placeOf)
+  .argument('<virtual>', 'the same of the virtual server', placeOf)
+  .description('which real server this client would get, by which rule, and what would leave; nothing is sent or kept')
+  .addOption(new Option('--protocol <protocol>', 'of the packet').choices(['TCP', 'UDP']).default('TCP'))
+  .addOption(new Option('--mark <mark>', "as if it had this firewall's mark").argParser(Number).default(0))
+  .option('--json', 'as JSON')
+  .action(async (from: Place, to: Place, options: { protocol: 'TCP' | 'UDP'; mark: number; json?: true }) => {
+    const end = ({ address, port }: Place, otherwise: number) => ({ address, port: port ?? otherwise })
+    const packet = { protocol: options.protocol, client: end(from, TRACE_PORT), virtual: end(to, 0) }
+    const traced = await client().trace(packet, options.mark)
+    process.stdout.write(options.json === true ? `${JSON.stringify(traced)}\n` : formatTrace(packet, traced))
   })
 
 program

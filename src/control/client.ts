@@ -3,6 +3,7 @@ import { Client } from 'undici'
 import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
 import type { ServiceId } from '../config/model.ts'
 import type { Timeouts } from '../forward/layout.ts'
+import type { Traced, TracePacket } from '../forward/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -61,6 +62,11 @@ export class ControlClient {
   async forget(filter: ConnectionFilter): Promise<number> {
     const { count } = (await this.#request('POST', '/v1/connections/forget', { filter })) as { count: number }
     return count
+  }
+
+  /** What would become of a packet. Throws ControlError. */
+  async trace(packet: TracePacket, mark: number): Promise<Traced> {
+    return (await this.#request('POST', '/v1/trace', { packet, mark })) as Traced
   }
 
   /** Each connection as it comes; nobody holds the list. Throws ControlError. */

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
 import type { ServiceId } from '../config/model.ts'
 import type { Timeouts } from '../forward/layout.ts'
+import type { Traced, TracePacket } from '../forward/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -20,6 +21,8 @@ export interface ControlHandlers {
   /** Why it is refused, if it is. */
   change(command: IpvsCommand): IpvsFailure | 'full' | undefined
   setTimeouts(timeouts: Timeouts): void
+  /** What would become of a packet. */
+  trace(packet: TracePacket, mark: number): Traced
   /** Totals of one service, or of all, begin at 0. False when there is no such service. */
   zero(id: ServiceId | undefined): boolean
 }
@@ -37,6 +40,7 @@ const CHUNK = 256
  *     GET  /v1/ipvs     → 200 IpvsListing
  *     POST /v1/ipvs     { command } → 200 {} | 409 { failure }
  *     POST /v1/connections { filter } → 200, one ListedConnection a line
+ *     POST /v1/trace { packet, mark } → 200 Traced
  *     POST /v1/connections/forget { filter } → 200 { count }
  *     POST /v1/ipvs/timeouts { timeouts } → 200 {}
  *     POST /v1/ipvs/zero { id? } → 200 {} | 409 { failure }
@@ -81,6 +85,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
       }
       case 'GET /v1/ipvs':
         return reply(200, handlers.ipvs())
+      case 'POST /v1/trace': {
+        const { packet, mark } = body as { packet: TracePacket; mark: number }
+        return reply(200, handlers.trace(packet, mark))
+      }
       case 'POST /v1/connections':
         return await stream(response, handlers.connections((body as { filter: ConnectionFilter }).filter))
       case 'POST /v1/connections/forget':

@@ -96,6 +96,7 @@ export class Director {
       change: (command) => this.#change(command),
       setTimeouts: (timeouts) => this.#forwarding.setTimeouts(timeouts),
       zero: (id) => this.#forwarding.zero(id),
+      trace: (packet, mark) => this.#forwarding.trace(packet, mark),
       forget: (filter) => this.#forwarding.forget(filter),
     })
   }

@@ -9,6 +9,7 @@ import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
 import { Core, type CoreOptions } from '../forward/core.ts'
 import type { Hop, Timeouts } from '../forward/layout.ts'
+import { type Traced, traceFrame, type TracePacket } from '../forward/trace.ts'
 import { SystemError } from '../linux/libc.ts'
 import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
@@ -133,6 +134,11 @@ export class Forwarding {
     // Templates are not connections: without a client's port nothing is found.
     const found = [...this.connections(filter)].filter(({ client }) => client.port !== 0)
     return found.filter((connection) => this.#core.forget(connection)).length
+  }
+
+  /** What would become of a packet. Throws SystemError. */
+  trace(packet: TracePacket, mark: number): Traced {
+    return this.#core.trace(traceFrame(packet), mark)
   }
 
   /** 0 leaves a time-out as it is. */

@@ -43,6 +43,7 @@ import {
   sumU64,
   type Timeouts,
 } from './layout.ts'
+import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
 
 const OBJECT = fileURLToPath(new URL('./bpf/tanist.bpf.o', import.meta.url))
@@ -119,11 +120,11 @@ export class Core {
       if (fd !== undefined) pinned.set(map, fd)
     }
     this.adopted = pinned.size === PINNED_MAPS.length
-    this.#object = new BpfObject(
-      OBJECT,
-      this.adopted ? pinned : new Map(),
-      new Map(TABLES.map((table) => [table, maxConnections])),
-    )
+    this.#object = new BpfObject(OBJECT, {
+      reuse: this.adopted ? pinned : new Map(),
+      sizes: new Map(TABLES.map((table) => [table, maxConnections])),
+      without: ['tanist_trace'],
+    })
     for (const fd of pinned.values()) calls.close(fd)
     const object = this.#object
     // Object.fromEntries cannot know that PINNED_MAPS names every key.
@@ -208,6 +209,20 @@ export class Core {
     for (const [key, value] of this.#maps.templates.entries(SIZE.templateKey, SIZE.template)) {
       const template = decodeTemplate(key, value, destOf, nowNs)
       if (template !== undefined) yield template
+    }
+  }
+
+  /** Runs the program on a packet that came in, without a trace of it. Throws SystemError. */
+  trace(frame: Uint8Array, mark: number): Traced {
+    const reuse = new Map(PINNED_MAPS.map((map) => [map, this.#maps[map].fd]))
+    const object = new BpfObject(OBJECT, { reuse, without: ['tanist_ingress', 'tanist_sweep', 'tanist_forget'] })
+    try {
+      const context = new Uint8Array(new Uint32Array([0, 0, mark]).buffer) // struct __sk_buff: len, pkt_type, mark
+      const run = testRun(object.program('tanist_trace'), { packet: frame, context, answers: true })
+      const [rule = 0, slot = 0] = run.answers
+      return decodeTrace(run, rule, rule === 0 ? undefined : this.#dests.get(slot))
+    } finally {
+      object.close()
     }
   }
 

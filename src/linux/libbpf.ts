@@ -15,6 +15,7 @@ const c = {
   mapSetMaxEntries: lib.func('int bpf_map__set_max_entries(void *map, uint32_t entries)'),
   mapReuseFd: lib.func('int bpf_map__reuse_fd(void *map, int fd)'),
   programFd: lib.func('int bpf_program__fd(void *program)'),
+  programSetAutoload: lib.func('int bpf_program__set_autoload(void *program, bool load)'),
   mapCreate: lib.func(
     'int bpf_map_create(int type, const char *name, uint32_t key, uint32_t value, uint32_t entries, const void *options)',
   ),
@@ -45,6 +46,8 @@ const c = {
 const printToStderr: unknown = c.setPrint(null)
 
 const BPF_MAP_TYPE_ARRAY = 2
+/** Room for struct __sk_buff; the kernel wants it whole. */
+const SK_BUFF_BYTES = 512
 /** Entries that are read in one system call. */
 const BATCH = 4096
 const BPF_F_INNER_MAP = 0x1000
@@ -145,15 +148,20 @@ export function createInnerArray(values: readonly number[]): BpfMap {
   return map
 }
 
-/**
- * A compiled object. Maps that are given in `reuse` are taken over instead of created; those in `sizes` get so many entries.
- * Throws SystemError.
- */
+/** Maps by name that are taken over instead of created, entries of those that are created, programs that are not loaded. */
+export interface ObjectOptions {
+  readonly reuse: ReadonlyMap<string, number>
+  readonly sizes?: ReadonlyMap<string, number>
+  readonly without: readonly string[]
+}
+
+/** A compiled object in the kernel. Throws SystemError. */
 export class BpfObject {
   readonly #object: unknown
   readonly #path: string
 
-  constructor(path: string, reuse: ReadonlyMap<string, number>, sizes: ReadonlyMap<string, number> = new Map()) {
+  constructor(path: string, options: ObjectOptions) {
+    const { reuse, sizes = new Map<string, number>(), without } = options
     this.#path = path
     const object: unknown = c.objectOpen(path, null)
     if (object === null) throw new SystemError('open', path, lastErrno())
@@ -161,6 +169,7 @@ export class BpfObject {
     for (const [name, entries] of sizes) {
       if (!reuse.has(name)) checked(c.mapSetMaxEntries(c.objectFindMap(object, name), entries), 'size map', name)
     }
+    for (const name of without) c.programSetAutoload(c.objectFindProgram(object, name), false)
     c.setPrint(printToStderr)
     const result: number = c.objectLoad(object)
     c.setPrint(null)
@@ -254,14 +263,20 @@ export interface TestRun {
   readonly result: number
   readonly packet: Uint8Array
   readonly durationNs: number
+  /** The first two words that a tc program left in `cb`, if they were asked for. */
+  readonly answers: readonly number[]
 }
 
 /**
  * Runs a program once (BPF_PROG_TEST_RUN): a tc program on `packet`, or a syscall program on `context`, which it may
  * change. Throws SystemError.
  */
-export function testRun(program: number, input: { packet?: Uint8Array; context?: Uint8Array }): TestRun {
+export function testRun(
+  program: number,
+  input: { packet?: Uint8Array; context?: Uint8Array; answers?: true },
+): TestRun {
   const out = Buffer.alloc(input.packet === undefined ? 0 : 2048)
+  const contextOut = new Uint8Array(input.answers === undefined ? 0 : SK_BUFF_BYTES)
   // struct bpf_test_run_opts: sz, data_in, data_out, data_size_in/out, ctx_in, ctx_out, ctx_size_in/out, retval, repeat, duration, …
   const options = Buffer.alloc(80)
   options.writeBigUInt64LE(80n, 0)
@@ -270,6 +285,10 @@ export function testRun(program: number, input: { packet?: Uint8Array; context?:
     options.writeBigUInt64LE(koffi.address(out), 16)
     options.writeUInt32LE(input.packet.length, 24)
     options.writeUInt32LE(out.length, 28)
+  }
+  if (input.answers !== undefined) {
+    options.writeBigUInt64LE(koffi.address(contextOut), 40)
+    options.writeUInt32LE(contextOut.length, 52)
   }
   if (input.context !== undefined) {
     options.writeBigUInt64LE(koffi.address(input.context), 32)
@@ -281,6 +300,8 @@ export function testRun(program: number, input: { packet?: Uint8Array; context?:
     result: options.readInt32LE(56),
     packet: Uint8Array.from(out.subarray(0, options.readUInt32LE(28))),
     durationNs: options.readUInt32LE(64),
+    // struct __sk_buff: eight u32 and four more, then cb.
+    answers: contextOut.length === 0 ? [] : [48, 52].map((at) => new DataView(contextOut.buffer).getUint32(at, true)),
   }
 }
 

@@ -40,7 +40,10 @@ export class Bench {
   constructor(options: CoreOptions = {}) {
     this.core = new Core(NAME, options)
     this.#maps = new Map(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
-    this.#object = new BpfObject(join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o'), this.#maps)
+    this.#object = new BpfObject(join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o'), {
+      reuse: this.#maps,
+      without: ['tanist_trace'],
+    })
   }
 
   serve(

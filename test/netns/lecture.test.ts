@@ -241,6 +241,9 @@ describe('a service that the configuration has', () => {
       /^IPVS connection entries\npro .*\nTCP \d\d:\d\d {2}TIME_WAIT {3}172\.18\.0\.20:\d+ +172\.18\.100\.6:8081 {2}192\.168\.10\.11:80\n$/,
     )
     expect(director.tanist('connections', '--client', 'x').stderr).toContain('no address')
+    expect(director.tanist('trace', '172.18.0.10', `${NAT}:8081`).stdout).toMatch(
+      /^packet .*\noutcome {4}forwarded\n(.*\n)*chosen by {2}scheduler\nleaves as {2}TCP \[172\.18\.0\.10\]:40000 to \[192\.168\.10\.11\]:80, TTL 63\n$/,
+    )
     run('ipvsadm -C')
   })
 

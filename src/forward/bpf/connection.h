@@ -169,6 +169,14 @@ static __always_inline void forget(const struct flow *client, struct connection 
 	add_population(v6 ? POPULATION_CONNECTIONS6 : POPULATION_CONNECTIONS, -1);
 }
 
+/* As `find`, but what is over stays where it is. */
+static __always_inline struct connection *peek(const struct flow *client, __u64 now, int v6)
+{
+	struct connection *c = lookup_connection(client, v6);
+
+	return c && c->state != ST_DEAD && c->deadline_ns >= now ? c : 0;
+}
+
 /* A live connection, or nothing: an entry past its deadline counts as absent, whenever the sweep comes by. */
 static __always_inline struct connection *find(const struct flow *client, __u64 now, int v6)
 {

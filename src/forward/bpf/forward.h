@@ -82,7 +82,8 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	may_cut = !p->dont_fragment && !skb->gso_size && p->l4_offset == ETH_HLEN + sizeof(struct iphdr);
 	if (too_long && may_cut && !p->cut)
 		return cut(skb, p->ifindex, room);
-	count_connection_packet(skb, c, 0);
+	if (!p->dry)
+		count_connection_packet(skb, c, 0);
 	if (local)
 		return PASS;
 	if (p->ttl <= 1 && !p->marked)
@@ -113,8 +114,9 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 {
 	if (p->ttl <= 1)
 		return answer_ttl(skb, v6);
-	count_connection_packet(skb, c, 1);
-	if (p->fragment != LATER_FRAGMENT)
+	if (!p->dry)
+		count_connection_packet(skb, c, 1);
+	if (p->fragment != LATER_FRAGMENT && !p->dry)
 		advance(s, c, p, client, DIR_OUTPUT, now, v6);
 	if (translate(skb, p, v6, 0, &client->daddr, client->dport)) {
 		count_drop(DROP_MALFORMED);

@@ -132,17 +132,18 @@ __noinline __u32 pick_by_locality(__u32 service_slot, __u32 several)
 	key.daddr = p->flow.daddr;
 	l = bpf_map_lookup_elem(&localities, &key);
 	if (l) {
-		l->used_at_ns = now;
+		if (!p->dry)
+			l->used_at_ns = now;
 		slot = pick_known(table, l, several);
-		if (several && l->count > 1 && now - l->changed_at_ns > LOCALITY_EXPIRY_S * SECOND_NS)
+		if (several && !p->dry && l->count > 1 && now - l->changed_at_ns > LOCALITY_EXPIRY_S * SECOND_NS)
 			drop_busiest(l, now);
 		if (slot != NO_DEST)
 			return slot;
 	}
 	slot = pick_by_load(table, SCHED_WLC);
 	d = bpf_map_lookup_elem(&dests, &slot);
-	if (!d)
-		return NO_DEST;
+	if (!d || p->dry)
+		return slot;
 	if (l) {
 		if (!several)
 			l->count = 0;

@@ -6,6 +6,9 @@
 #include <bpf/bpf_helpers.h>
 #include "layout.h"
 
+/* What has chosen the server of a packet. */
+enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY };
+
 /* The packet is a fragment: the first one, which has the ports, or a later one, which does not. */
 enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT };
 
@@ -21,9 +24,11 @@ struct packet {
 	__u8 syn; /* opens a connection: SYN without RST */
 	__u8 fragment;
 	__u8 marked;   /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
+	__u8 dry;      /* a trace: nothing is kept and nothing counted */
+	__u8 rule;     /* enum rule, for a trace */
 	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
 	__u32 ifindex;   /* where it came in */
-	__u32 dest_slot; /* for TO_TUNNEL */
+	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
 };
 
 struct {
@@ -185,8 +190,9 @@ static __always_inline struct packet *packet_in_hand(void)
 static __always_inline void count_drop(__u32 reason)
 {
 	__u64 *n = bpf_map_lookup_elem(&drops, &reason);
+	const struct packet *p = packet_in_hand();
 
-	if (n)
+	if (n && !(p && p->dry))
 		(*n)++;
 }
 

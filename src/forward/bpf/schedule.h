@@ -49,7 +49,7 @@ static long step_sequence(void *table, __u32 *index, __u32 *unused, struct walk 
 
 /* rr and wrr: user space has laid the whole sequence out; a cursor walks it. Entries that cannot serve now are stepped
  * over; when none can, the cursor stays. */
-static __always_inline __u32 pick_from_sequence(void *table, __u32 service_slot)
+static __always_inline __u32 pick_from_sequence(void *table, __u32 service_slot, __u32 dry)
 {
 	__u32 zero = 0, *length = bpf_map_lookup_elem(table, &zero);
 	struct walk w = { .cursor = bpf_map_lookup_elem(&cursors, &service_slot), .found = NO_DEST };
@@ -58,7 +58,7 @@ static __always_inline __u32 pick_from_sequence(void *table, __u32 service_slot)
 		return NO_DEST;
 	w.length = *length;
 	bpf_for_each_map_elem(table, step_sequence, &w, 0);
-	if (w.found == NO_DEST)
+	if (w.found == NO_DEST || dry)
 		__sync_fetch_and_add(w.cursor, -(__u64)w.tries);
 	return w.found;
 }
@@ -213,6 +213,9 @@ static __always_inline __u32 pick_by_maglev(void *table, __u32 client, __u32 fal
 	return w.found;
 }
 
+/* With the flags of a service: nothing is to be remembered. */
+#define SERVICE_DRY 0x8000u
+
 /* A slot in `dests`, or NO_DEST. A global function, so that the kernel verifies its loops once and not once for every way
  * that leads here. `client` and `destination` are what the hashes are made of, see `hashed`. */
 __noinline __u32 pick(__u32 service_slot, __u32 scheduler, __u32 flags, __u32 client, __u32 destination)
@@ -224,7 +227,7 @@ __noinline __u32 pick(__u32 service_slot, __u32 scheduler, __u32 flags, __u32 cl
 	switch (scheduler) {
 	case SCHED_RR:
 	case SCHED_WRR:
-		return pick_from_sequence(table, service_slot);
+		return pick_from_sequence(table, service_slot, flags & SERVICE_DRY);
 	case SCHED_DH:
 		return in_entry(table, hash256(destination));
 	case SCHED_SH:
@@ -244,13 +247,13 @@ static __always_inline __u32 hashed(const struct address *a)
 	return bpf_ntohl(a->words[0] ^ a->words[1] ^ a->words[2] ^ a->words[3]);
 }
 
-static __always_inline __u32 pick_for(const struct service *service, const struct flow *flow)
+static __always_inline __u32 pick_for(const struct service *service, const struct flow *flow, int dry)
 {
-	__u32 port = service->flags & SERVICE_PORT ? bpf_ntohs(flow->sport) : 0;
+	__u32 flags = service->flags | (dry ? SERVICE_DRY : 0), port = service->flags & SERVICE_PORT ? bpf_ntohs(flow->sport) : 0;
 
 	if (service->scheduler == SCHED_LBLC || service->scheduler == SCHED_LBLCR)
 		return pick_by_locality(service->slot, service->scheduler == SCHED_LBLCR);
-	return pick(service->slot, service->scheduler, service->flags, hashed(&flow->saddr) + port, hashed(&flow->daddr));
+	return pick(service->slot, service->scheduler, flags, hashed(&flow->saddr) + port, hashed(&flow->daddr));
 }
 
 #endif

@@ -42,7 +42,7 @@ static __always_inline struct connection *insert(const struct flow *client, int 
 }
 
 /* Chooses a server for a packet that opens a connection, and fills the connection in. False when there is none. */
-static __always_inline int schedule(const struct packet *p, int v6, const struct service *service,
+static __always_inline int schedule(struct packet *p, int v6, const struct service *service,
 				    const struct settings *s, struct connection *fresh, __u64 now)
 {
 	struct template_key who = {
@@ -55,7 +55,9 @@ static __always_inline int schedule(const struct packet *p, int v6, const struct
 	fresh->service_slot = service->slot;
 	if (service->persistence_s)
 		known = find_template(&who, now);
-	fresh->dest_slot = known ? known->dest_slot : pick_for(service, &p->flow);
+	fresh->dest_slot = known ? known->dest_slot : pick_for(service, &p->flow, p->dry);
+	p->rule = known ? RULE_TEMPLATE : RULE_SCHEDULER;
+	p->dest_slot = fresh->dest_slot;
 	d = bpf_map_lookup_elem(&dests, &fresh->dest_slot);
 	if (!d) {
 		count_drop(DROP_NO_DESTINATION);
@@ -67,6 +69,8 @@ static __always_inline int schedule(const struct packet *p, int v6, const struct
 	fresh->back_ifindex = p->ifindex;
 	fresh->state = next_state(p, fresh->method == METHOD_NAT ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
 	set_deadline(s, fresh, fresh->state, now);
+	if (p->dry)
+		return 1;
 	n = bpf_map_lookup_elem(&service_counters, &fresh->service_slot);
 	if (n)
 		n->connections++;
@@ -80,7 +84,7 @@ static __always_inline int schedule(const struct packet *p, int v6, const struct
 	return 1;
 }
 
-static __always_inline struct connection *open_connection(const struct packet *p, int v6, const struct service *service,
+static __always_inline struct connection *open_connection(struct packet *p, int v6, const struct service *service,
 							  const struct settings *s, __u64 now)
 {
 	struct connection fresh = {}, *inserted = 0;
@@ -196,15 +200,22 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		return PASS;
 	}
 
-	c = find(&p->flow, now, v6);
+	c = p->dry ? peek(&p->flow, now, v6) : find(&p->flow, now, v6);
 	if (c && p->syn && is_stale(c)) {
-		forget(&p->flow, c, v6);
+		if (!p->dry)
+			forget(&p->flow, c, v6);
 		c = 0;
 	}
+	if (c) {
+		p->rule = RULE_CONNECTION;
+		p->dest_slot = c->dest_slot;
+	}
 	if (!c && lookup_reply(&p->flow, &p->client, v6)) {
-		c = find(&p->client, now, v6);
+		c = p->dry ? peek(&p->client, now, v6) : find(&p->client, now, v6);
 		if (!c)
 			return PASS;
+		p->rule = RULE_REPLY;
+		p->dest_slot = c->dest_slot;
 		if (p->fragment == FIRST_FRAGMENT)
 			resolve_fragment(p);
 		return from_server(skb, p, v6, &p->client, c, s, now);
@@ -213,12 +224,12 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		service = p->syn ? find_service(&p->flow, skb->mark) : 0;
 		if (!service)
 			return PASS;
-		if (service->flags & SERVICE_ONE_PACKET && p->flow.proto == IPPROTO_UDP)
+		if (p->dry || (service->flags & SERVICE_ONE_PACKET && p->flow.proto == IPPROTO_UDP))
 			return forward_alone(skb, p, v6, service, s, now);
 		c = open_connection(p, v6, service, s, now);
 		if (!c)
 			return answer_unreachable(skb, v6);
-	} else if (p->fragment != LATER_FRAGMENT) {
+	} else if (p->fragment != LATER_FRAGMENT && !p->dry) {
 		advance(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
 	}
 	if (p->fragment == FIRST_FRAGMENT)
@@ -269,29 +280,52 @@ static __always_inline int to_stack(struct __sk_buff *skb)
 	return bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS);
 }
 
-SEC("tc")
-int tanist_ingress(struct __sk_buff *skb)
+static __always_inline int run(struct __sk_buff *skb, int marked, int dry)
 {
-	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6), verdict, marked;
+	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6), verdict;
 	struct packet *p = packet_in_hand();
-	struct settings *s = get_settings();
 
-	if (!p || !s || (!v6 && skb->protocol != bpf_htons(ETH_P_IP)))
-		return PASS;
-	/* The kernel has routed it to the link for marks, see linux/mark-route.ts. */
-	marked = skb->ifindex == s->mark_ifindex;
-	/* A frame with a VLAN tag comes again, on the interface of its VLAN. */
-	if (!marked && (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present))
+	if (!p || (!v6 && skb->protocol != bpf_htons(ETH_P_IP)))
 		return PASS;
 	__builtin_memset(p, 0, sizeof(*p));
 	p->marked = marked;
+	p->dry = dry;
 	p->ifindex = skb->ifindex;
 	verdict = v6 ? forward6(skb) : forward4(skb);
 	if (verdict == TO_ICMP)
 		verdict = v6 ? forward_icmp6(skb) : forward_icmp4(skb);
 	if (verdict == TO_TUNNEL)
 		verdict = v6 ? to_tunnel6(skb) : to_tunnel4(skb);
+	return verdict;
+}
+
+SEC("tc")
+int tanist_ingress(struct __sk_buff *skb)
+{
+	struct settings *s = get_settings();
+	int marked, verdict;
+
+	/* The kernel has routed it to the link for marks, see linux/mark-route.ts. */
+	marked = s && skb->ifindex == s->mark_ifindex;
+	/* A frame with a VLAN tag comes again, on the interface of its VLAN. */
+	if (!marked && (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present))
+		return PASS;
+	verdict = run(skb, marked, 0);
 	return verdict == PASS && marked ? to_stack(skb) : verdict;
+}
+
+/* What would become of a packet. Is loaded only to be run on a made one; answers in cb: enum rule, and slot of the server. */
+SEC("tc")
+int tanist_trace(struct __sk_buff *skb)
+{
+	int verdict = run(skb, 0, 1);
+	const struct packet *p = packet_in_hand();
+
+	if (p) {
+		skb->cb[0] = p->rule;
+		skb->cb[1] = p->dest_slot;
+	}
+	return verdict;
 }
 
 static __always_inline __u64 entries_of(__u32 table)
