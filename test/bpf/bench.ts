@@ -35,6 +35,7 @@ export class Bench {
   readonly core: Core
   readonly #maps: ReadonlyMap<string, number>
   readonly #object: BpfObject
+  readonly #program: number
   #offset = 0n
 
   constructor(options: CoreOptions = {}) {
@@ -44,6 +45,7 @@ export class Bench {
       reuse: this.#maps,
       without: ['tanist_trace'],
     })
+    this.#program = this.#object.program('tanist_ingress')
   }
 
   serve(
@@ -133,16 +135,21 @@ export class Bench {
     return this
   }
 
+  /** Has a frame come in, whatever becomes of it. */
+  run(frame: Uint8Array): void {
+    testRun(this.#program, { packet: frame })
+  }
+
   /** The frame that leaves, as bytes. */
   sendRaw(frame: Uint8Array): Uint8Array {
-    return testRun(this.#object.program('tanist_ingress'), { packet: frame }).packet
+    return testRun(this.#program, { packet: frame }).packet
   }
 
   /** What becomes of a frame that comes in. */
   send(frame: Uint8Array, mark = 0): { verdict: number; packet: ReturnType<typeof parse> } {
     // struct __sk_buff: u32 len, pkt_type, mark, …
     const context = new Uint8Array(new Uint32Array([0, 0, mark]).buffer)
-    const { result, packet } = testRun(this.#object.program('tanist_ingress'), { packet: frame, context })
+    const { result, packet } = testRun(this.#program, { packet: frame, context })
     return { verdict: result, packet: parse(packet) }
   }
 

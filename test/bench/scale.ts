@@ -1,0 +1,106 @@
+/**
+ * A table of a million connections: what one costs in memory, how long the sweep and the list take, and what a flood of SYNs
+ * of ten times the table's size does to established connections.
+ *
+ *     npm run bench:scale [CONNECTIONS]
+ */
+import { execFileSync } from 'node:child_process'
+import { Bench, VIP } from '../bpf/bench.ts'
+import { FLAG, tcp } from '../bpf/packets.ts'
+
+const connections = Number(process.argv[2] ?? 1_000_000)
+/** The flood is sent to a smaller table: it is ten times as long. */
+const FLOODED = 131_072
+const ESTABLISHED = 1000
+
+/** A made packet whose client's address and port are written anew each time; the checksum does not matter here. */
+class Clients {
+  readonly #frame: Uint8Array
+  readonly #view: DataView
+
+  constructor(flags: number) {
+    this.#frame = tcp({ source: ['10.0.0.0', 0], destination: [VIP, 80] }, flags)
+    this.#view = new DataView(this.#frame.buffer)
+  }
+
+  /** The frame of one of 2^24 · 60 000 clients. */
+  frame(i: number): Uint8Array {
+    this.#view.setUint32(26, 0x0a000000 + Math.floor(i / 60_000))
+    this.#view.setUint16(34, 1024 + (i % 60_000))
+    return this.#frame
+  }
+}
+
+const seconds = (start: number) => `${((performance.now() - start) / 1000).toFixed(1)} s`
+const syn = new Clients(FLAG.syn)
+const ack = new Clients(FLAG.ack)
+
+/** Bytes that the kernel charges for the tables of IPv4. */
+function tableBytes(): number {
+  const maps = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'show'], { encoding: 'utf8' })) as {
+    name?: string
+    bytes_memlock: number
+    max_entries: number
+  }[]
+  const of = (name: string) => maps.findLast((map) => map.name === name && map.max_entries > 2048)?.bytes_memlock ?? 0
+  return of('connections') + of('replies')
+}
+
+function hold(): void {
+  const bench = new Bench({ maxConnections: connections })
+  try {
+    bench.serve([1, 1, 1, 1])
+    let start = performance.now()
+    for (let i = 0; i < connections; i++) {
+      bench.run(syn.frame(i))
+      bench.run(ack.frame(i))
+    }
+    const [a] = bench.load('A')
+    console.log(`${connections} connections opened in ${seconds(start)}; one of four servers has ${a}`)
+    console.log(`memory: ${(tableBytes() / connections).toFixed(0)} bytes a connection, both directions of NAT`)
+    start = performance.now()
+    bench.core.sweep()
+    console.log(`a sweep that finds nothing to do: ${seconds(start)}`)
+    start = performance.now()
+    let listed = 0
+    for (const connection of bench.core.connections()) if (connection.state === 'ESTABLISHED') listed++
+    console.log(`listing: ${listed} in ${seconds(start)}`)
+    bench.wait(1000)
+    start = performance.now()
+    bench.core.sweep()
+    console.log(`a sweep that frees all of them: ${seconds(start)}; one of four servers has ${bench.load('A')[0]}`)
+  } finally {
+    bench.close()
+  }
+}
+
+function flood(): void {
+  const bench = new Bench({ maxConnections: FLOODED })
+  try {
+    bench.serve([1])
+    const last = 10 * FLOODED + ESTABLISHED
+    for (let i = 0; i < ESTABLISHED; i++) {
+      bench.run(syn.frame(i))
+      bench.run(ack.frame(i))
+    }
+    for (let i = ESTABLISHED; i < last; i++) {
+      bench.run(syn.frame(i))
+      if (i % 50_000 === 0) bench.core.sweep() // the daemon sweeps once a second and more
+    }
+    let alive = 0
+    for (const { state, client } of bench.core.connections()) {
+      if (state === 'ESTABLISHED' && client.address === '10.0.0.0' && client.port < 1024 + ESTABLISHED) alive++
+    }
+    const drops = bench.core.drops()
+    console.log(
+      `${10 * FLOODED} SYNs for a table of ${FLOODED}: ${alive} of ${ESTABLISHED} established connections are left; ` +
+        `${drops['table-full']} SYNs refused, ${drops['half-open']} half-open connections dropped`,
+    )
+    if (alive !== ESTABLISHED) process.exitCode = 1
+  } finally {
+    bench.close()
+  }
+}
+
+hold()
+flood()
