@@ -51,7 +51,7 @@ export interface SyncGroup {
   readonly instances: readonly string[]
 }
 
-export type Protocol = 'TCP' | 'UDP'
+export type Protocol = 'TCP' | 'UDP' | 'SCTP'
 /** IPVS's names. */
 export type Scheduler =
   | 'rr'

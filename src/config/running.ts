@@ -79,7 +79,6 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
   const vip = id.by === 'address' ? (id.port ?? 0) : 0
   const address = id.by === 'address' ? id.address : server.real_server[0]?.id.address
   const ipv6 = server.ip_family === undefined ? address !== undefined && !isIpv4(address) : server.ip_family === 'inet6'
-  if (protocol === 'SCTP') return no('its protocol is SCTP')
   if (server.persistence_engine !== undefined) return no('its persistence engine is sip')
   const endpoint = (where: { address: Address; port: number | undefined }): Endpoint => ({
     address: where.address,

@@ -3,7 +3,7 @@ import { type Address, ipv6At } from '../net/address.ts'
 import { ipv4At } from '../net/ipv4.ts'
 import type { DestEntry } from './layout.ts'
 
-/** `enum tcp_state` and the state of UDP, in order, by IPVS's names. */
+/** `enum tcp_state`, the state of UDP and `enum sctp_state`, in order, by IPVS's names. */
 const STATES = [
   'NONE',
   'ESTABLISHED',
@@ -17,7 +17,23 @@ const STATES = [
   'LISTEN',
   'SYNACK',
   'UDP',
+  'NONE',
+  'INIT1',
+  'INIT',
+  'C-SENT',
+  'C-REPLIED',
+  'C-WAIT',
+  'COOKIE',
+  'C-ECHOED',
+  'ESTABLISHED',
+  'S-SENT',
+  'S-RECEIVED',
+  'S-ACK-SENT',
+  'REJECTED',
+  'CLOSED',
 ] as const
+
+const PROTOCOLS: Readonly<Record<number, Protocol>> = { 6: 'TCP', 17: 'UDP', 132: 'SCTP' }
 
 /** An entry of the connection table, or a template: then the client's address stands for its network, and its port is 0. */
 export interface Connection {
@@ -55,7 +71,7 @@ export function decodeConnection(
     family === 4 ? [(offset) => ipv4At(flow, offset * 4), 8] : [(offset) => ipv6At(flow, offset * 16), 32]
   const virtual = { address: at(1), port: flow.getUint16(ports + 2) }
   return {
-    protocol: flow.getUint8(ports + 4) === 17 ? 'UDP' : 'TCP',
+    protocol: PROTOCOLS[flow.getUint8(ports + 4)] ?? 'TCP',
     state,
     expiresSeconds,
     client: { address: at(0), port: flow.getUint16(ports) },

@@ -21,7 +21,7 @@ import { ipv4At } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 8
+export const LAYOUT_VERSION = 9
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
@@ -37,7 +37,7 @@ export const SIZE = {
   connection: 56,
   templateKey: 20,
   template: 32,
-  settings: 72,
+  settings: 128,
   sweep: 8,
   forget: 44,
 } as const
@@ -67,7 +67,7 @@ const FLAG = { port: 1, fallback: 2, third: 4 } as const satisfies Record<keyof 
 const ONE_PACKET = 8
 const BY_HAND = 16
 const METHOD = { NAT: 1, DR: 2, TUN: 3 } as const satisfies Record<ForwardingMethod, number>
-const PROTOCOL = { TCP: 6, UDP: 17 } as const satisfies Record<Protocol, number>
+const PROTOCOL = { TCP: 6, UDP: 17, SCTP: 132 } as const satisfies Record<Protocol, number>
 const TUNNEL = { ipip: 0, gue: 1, gre: 2 } as const satisfies Record<Tunnel['type'], number>
 const FAMILY = { ipv4: 2, ipv6: 10 } as const
 const DEST_STATE = { free: 0, present: 1, removed: 2 } as const
@@ -86,8 +86,11 @@ export const DROP_REASONS = [
   'half-open',
 ] as const
 
-/** `enum tcp_state` and the state of UDP, in order, with IPVS's default time-outs in seconds. */
-const STATE_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120, 300] as const
+/** IPVS's default time-outs in seconds, in the order of the states: `enum tcp_state`, UDP, `enum sctp_state`. */
+const TCP_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120] as const
+const UDP_TIMEOUT = 300
+const SCTP_TIMEOUTS = [2, 4, 61, 61, 61, 61, 61, 61, 900, 61, 61, 61, 4, 61] as const
+const STATE_TIMEOUTS = [...TCP_TIMEOUTS, UDP_TIMEOUT, ...SCTP_TIMEOUTS] as const
 
 export interface ServiceEntry {
   readonly slot: number
@@ -364,9 +367,9 @@ export function encodeSettings(settings: {
     const timeout = timeouts[name]
     if (timeout !== undefined) view.setUint32(CHANGEABLE[name] * 4, timeout, true)
   }
-  view.setBigUint64(48, clockOffsetNs, true)
-  view.setBigUint64(56, BigInt(defendFrom), true)
-  view.setUint32(64, markIfindex, true)
+  view.setBigUint64(104, clockOffsetNs, true)
+  view.setBigUint64(112, BigInt(defendFrom), true)
+  view.setUint32(120, markIfindex, true)
   return bytes
 }
 
@@ -387,7 +390,7 @@ export function encodeForget({
   bytes.set(encodeAddress(virtual.address), 16)
   view.setUint16(32, client.port)
   view.setUint16(34, virtual.port)
-  bytes[36] = protocol === 'UDP' ? PROTOCOL.UDP : PROTOCOL.TCP
+  bytes[36] = protocol === 'IP' ? 0 : PROTOCOL[protocol]
   bytes[37] = familyOf(client.address)
   return bytes
 }

@@ -4,7 +4,6 @@
  *
  *     npm run bench:scale [CONNECTIONS]
  */
-import { execFileSync } from 'node:child_process'
 import { Bench, VIP } from '../bpf/bench.ts'
 import { FLAG, tcp } from '../bpf/packets.ts'
 
@@ -35,17 +34,6 @@ const seconds = (start: number) => `${((performance.now() - start) / 1000).toFix
 const syn = new Clients(FLAG.syn)
 const ack = new Clients(FLAG.ack)
 
-/** Bytes that the kernel charges for the tables of IPv4. */
-function tableBytes(): number {
-  const maps = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'show'], { encoding: 'utf8' })) as {
-    name?: string
-    bytes_memlock: number
-    max_entries: number
-  }[]
-  const of = (name: string) => maps.findLast((map) => map.name === name && map.max_entries > 2048)?.bytes_memlock ?? 0
-  return of('connections') + of('replies')
-}
-
 function hold(): void {
   const bench = new Bench({ maxConnections: connections })
   try {
@@ -57,7 +45,9 @@ function hold(): void {
     }
     const [a] = bench.load('A')
     console.log(`${connections} connections opened in ${seconds(start)}; one of four servers has ${a}`)
-    console.log(`memory: ${(tableBytes() / connections).toFixed(0)} bytes a connection, both directions of NAT`)
+    console.log(
+      `memory: ${((bench.bytesOf('connections') + bench.bytesOf('replies')) / connections).toFixed(0)} bytes a connection, both directions of NAT`,
+    )
     start = performance.now()
     bench.core.sweep()
     console.log(`a sweep that finds nothing to do: ${seconds(start)}`)

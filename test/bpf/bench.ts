@@ -1,15 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
 import type {
   AddressService,
   Forwarding,
   Persistence,
+  Protocol,
   Scheduler,
   SchedulerFlags,
   ServiceId,
 } from '../../src/config/model.ts'
 import { Core, type CoreOptions, PINNED_MAPS } from '../../src/forward/core.ts'
-import { encodeSettings, LAYOUT_VERSION } from '../../src/forward/layout.ts'
+import { encodeSettings, LAYOUT_VERSION, SIZE } from '../../src/forward/layout.ts'
 import { isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
@@ -59,7 +61,7 @@ export class Bench {
       serverFamily?: Family
       /** The servers are this director itself. */
       local?: boolean
-      protocol?: 'TCP' | 'UDP'
+      protocol?: Protocol
       port?: number
       mtu?: number
     } = {},
@@ -90,7 +92,7 @@ export class Bench {
       scheduler: Scheduler
       schedulerFlags?: SchedulerFlags
       persistence?: Persistence
-      protocol?: 'TCP' | 'UDP'
+      protocol?: Protocol
       mtu?: number
       /** Of the virtual address; 0 for every port. */
       port?: number
@@ -175,6 +177,33 @@ export class Bench {
     const last = `${11 + (letter.codePointAt(0) ?? 0) - 65}`
     const found = [...this.core.destinations().values()].find(({ dest }) => dest.endpoint.address.endsWith(last))
     return [found?.load.active ?? -1, found?.load.inactive ?? -1]
+  }
+
+  /** The only connection's entry in the table. */
+  #entry(): readonly [BpfMap, Uint8Array, Uint8Array] {
+    const map = new BpfMap(this.#maps.get('connections') ?? -1, 'connections')
+    const [entry] = map.entries(SIZE.flow4, SIZE.connection)
+    if (entry === undefined) throw new Error('there is no connection')
+    return [map, ...entry]
+  }
+
+  /** Puts the only connection into a state, whatever the counts say then. */
+  setState(state: number): void {
+    const [map, key, value] = this.#entry()
+    new DataView(value.buffer, value.byteOffset).setUint32(16, state, true)
+    map.update(key, value)
+  }
+
+  /** The state of the only connection, as a number. */
+  state(): number {
+    const [, , value] = this.#entry()
+    return new DataView(value.buffer, value.byteOffset).getUint32(16, true)
+  }
+
+  /** Bytes that the kernel charges for a map. */
+  bytesOf(map: (typeof PINNED_MAPS)[number]): number {
+    const info = readFileSync(`/proc/self/fdinfo/${this.#maps.get(map)}`, 'utf8')
+    return Number(/^memlock:\s+(\d+)$/m.exec(info)?.[1])
   }
 
   close(): void {

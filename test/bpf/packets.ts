@@ -7,6 +7,7 @@ export const FLAG = { fin: 1, syn: 2, rst: 4, ack: 16 } as const
 
 const TCP = 6
 const UDP = 17
+const SCTP = 132
 const ICMP = 1
 const ICMPV6 = 58
 const FRAGMENT = 44
@@ -52,6 +53,31 @@ export function udp(
 ): Uint8Array {
   const segment = datagram(ends, payload)
   return frame(UDP, ends, options.noChecksum === true ? segment : withChecksum(UDP, ends, segment, 6), options)
+}
+
+/** An SCTP packet of one chunk, or of two, with the right checksum. */
+export function sctp(ends: Ends, chunk: number, payload = '', second?: number): Uint8Array {
+  const padded = Buffer.from(payload.padEnd(Math.ceil(payload.length / 4) * 4, '\0'))
+  const header = Buffer.alloc(16)
+  header.writeUInt16BE(ends.source[1], 0)
+  header.writeUInt16BE(ends.destination[1], 2)
+  header.writeUInt32BE(0x1234_5678, 4)
+  header[12] = chunk
+  header.writeUInt16BE(4 + payload.length, 14)
+  const more = second === undefined ? [] : [Buffer.from([second, 0, 0, 4])]
+  const segment = Buffer.concat([header, padded, ...more])
+  segment.writeUInt32LE(crc32c(segment), 8)
+  return frame(SCTP, ends, segment, {})
+}
+
+/** RFC 9260 appendix A, bit by bit. */
+function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ ((crc & 1) === 1 ? 0x82f63b78 : 0)
+  }
+  return ~crc >>> 0
 }
 
 function datagram(ends: Ends, payload: string): Buffer {
@@ -147,6 +173,12 @@ export function parse(bytes: Uint8Array): {
     destination: [destination, noPorts ? 0 : l4.readUInt16BE(2)],
   }
   if (packet.laterFragment) return { protocol, ends, ttl, payload: l4, flags: 0, icmp: undefined }
+  if (protocol === SCTP) {
+    const without = Buffer.from(l4)
+    without.writeUInt32LE(0, 8)
+    if (crc32c(without) !== l4.readUInt32LE(8)) throw new Error('wrong SCTP checksum')
+    return { protocol, ends, ttl, payload: l4.subarray(12), flags: 0, icmp: undefined }
+  }
   const unchecked = protocol === UDP && (l4.readUInt16BE(6) === 0 || l4.readUInt16BE(4) > l4.length)
   const sums = protocol === ICMP ? [l4] : [pseudo(protocol, ends, l4.length), l4]
   if (!unchecked && checksum(...sums) !== 0) throw new Error('wrong transport checksum')

@@ -88,6 +88,8 @@ const table = () =>
     '-A -t 10.0.0.101:25 -s rr -b flag-1,flag-3',
     '-A -u 10.0.0.100:53 -s rr -o',
     '-a -u 10.0.0.100:53 -r 192.168.1.11 -m',
+    '-A --sctp-service 10.0.0.100:3868 -s mh -b mh-port',
+    '-a --sctp-service 10.0.0.100:3868 -r 192.168.1.12 -m',
     '-A -t [fd00::100]:80',
     '-a -t [fd00::100]:80 -r 192.168.1.13 -i',
     '-a -t [fd00::100]:80 -r [fd01::11]:80 -m -w 7',
@@ -122,6 +124,8 @@ TCP  10.0.0.100:https wrr persistent 360
 TCP  10.0.0.101:smtp rr (flag-1,flag-3)
 UDP  10.0.0.100:domain rr ops
   -> 192.168.1.11:domain          Masq    1      0          0         
+SCTP 10.0.0.100:3868 mh (mh-port)
+  -> 192.168.1.12:3868            Masq    1      0          0         
 TCP  [fd00::100]:http wlc
   -> 192.168.1.13:http            Tunnel  1      0          0         
   -> [fd01::11]:http              Masq    7      0          0         
@@ -258,6 +262,8 @@ UDP 04:59  UDP         [fd00::2]:43498    [fd00::100]:53     [fd01::11]:53
 -A -t 10.0.0.101:25 -s rr -b flag-1,flag-3
 -A -u 10.0.0.100:53 -s rr -o
 -a -u 10.0.0.100:53 -r 192.168.1.11:53 -m -w 1
+-A --sctp-service 10.0.0.100:3868 -s mh -b mh-port
+-a --sctp-service 10.0.0.100:3868 -r 192.168.1.12:3868 -m -w 1
 -A -t [fd00::100]:80 -s wlc
 -a -t [fd00::100]:80 -r 192.168.1.13:80 -i -w 1 --tun-type ipip
 -a -t [fd00::100]:80 -r [fd01::11]:80 -m -w 7

@@ -56,7 +56,7 @@ function sorted(services: readonly ListedService[], { sorted: wanted }: Pick<Lis
     }))
 }
 
-const PROTOCOL_NUMBER = { TCP: 6, UDP: 17 } as const
+const PROTOCOL_NUMBER = { TCP: 6, UDP: 17, SCTP: 132 } as const
 
 function serviceKey(id: ServiceId): number[] {
   if (id.by === 'fwmark') return [id.mark, id.family === 'inet' ? 2 : 10, 0]
@@ -213,7 +213,8 @@ export function formatSave(services: readonly ListedService[], names: Namer): st
 
 function saveId(id: ServiceId, names: Namer): string {
   if (id.by === 'fwmark') return `-f ${id.mark}`
-  return `${id.protocol === 'UDP' ? '-u' : '-t'} ${endpointText(id.vip, protocolOf(id), names)}`
+  const flag = { TCP: '-t', UDP: '-u', SCTP: '--sctp-service' }[id.protocol]
+  return `${flag} ${endpointText(id.vip, protocolOf(id), names)}`
 }
 
 function saveService({ id, scheduler, flags, persistence, onePacket }: ListedService, names: Namer): string {

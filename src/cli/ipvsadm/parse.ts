@@ -226,8 +226,7 @@ class Line {
       if (mark === undefined) throw new UsageError(`invalid fwmark value \`${text}' specified`)
       return { by: 'fwmark', mark, family: ipv6 ? 'inet6' : 'inet' }
     }
-    if (word?.long === 'sctp-service') throw new UsageError('Protocol not available', 255)
-    const protocol: Protocol = word?.short === 'u' ? 'UDP' : 'TCP'
+    const protocol: Protocol = word?.long === 'sctp-service' ? 'SCTP' : word?.short === 'u' ? 'UDP' : 'TCP'
     const vip = this.#endpoint(value, protocol, 0)
     if (vip === undefined) throw new UsageError('illegal virtual server address[:port] specified')
     return { by: 'address', vip, protocol }

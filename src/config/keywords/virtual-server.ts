@@ -123,7 +123,7 @@ const realServer = {
 export const virtualServer = {
   ip_family: setting(choice('inet', 'inet6'), 'Family of a service by mark; that of its real servers unless said.'),
   mark: lines(
-    fields({ protocol: choice('TCP', 'UDP'), to: endpoint }),
+    fields({ protocol: choice('TCP', 'UDP', 'SCTP'), to: endpoint }),
     "Packets that count as marked without a firewall (a keyword of Tanist's own).",
   ),
   protocol: setting(choice('TCP', 'UDP', 'SCTP'), 'Protocol. Needed, but not for a mark.'),

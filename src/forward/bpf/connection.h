@@ -65,6 +65,12 @@ static __always_inline __u32 next_state(const struct packet *p, __u32 direction,
 {
 	if (p->flow.proto == IPPROTO_UDP)
 		return ST_UDP;
+	if (p->flow.proto == IPPROTO_SCTP) {
+		state = state == ST_NONE ? SCTP_NONE : state - ST_SCTP; /* a fresh connection has no state of any protocol */
+		if (p->event >= SCTP_EVENTS || state >= SCTP_STATES || direction >= DIRECTIONS)
+			return ST_SCTP + SCTP_CLOSED;
+		return ST_SCTP + sctp_next[direction][p->event][state];
+	}
 	if (p->event >= TCP_EVENTS || state >= TCP_STATES || direction >= DIRECTIONS)
 		return ST_CLOSE;
 	return tcp_next[direction][p->event][state];
@@ -116,7 +122,7 @@ static __always_inline void advance(const struct settings *s, struct connection 
 	if (new != old) {
 		if (__sync_val_compare_and_swap(&c->state, old, new) != old)
 			return; /* another CPU was first; its packet decides */
-		if (new == ST_ESTABLISHED)
+		if (new == ST_ESTABLISHED || new == ST_SCTP + SCTP_ESTABLISHED)
 			assure(client, c, v6);
 		if (state_is_active(old) != state_is_active(new)) {
 			count_load(c->dest_slot, old, -1);
@@ -235,7 +241,8 @@ static __always_inline int is_over(const struct connection *c, struct sweep *swe
 		sweep->result.expired++;
 		return 1;
 	}
-	if (!sweep->defend || (c->state != ST_SYN_RECV && c->state != ST_SYNACK) ||
+	if (!sweep->defend || (c->state != ST_SYN_RECV && c->state != ST_SYNACK && c->state != ST_SCTP + SCTP_INIT1 &&
+				c->state != ST_SCTP + SCTP_INIT) ||
 	    bpf_get_prandom_u32() % DEFENCE_SHARE)
 		return 0;
 	count_drop(DROP_DEFENCE);

@@ -87,9 +87,9 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	if (local)
 		return PASS;
 	if (p->ttl <= 1 && !p->marked)
-		return answer_ttl(skb, v6);
+		return answer_ttl(p, v6);
 	if (too_long && !may_cut)
-		return answer_too_big(skb, v6, room);
+		return answer_too_big(p, v6, room);
 	if (too_long && keep_first_part(skb, p, room))
 		goto malformed;
 	if (c->method == METHOD_NAT) {
@@ -113,7 +113,7 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 				       struct connection *c, const struct settings *s, __u64 now)
 {
 	if (p->ttl <= 1)
-		return answer_ttl(skb, v6);
+		return answer_ttl(p, v6);
 	if (!p->dry)
 		count_connection_packet(skb, c, 1);
 	if (p->fragment != LATER_FRAGMENT && !p->dry)

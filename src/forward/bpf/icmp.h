@@ -73,7 +73,7 @@ static __always_inline int read_quoted(struct __sk_buff *skb, __u32 icmp_offset,
 		flow->sport = q.ports[0];
 		flow->dport = q.ports[1];
 	}
-	return flow->proto == IPPROTO_TCP || flow->proto == IPPROTO_UDP;
+	return flow->proto == IPPROTO_TCP || flow->proto == IPPROTO_UDP || flow->proto == IPPROTO_SCTP;
 }
 
 /* The checksum of a quoted datagram, whose own header may be cut off by the quote's end; 0 stands for none. */
@@ -170,8 +170,9 @@ static __always_inline int send_back(struct __sk_buff *skb, int v6)
 /* Turns the packet into an ICMP error to its sender, from the address that it was sent to, and sends it back the way
  * it came. What follows the IP header is quoted up to the end of the TCP header, or the first 8 bytes: RFC 792 asks for
  * no more, and the kernel keeps a packet whose checksum is left to the device from being cut before that checksum. */
-__noinline int answer_icmp4(struct __sk_buff *skb, __u8 type, __u8 code, __u32 mtu)
+__noinline int answer_icmp4(struct __sk_buff *skb)
 {
+	const struct packet *p = packet_in_hand();
 	struct {
 		struct iphdr ip;
 		struct icmphdr icmp;
@@ -183,7 +184,7 @@ __noinline int answer_icmp4(struct __sk_buff *skb, __u8 type, __u8 code, __u32 m
 	__u32 length = sizeof(struct quoted4);
 	__s64 sum;
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(struct quoted4)))
+	if (!p || bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(struct quoted4)))
 		return DROP;
 	if (quoted.ip.protocol == IPPROTO_TCP) {
 		length = sizeof(quoted);
@@ -201,9 +202,9 @@ __noinline int answer_icmp4(struct __sk_buff *skb, __u8 type, __u8 code, __u32 m
 	reply.ip.protocol = IPPROTO_ICMP;
 	reply.ip.saddr = quoted.ip.daddr;
 	reply.ip.daddr = quoted.ip.saddr;
-	reply.icmp.type = type;
-	reply.icmp.code = code;
-	reply.icmp.rest = bpf_htonl(mtu);
+	reply.icmp.type = p->answer_type;
+	reply.icmp.code = p->answer_code;
+	reply.icmp.rest = bpf_htonl(p->answer_mtu);
 	reply.ip.check = ~fold(bpf_csum_diff(0, 0, (__be32 *)&reply.ip, sizeof(reply.ip), 0));
 	sum = bpf_csum_diff(0, 0, (__be32 *)&reply.icmp, sizeof(reply.icmp), 0);
 	/* The rest of the words is zero when less is quoted. */
@@ -213,8 +214,9 @@ __noinline int answer_icmp4(struct __sk_buff *skb, __u8 type, __u8 code, __u32 m
 	return send_back(skb, 0);
 }
 
-__noinline int answer_icmp6(struct __sk_buff *skb, __u8 type, __u8 code, __u32 mtu)
+__noinline int answer_icmp6(struct __sk_buff *skb)
 {
+	const struct packet *p = packet_in_hand();
 	struct {
 		struct ipv6hdr ip;
 		struct icmphdr icmp;
@@ -227,7 +229,7 @@ __noinline int answer_icmp6(struct __sk_buff *skb, __u8 type, __u8 code, __u32 m
 	__u32 length = sizeof(struct quoted6);
 	__s64 sum;
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(struct quoted6)))
+	if (!p || bpf_skb_load_bytes(skb, ETH_HLEN, &quoted, sizeof(struct quoted6)))
 		return DROP;
 	if (quoted.ip.nexthdr == IPPROTO_TCP) {
 		length = sizeof(quoted);
@@ -247,9 +249,9 @@ __noinline int answer_icmp6(struct __sk_buff *skb, __u8 type, __u8 code, __u32 m
 	reply.ip.hop_limit = 64;
 	reply.ip.saddr = quoted.ip.daddr;
 	reply.ip.daddr = quoted.ip.saddr;
-	reply.icmp.type = type;
-	reply.icmp.code = code;
-	reply.icmp.rest = bpf_htonl(mtu);
+	reply.icmp.type = p->answer_type;
+	reply.icmp.code = p->answer_code;
+	reply.icmp.rest = bpf_htonl(p->answer_mtu);
 	lengths[0] = bpf_htonl(sizeof(reply.icmp) + length);
 	lengths[1] = bpf_htonl(IPPROTO_ICMPV6);
 	sum = bpf_csum_diff(0, 0, lengths, sizeof(lengths), 0);
@@ -262,22 +264,30 @@ __noinline int answer_icmp6(struct __sk_buff *skb, __u8 type, __u8 code, __u32 m
 }
 
 /* The errors that the director itself sends, in the terms of both families. */
-static __always_inline int answer_unreachable(struct __sk_buff *skb, int v6)
+static __always_inline int answer(struct packet *p, __u8 type, __u8 code, __u32 mtu)
 {
-	return v6 ? answer_icmp6(skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0) :
-		    answer_icmp4(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+	p->answer_type = type;
+	p->answer_code = code;
+	p->answer_mtu = mtu;
+	return TO_ANSWER;
 }
 
-static __always_inline int answer_ttl(struct __sk_buff *skb, int v6)
+static __always_inline int answer_unreachable(struct packet *p, int v6)
+{
+	return v6 ? answer(p, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0) :
+		    answer(p, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+}
+
+static __always_inline int answer_ttl(struct packet *p, int v6)
 {
 	count_drop(DROP_TTL);
-	return v6 ? answer_icmp6(skb, ICMPV6_TIME_EXCEED, 0, 0) : answer_icmp4(skb, ICMP_TIME_EXCEEDED, 0, 0);
+	return answer(p, v6 ? ICMPV6_TIME_EXCEED : ICMP_TIME_EXCEEDED, 0, 0);
 }
 
-static __always_inline int answer_too_big(struct __sk_buff *skb, int v6, __u32 mtu)
+static __always_inline int answer_too_big(struct packet *p, int v6, __u32 mtu)
 {
 	count_drop(DROP_TOO_BIG);
-	return v6 ? answer_icmp6(skb, ICMPV6_PKT_TOOBIG, 0, mtu) : answer_icmp4(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
+	return v6 ? answer(p, ICMPV6_PKT_TOOBIG, 0, mtu) : answer(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
 }
 
 #endif

@@ -194,11 +194,14 @@ struct fragment {
 /* What a template that still controls connections gets when its time is over. */
 #define TEMPLATE_LINGER_S 60
 
+#define SCTP_STATES 14
+
 enum tcp_state {
 	ST_NONE, ST_ESTABLISHED, ST_SYN_SENT, ST_SYN_RECV, ST_FIN_WAIT, ST_TIME_WAIT,
 	ST_CLOSE, ST_CLOSE_WAIT, ST_LAST_ACK, ST_LISTEN, ST_SYNACK, TCP_STATES,
 	ST_UDP = TCP_STATES,
-	STATES,
+	ST_SCTP, /* the first of SCTP's, see states.h */
+	STATES = ST_SCTP + SCTP_STATES,
 	ST_DEAD /* the one who writes this gives the counts back */
 };
 

@@ -28,6 +28,9 @@ struct packet {
 	__u8 rule;     /* enum rule, for a trace */
 	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
 	__u32 ifindex;   /* where it came in */
+	__u32 answer_mtu; /* for TO_ANSWER: what its sender is told */
+	__u8 answer_type;
+	__u8 answer_code;
 	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
 };
 

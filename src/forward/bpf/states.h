@@ -54,10 +54,95 @@ static const __u8 tcp_next[DIRECTIONS][TCP_EVENTS][TCP_STATES] = {
 #undef LI
 #undef SA
 
+/* SCTP (RFC 9260) as a director sees it. The names are those of IPVS's listing: see forward/connections.ts. */
+enum sctp_state {
+	SCTP_NONE, SCTP_INIT1, SCTP_INIT, SCTP_COOKIE_SENT, SCTP_COOKIE_REPLIED, SCTP_COOKIE_WAIT, SCTP_COOKIE,
+	SCTP_COOKIE_ECHOED, SCTP_ESTABLISHED, SCTP_SHUTDOWN_SENT, SCTP_SHUTDOWN_RECEIVED, SCTP_SHUTDOWN_ACK_SENT,
+	SCTP_REJECTED, SCTP_CLOSED
+};
+
+enum sctp_event {
+	SEV_DATA, SEV_INIT, SEV_INIT_ACK, SEV_COOKIE_ECHO, SEV_COOKIE_ACK, SEV_SHUTDOWN, SEV_SHUTDOWN_ACK,
+	SEV_SHUTDOWN_COMPLETE, SEV_ERROR, SEV_ABORT, SCTP_EVENTS
+};
+
+#define NO SCTP_NONE
+#define I1 SCTP_INIT1
+#define IN SCTP_INIT
+#define CS SCTP_COOKIE_SENT
+#define CR SCTP_COOKIE_REPLIED
+#define CW SCTP_COOKIE_WAIT
+#define CO SCTP_COOKIE
+#define CE SCTP_COOKIE_ECHOED
+#define ES SCTP_ESTABLISHED
+#define SS SCTP_SHUTDOWN_SENT
+#define SR SCTP_SHUTDOWN_RECEIVED
+#define SA SCTP_SHUTDOWN_ACK_SENT
+#define RJ SCTP_REJECTED
+#define CL SCTP_CLOSED
+
+static const __u8 sctp_next[DIRECTIONS][SCTP_EVENTS][SCTP_STATES] = {
+	[DIR_INPUT] = {
+		/*                          NO  I1  IN  CS  CR  CW  CO  CE  ES  SS  SR  SA  RJ  CL */
+		[SEV_DATA] =               { ES, I1, IN, CS, CR, CW, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_INIT] =               { I1, IN, IN, CS, CR, CW, CO, CE, ES, SS, SR, SA, IN, IN },
+		[SEV_INIT_ACK] =           { CW, CW, CW, CS, CR, CO, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_COOKIE_ECHO] =        { CR, IN, IN, CR, CR, CW, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_COOKIE_ACK] =         { ES, I1, IN, CS, CR, CW, CO, ES, ES, SS, SR, SA, RJ, CL },
+		[SEV_SHUTDOWN] =           { SR, I1, IN, CS, CR, CW, CO, CE, SR, SS, SR, SA, RJ, CL },
+		[SEV_SHUTDOWN_ACK] =       { CL, IN, IN, CS, CR, CW, CO, CE, ES, CL, SR, CL, RJ, CL },
+		[SEV_SHUTDOWN_COMPLETE] =  { CL, CL, CL, CS, CR, CW, CO, CE, ES, SS, SR, CL, RJ, CL },
+		[SEV_ERROR] =              { CL, I1, IN, CS, CR, CW, CO, CL, ES, SS, SR, SA, RJ, CL },
+		[SEV_ABORT] =              { CL, CL, CL, CL, CL, RJ, CL, CL, CL, CL, CL, CL, CL, CL },
+	},
+	[DIR_OUTPUT] = {
+		/*                          NO  I1  IN  CS  CR  CW  CO  CE  ES  SS  SR  SA  RJ  CL */
+		[SEV_DATA] =               { ES, I1, IN, CS, CR, CW, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_INIT] =               { CW, CW, CW, CW, CW, CW, CW, CW, ES, CW, CW, CW, CW, CW },
+		[SEV_INIT_ACK] =           { CS, CS, CS, CS, CR, CW, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_COOKIE_ECHO] =        { CE, CE, CE, CE, CE, CE, CE, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_COOKIE_ACK] =         { ES, ES, ES, ES, ES, ES, ES, ES, ES, SS, SR, SA, RJ, CL },
+		[SEV_SHUTDOWN] =           { SS, SS, SS, SS, SS, SS, SS, SS, SS, SS, SR, SA, RJ, CL },
+		[SEV_SHUTDOWN_ACK] =       { SA, SA, SA, SA, SA, CW, CO, CE, ES, SA, SA, SA, RJ, CL },
+		[SEV_SHUTDOWN_COMPLETE] =  { CL, I1, IN, CS, CR, CW, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_ERROR] =              { CL, CL, CL, CL, CL, CW, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_ABORT] =              { CL, RJ, CL, CL, CL, CL, CL, CL, CL, CL, CL, CL, CL, CL },
+	},
+	[DIR_INPUT_ONLY] = {
+		/*                          NO  I1  IN  CS  CR  CW  CO  CE  ES  SS  SR  SA  RJ  CL */
+		[SEV_DATA] =               { ES, I1, IN, CS, CR, ES, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_INIT] =               { I1, IN, IN, IN, IN, IN, CO, CE, ES, SS, SR, SA, IN, IN },
+		[SEV_INIT_ACK] =           { CE, CE, CE, CE, CE, CE, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_COOKIE_ECHO] =        { ES, ES, ES, ES, ES, ES, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_COOKIE_ACK] =         { ES, I1, IN, ES, ES, CW, ES, ES, ES, SS, SR, SA, RJ, CL },
+		[SEV_SHUTDOWN] =           { SR, I1, IN, CS, CR, CW, CO, CE, SR, SS, SR, SA, RJ, CL },
+		[SEV_SHUTDOWN_ACK] =       { CL, IN, IN, CS, CR, CW, CO, CE, CL, CL, SR, CL, RJ, CL },
+		[SEV_SHUTDOWN_COMPLETE] =  { CL, CL, CL, CL, CL, CW, CO, CE, ES, SS, CL, CL, RJ, CL },
+		[SEV_ERROR] =              { CL, I1, IN, CS, CR, CW, CO, CE, ES, SS, SR, SA, RJ, CL },
+		[SEV_ABORT] =              { CL, CL, CL, CL, CL, RJ, CL, CL, CL, CL, CL, CL, CL, CL },
+	},
+};
+
+#undef NO
+#undef I1
+#undef IN
+#undef CS
+#undef CR
+#undef CW
+#undef CO
+#undef CE
+#undef ES
+#undef SS
+#undef SR
+#undef SA
+#undef RJ
+#undef CL
+
 /* A connection in one of these weighs fully in the least-connection schedulers. */
 static __always_inline int state_is_active(__u32 state)
 {
-	return state == ST_ESTABLISHED || state == ST_SYN_SENT || state == ST_SYN_RECV || state == ST_SYNACK;
+	return state == ST_ESTABLISHED || state == ST_SYN_SENT || state == ST_SYN_RECV || state == ST_SYNACK ||
+	       state == ST_SCTP + SCTP_ESTABLISHED;
 }
 
 #endif

@@ -114,7 +114,7 @@ static __always_inline int forward_alone(struct __sk_buff *skb, struct packet *p
 	struct connection once = {};
 
 	if (!schedule(p, v6, service, s, &once, now))
-		return answer_unreachable(skb, v6);
+		return answer_unreachable(p, v6);
 	if (once.flags & CONN_CONTROLLED)
 		leave_template(&p->flow, &once, v6);
 	return to_server(skb, p, v6, &once);
@@ -128,7 +128,7 @@ static __always_inline int is_stale(const struct connection *c)
 	__u32 slot = c->dest_slot;
 	struct dest *d;
 
-	if (c->state == ST_TIME_WAIT || c->state == ST_CLOSE)
+	if (c->state == ST_TIME_WAIT || c->state == ST_CLOSE || c->state == ST_SCTP + SCTP_CLOSED)
 		return 1;
 	d = bpf_map_lookup_elem(&dests, &slot);
 	return !d || d->state != DEST_PRESENT;
@@ -194,6 +194,9 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	} else if (p->flow.proto == IPPROTO_UDP) {
 		if (parse_udp(skb, p))
 			return PASS;
+	} else if (p->flow.proto == IPPROTO_SCTP) {
+		if (parse_sctp(skb))
+			return PASS;
 	} else if (p->flow.proto == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
 		return TO_ICMP;
 	} else {
@@ -228,7 +231,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 			return forward_alone(skb, p, v6, service, s, now);
 		c = open_connection(p, v6, service, s, now);
 		if (!c)
-			return answer_unreachable(skb, v6);
+			return answer_unreachable(p, v6);
 	} else if (p->fragment != LATER_FRAGMENT && !p->dry) {
 		advance(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
 	}
@@ -296,6 +299,8 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int dry)
 		verdict = v6 ? forward_icmp6(skb) : forward_icmp4(skb);
 	if (verdict == TO_TUNNEL)
 		verdict = v6 ? to_tunnel6(skb) : to_tunnel4(skb);
+	if (verdict == TO_ANSWER)
+		verdict = v6 ? answer_icmp6(skb) : answer_icmp4(skb);
 	return verdict;
 }
 
