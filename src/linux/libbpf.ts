@@ -144,7 +144,10 @@ export function createInnerArray(values: readonly number[]): BpfMap {
   view.setUint32(28, BPF_F_INNER_MAP, true)
   const fd = checked(c.mapCreate(BPF_MAP_TYPE_ARRAY, 'table', 4, 4, values.length, options), 'create', 'table')
   const map = new BpfMap(fd, 'table')
-  map.updateAll(values.map((value, index) => [u32(index), u32(value)]))
+  const [indexes, elements] = [Uint32Array.from(values.keys()), Uint32Array.from(values)]
+  if (c.updateBatch(fd, indexes, elements, [values.length], null) !== 0) {
+    for (const [index, value] of values.entries()) map.update(u32(index), u32(value))
+  }
   return map
 }
 
