@@ -56,6 +56,7 @@ export const PINNED_MAPS = [
   'dests',
   'loads',
   'overloads',
+  'path_mtus',
   'service_counters',
   'dest_counters',
   'connections',

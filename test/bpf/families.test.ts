@@ -247,6 +247,34 @@ describe('tunnels', () => {
     expect(icmp).toEqual(family === 'ipv4' ? [3, 4, room] : [2, 0, room])
   })
 
+  test.each<[Family, Family, Parameters<typeof tunnelTo>[0], number]>([
+    ['ipv4', 'ipv4', { type: 'ipip' }, 20],
+    ['ipv6', 'ipv4', { type: 'gre', checksum: true }, 28],
+    ['ipv4', 'ipv6', { type: 'gue', port: 6080, checksum: false }, 52],
+    ['ipv6', 'ipv6', { type: 'ipip' }, 40],
+  ])(
+    '%s in %s: what a router on the way to the server has no room for, clients are told',
+    (family, serverFamily, tunnel, head) => {
+      bench.serve([1], { family, serverFamily, forwarding: tunnelTo(tunnel), port: 80 })
+      const long = (flags: number) => tcp(toService(family), flags, 'x'.repeat(1350), { dontFragment: true })
+      bench.sendRaw(tcp(toService(family), FLAG.syn))
+      const wrapped = bench.sendRaw(long(FLAG.ack))
+      expect(wrapped.length).toBeGreaterThan(1400)
+      const { local } = NETWORK[serverFamily]
+      const router = SIDES[serverFamily].router
+      const [type, code] = serverFamily === 'ipv4' ? [3, 4] : [2, 0]
+      // It goes to this director, whose kernel learns of it, too. Quoted too little, it tells nothing.
+      const told = (quote: number) => bench.send(icmpError(type, code, router, local, wrapped, quote)).verdict
+      expect(told(8)).toBe(PASS)
+      expect(bench.sendRaw(long(FLAG.ack)).length).toBe(wrapped.length)
+      expect(told(100)).toBe(PASS)
+      const { icmp } = parse(bench.sendRaw(long(FLAG.ack)))
+      expect(icmp).toEqual(family === 'ipv4' ? [3, 4, 1400 - head] : [2, 0, 1400 - head])
+      bench.wait(601)
+      expect(bench.sendRaw(long(FLAG.ack)).length).toBe(wrapped.length)
+    },
+  )
+
   test('an ICMP error from the clients goes to the server through its tunnel', () => {
     bench.serve([1], { forwarding: tunnelTo({ type: 'ipip' }), port: 80 })
     bench.sendRaw(tcp(toService('ipv4'), FLAG.syn))

@@ -60,7 +60,58 @@ static __always_inline int to_tunnel(struct __sk_buff *skb, int v6)
 				       send_to_server(skb, d, 0, &d->hops[d->hop & 1].local);
 }
 
-static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, int v6, struct connection *c)
+/* What the way to a tunnel's end has room for, headers of the tunnel and all. */
+static __always_inline __u32 tunnel_mtu(const struct dest *d, __u32 dest_slot, __u32 link_mtu, __u64 now)
+{
+	const struct path_mtu *path = bpf_map_lookup_elem(&path_mtus, &dest_slot);
+
+	return path && path->dest_id == d->id && path->until_ns > now && path->mtu < link_mtu ? path->mtu : link_mtu;
+}
+
+/* A router says that a packet in a tunnel is too long. What it quotes begins with the outer headers; if it quotes enough of
+ * what is within, the connection tells which tunnel it is. Its clients are told when they send the next one. */
+static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct packet *p, int v6, __u8 proto, __u64 now)
+{
+	__u32 offset = p->l4_offset + sizeof(struct icmphdr) + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	struct path_mtu path = { .until_ns = now + PATH_MTU_S * SECOND_NS };
+	struct flow inner = {};
+	struct connection *c;
+	struct icmphdr icmp;
+	struct dest *d;
+	__u32 slot;
+	__u16 gre;
+
+	if (bpf_skb_load_bytes(skb, p->l4_offset, &icmp, sizeof(icmp)) ||
+	    !(v6 ? icmp.type == ICMPV6_PKT_TOOBIG : icmp.type == ICMP_DEST_UNREACH && icmp.code == ICMP_FRAG_NEEDED))
+		return;
+	if (proto == IPPROTO_UDP) {
+		offset += sizeof(struct gue);
+	} else if (proto == IPPROTO_GRE) {
+		if (bpf_skb_load_bytes(skb, offset, &gre, sizeof(gre)))
+			return;
+		offset += gre ? sizeof(struct gre_checked) : sizeof(struct gre);
+	}
+	/* What is quoted here is an IP packet itself, so it is read as that of another error. */
+	if (read_quoted(skb, offset - sizeof(struct icmphdr), 0, &inner))
+		c = find(&inner, now, 0);
+	else if (read_quoted(skb, offset - sizeof(struct icmphdr), 1, &inner))
+		c = find(&inner, now, 1);
+	else
+		return;
+	if (!c || c->method != METHOD_TUN)
+		return;
+	slot = c->dest_slot;
+	d = bpf_map_lookup_elem(&dests, &slot);
+	if (!d)
+		return;
+	path.mtu = v6 ? bpf_ntohl(icmp.rest) : bpf_ntohl(icmp.rest) & 0xffff;
+	path.dest_id = d->id;
+	/* Below these nobody's link is (RFC 791, RFC 8200); a forged error shall not make packets smaller still. */
+	if (path.mtu >= (v6 ? 1280 : 576))
+		bpf_map_update_elem(&path_mtus, &slot, &path, BPF_ANY);
+}
+
+static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, int v6, struct connection *c, __u64 now)
 {
 	__u32 dest_slot = c->dest_slot, room, most;
 	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
@@ -73,11 +124,14 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	}
 	hop = &d->hops[d->hop & 1];
 	local = hop->ifindex == HOP_LOCAL;
-	room = hop->mtu;
-	if (room && c->method == METHOD_TUN)
-		room -= tunnel_room(d, d->tunnel_checksum);
-	/* A packet that is cut up by segments has them made shorter for the tunnel's header. */
-	most = c->method == METHOD_TUN && skb->gso_size ? hop->mtu : room;
+	room = most = hop->mtu;
+	if (room && c->method == METHOD_TUN) {
+		most = tunnel_mtu(d, dest_slot, room, now);
+		room = most - tunnel_room(d, d->tunnel_checksum);
+		/* A packet that is cut up by segments has them made shorter for the tunnel's header. */
+		if (!skb->gso_size)
+			most = room;
+	}
 	too_long = !local && room && segment_length(skb, p) > most;
 	may_cut = !p->dont_fragment && !skb->gso_size && p->l4_offset == ETH_HLEN + sizeof(struct iphdr);
 	if (too_long && may_cut && !p->cut)
@@ -141,8 +195,13 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		return PASS;
 	now = now_ns(s);
 	if (bpf_skb_load_bytes(skb, p->l4_offset, &icmp, sizeof(icmp)) || !is_icmp_error(icmp.type, v6) ||
-	    !read_quoted(skb, p->l4_offset, v6, &quoted) || p->ttl <= 1)
+	    p->ttl <= 1)
 		return PASS;
+	if (!read_quoted(skb, p->l4_offset, v6, &quoted)) {
+		if (quoted.proto == IPPROTO_IPIP || quoted.proto == IPPROTO_IPV6 || quoted.proto == IPPROTO_GRE)
+			learn_path_mtu(skb, p, v6, quoted.proto, now);
+		return PASS;
+	}
 	reply = (struct flow){
 		.saddr = quoted.daddr, .daddr = quoted.saddr, .sport = quoted.dport, .dport = quoted.sport,
 		.proto = quoted.proto, .family = quoted.family,
@@ -160,8 +219,11 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 	}
 	/* From the clients' side: it quotes VIP -> client, the connection's key the other way round. */
 	c = find(&reply, now, v6);
-	if (!c)
+	if (!c) {
+		if (quoted.proto == IPPROTO_UDP)
+			learn_path_mtu(skb, p, v6, IPPROTO_UDP, now);
 		return PASS;
+	}
 	slot = c->dest_slot;
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (!d || d->state != DEST_PRESENT)

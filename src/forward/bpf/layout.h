@@ -173,6 +173,16 @@ struct locality {
 #define LOCALITY_EXPIRY_S 86400
 #define LOCALITY_EXPIRY_WHEN_FULL_S 360
 
+/* What a router on the way to a tunnel's end has said of its link. */
+struct path_mtu {
+	__u64 until_ns;
+	__u32 mtu;
+	__u32 dest_id;
+};
+
+/* How long it is believed, as the kernel has it for its routes. */
+#define PATH_MTU_S 600
+
 /* The first fragment of a datagram tells the ports to those that follow it. */
 struct fragment_key {
 	struct address saddr;

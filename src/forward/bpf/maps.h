@@ -79,6 +79,13 @@ struct {
 	__type(value, struct dest_load);
 } loads SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_DESTS);
+	__type(key, __u32);
+	__type(value, struct path_mtu);
+} path_mtus SEC(".maps");
+
 /* Whether a server has reached its upper threshold and not yet fallen below the lower one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -117,7 +117,7 @@ static __always_inline int forward_alone(struct __sk_buff *skb, struct packet *p
 		return answer_unreachable(p, v6);
 	if (once.flags & CONN_CONTROLLED)
 		leave_template(&p->flow, &once, v6);
-	return to_server(skb, p, v6, &once);
+	return to_server(skb, p, v6, &once, now);
 }
 
 /* A packet that may open a connection finds one that is over, or whose server is gone: it opens a new one. LVS does so
@@ -237,7 +237,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	}
 	if (p->fragment == FIRST_FRAGMENT)
 		resolve_fragment(p);
-	return to_server(skb, p, v6, c);
+	return to_server(skb, p, v6, c, now);
 }
 
 /* The steps of a packet, one after the other. Global functions: the kernel verifies each once, and they share the stack. */
