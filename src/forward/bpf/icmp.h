@@ -4,6 +4,7 @@
 #define TANIST_ICMP_H
 
 #include "connection.h"
+#include "rewrite.h"
 #include "route.h"
 
 /* The headers of the C library drag its types in; RFC 792, RFC 4443. */

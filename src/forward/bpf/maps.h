@@ -5,34 +5,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "layout.h"
-
-/* What has chosen the server of a packet. */
-enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY };
-
-/* The packet is a fragment: the first one, which has the ports, or a later one, which does not. */
-enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT };
-
-struct packet {
-	struct flow flow;
-	struct flow client; /* of a server's packet: whose connection it belongs to */
-	__u32 l4_offset;
-	__u32 event; /* enum tcp_event, TCP only */
-	__u32 fragment_id;
-	__u32 ip_length;
-	__u8 ttl;
-	__u8 dont_fragment;
-	__u8 syn; /* opens a connection: SYN without RST */
-	__u8 fragment;
-	__u8 marked;   /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
-	__u8 dry;      /* a trace: nothing is kept and nothing counted */
-	__u8 rule;     /* enum rule, for a trace */
-	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
-	__u32 ifindex;   /* where it came in */
-	__u32 answer_mtu; /* for TO_ANSWER: what its sender is told */
-	__u8 answer_type;
-	__u8 answer_code;
-	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
-};
+#include "packet.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

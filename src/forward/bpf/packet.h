@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a packet says, and the changes to it that need no table. `v6` is a constant wherever it is passed, so each family
- * gets code of its own. */
+/* What a packet says. `v6` is a constant wherever it is passed, so each family gets code of its own. */
 #ifndef TANIST_PACKET_H
 #define TANIST_PACKET_H
 
@@ -13,7 +12,6 @@
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-#include "maps.h"
 #include "states.h"
 
 #define PASS -1 /* TCX_NEXT and TC_ACT_UNSPEC: other programs and the stack go on */
@@ -31,6 +29,34 @@
 
 /* Headers after IPv6's own that are stepped over. */
 #define MAX_EXTENSIONS 6
+
+/* What has chosen the server of a packet. */
+enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY };
+
+/* The packet is a fragment: the first one, which has the ports, or a later one, which does not. */
+enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT };
+
+struct packet {
+	struct flow flow;
+	struct flow client; /* of a server's packet: whose connection it belongs to */
+	__u32 l4_offset;
+	__u32 event; /* enum tcp_event, TCP only */
+	__u32 fragment_id;
+	__u32 ip_length;
+	__u8 ttl;
+	__u8 dont_fragment;
+	__u8 syn; /* opens a connection: SYN without RST */
+	__u8 fragment;
+	__u8 marked;   /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
+	__u8 dry;      /* a trace: nothing is kept and nothing counted */
+	__u8 rule;     /* enum rule, for a trace */
+	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
+	__u32 ifindex;   /* where it came in */
+	__u32 answer_mtu; /* for TO_ANSWER: what its sender is told */
+	__u8 answer_type;
+	__u8 answer_code;
+	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
+};
 
 static __always_inline struct iphdr *ip_header(struct __sk_buff *skb)
 {
@@ -176,119 +202,6 @@ static __always_inline int parse_udp(struct __sk_buff *skb, struct packet *p)
 	return 0;
 }
 
-/* The chunk types of RFC 9260 section 3.2 as events. Any other one is data. */
-static __always_inline __u32 sctp_event(__u8 type)
-{
-	switch (type) {
-	case 1:
-		return SEV_INIT;
-	case 2:
-		return SEV_INIT_ACK;
-	case 6:
-		return SEV_ABORT;
-	case 7:
-		return SEV_SHUTDOWN;
-	case 8:
-		return SEV_SHUTDOWN_ACK;
-	case 9:
-		return SEV_ERROR;
-	case 10:
-		return SEV_COOKIE_ECHO;
-	case 11:
-		return SEV_COOKIE_ACK;
-	case 14:
-		return SEV_SHUTDOWN_COMPLETE;
-	default:
-		return SEV_DATA;
-	}
-}
-
-/* A global function, for the stack's sake; the packet is the one in hand. */
-__noinline int parse_sctp(struct __sk_buff *skb)
-{
-	struct packet *p = packet_in_hand();
-	struct {
-		__u16 source;
-		__u16 dest;
-		__u32 tag;
-		__u32 check;
-		__u8 type;
-		__u8 flags;
-		__u16 length;
-	} sctp;
-	__u8 second;
-
-	if (!p || need(skb, p->l4_offset + 4) || bpf_skb_load_bytes(skb, p->l4_offset, &sctp, sizeof(sctp)))
-		return -1;
-	p->flow.sport = sctp.source;
-	p->flow.dport = sctp.dest;
-	p->event = sctp_event(sctp.type);
-	p->syn = p->event == SEV_INIT;
-	/* An ABORT behind a cookie is what counts. */
-	if ((p->event == SEV_COOKIE_ECHO || p->event == SEV_COOKIE_ACK) &&
-	    !bpf_skb_load_bytes(skb, p->l4_offset + 12 + ((bpf_ntohs(sctp.length) + 3) & 0x7fc), &second, 1) &&
-	    second == 6)
-		p->event = SEV_ABORT;
-	return 0;
-}
-
-/* CRC32c is linear: what a change of four bytes does to it follows from the change and from how many bytes come after it.
- * Multiplication of polynomials over GF(2) modulo the generator, bits reversed. */
-#define CRC32C_POLYNOMIAL 0x82f63b78u
-
-static __always_inline __u32 crc_multiply(__u32 a, __u32 b)
-{
-	__u32 product = 0, i;
-
-	for (i = 0; i < 32; i++) {
-		product ^= a & (0u - (b >> 31));
-		b <<= 1;
-		a = (a >> 1) ^ (CRC32C_POLYNOMIAL & (0u - (a & 1)));
-	}
-	return product;
-}
-
-/* The CRC of `change`, four bytes as they lie in memory, followed by so many zero bytes. */
-__noinline __u32 crc_of_change(__u32 change, __u32 zeros)
-{
-	/* One bit, moved by 8 · 2^0 bits. */
-	__u32 power = 0x00800000u, i;
-
-	for (i = 0; i < 32; i++)
-		change = (change >> 1) ^ (CRC32C_POLYNOMIAL & (0u - (change & 1)));
-	for (i = 0; i < 16; i++) {
-		if (zeros >> i & 1)
-			change = crc_multiply(change, power);
-		power = crc_multiply(power, power);
-	}
-	return change;
-}
-
-/* The checksum of SCTP covers no address, only the ports. It is sent with its lowest byte first. */
-__noinline int rewrite_sctp_port(struct __sk_buff *skb, __u32 destination, __u16 port)
-{
-	const struct packet *p = packet_in_hand();
-	__u32 segment, check, change;
-	__u16 old;
-
-	if (!p)
-		return -1;
-	segment = p->ip_length - (p->l4_offset - ETH_HLEN);
-	old = destination ? p->flow.dport : p->flow.sport;
-	if (old == port)
-		return 0;
-	/* Of a fragment nobody can tell how much follows. */
-	if (p->fragment || segment < 12 || bpf_skb_load_bytes(skb, p->l4_offset + 8, &check, sizeof(check)))
-		return -1;
-	change = (__u32)(__u16)(old ^ port) << (destination ? 16 : 0);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#error "the ports and the checksum are taken as they lie in memory"
-#endif
-	check ^= crc_of_change(change, segment - 4);
-	return bpf_skb_store_bytes(skb, p->l4_offset + 8, &check, sizeof(check), 0) ||
-	       bpf_skb_store_bytes(skb, p->l4_offset + (destination ? 2 : 0), &port, sizeof(port), 0);
-}
-
 /* What remains to be sent per segment when the device cuts this packet up. */
 static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct packet *p)
 {
@@ -316,88 +229,9 @@ static __always_inline __u16 replace_long(__u16 check, __u32 old, __u32 new)
 	return replace_word(check, old >> 16, new >> 16);
 }
 
-static __always_inline __u16 replace_address(__u16 check, const struct address *old, const struct address *new, int v6)
-{
-	__u32 i;
-
-	for (i = 0; i < (v6 ? 4 : 1); i++)
-		check = replace_long(check, old->words[i], new->words[i]);
-	return check;
-}
-
 static __always_inline int is_set(const struct address *a)
 {
 	return (a->words[0] | a->words[1] | a->words[2] | a->words[3]) != 0;
-}
-
-/* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL unless the kernel
- * has done so. The caller has checked that it is above 1. */
-static __always_inline int rewrite_ip(struct __sk_buff *skb, const struct packet *p, int v6, int destination,
-				      const struct address *new)
-{
-	struct iphdr *ip = ip_header(skb);
-	struct ipv6hdr *ip6;
-	__u16 old;
-
-	if (v6) {
-		ip6 = ip6_header(skb);
-		if (!ip6)
-			return -1;
-		ip6->hop_limit -= !p->marked;
-		if (new)
-			__builtin_memcpy(destination ? &ip6->daddr : &ip6->saddr, new, sizeof(*new));
-		return 0;
-	}
-	if (!ip)
-		return -1;
-	old = *(__u16 *)&ip->ttl;
-	ip->ttl -= !p->marked;
-	ip->check = replace_word(ip->check, old, *(__u16 *)&ip->ttl);
-	if (!new)
-		return 0;
-	ip->check = replace_long(ip->check, destination ? ip->daddr : ip->saddr, new->words[0]);
-	if (destination)
-		ip->daddr = new->words[0];
-	else
-		ip->saddr = new->words[0];
-	return 0;
-}
-
-/* Replaces the destination (or the source) address and port and takes one hop off the TTL. Pseudo-header changes are
- * told to the helper as such, so that checksum offload and segmentation offload stay correct. */
-static __always_inline int translate(struct __sk_buff *skb, const struct packet *p, int v6, int destination,
-				     const struct address *addr, __u16 port)
-{
-	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;
-	__u16 old_port = destination ? p->flow.dport : p->flow.sport;
-	__u32 check = p->l4_offset +
-		      (p->flow.proto == IPPROTO_TCP ? __builtin_offsetof(struct tcphdr, check) :
-						      __builtin_offsetof(struct udphdr, check));
-	__u64 zero_is_none = p->flow.proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	__u64 from = old->words[0], to = addr->words[0], size = 4;
-	__u16 *ports;
-
-	if (p->flow.proto == IPPROTO_SCTP && p->fragment != LATER_FRAGMENT &&
-	    rewrite_sctp_port(skb, destination, port))
-		return -1;
-	if (p->flow.proto == IPPROTO_SCTP || p->fragment == LATER_FRAGMENT)
-		return rewrite_ip(skb, p, v6, destination, addr);
-	if (v6) {
-		from = 0;
-		to = bpf_csum_diff((void *)old, sizeof(*old), (void *)addr, sizeof(*addr), 0);
-		size = 0;
-	}
-	if (bpf_l4_csum_replace(skb, check, from, to, BPF_F_PSEUDO_HDR | zero_is_none | size))
-		return -1;
-	if (old_port != port && bpf_l4_csum_replace(skb, check, old_port, port, zero_is_none | sizeof(port)))
-		return -1;
-	if (rewrite_ip(skb, p, v6, destination, addr))
-		return -1;
-	ports = l4_header(skb, p);
-	if ((void *)(ports + 2) > (void *)(long)skb->data_end)
-		return -1;
-	ports[destination ? 1 : 0] = port;
-	return 0;
 }
 
 #endif

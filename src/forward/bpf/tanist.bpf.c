@@ -4,6 +4,7 @@
 #include "forward.h"
 #include "persistence.h"
 #include "schedule.h"
+#include "sctp.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The changes to a packet that NAT makes. */
+#ifndef TANIST_REWRITE_H
+#define TANIST_REWRITE_H
+
+#include "sctp.h"
+
+static __always_inline __u16 replace_address(__u16 check, const struct address *old, const struct address *new, int v6)
+{
+	__u32 i;
+
+	for (i = 0; i < (v6 ? 4 : 1); i++)
+		check = replace_long(check, old->words[i], new->words[i]);
+	return check;
+}
+
+/* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL unless the kernel
+ * has done so. The caller has checked that it is above 1. */
+static __always_inline int rewrite_ip(struct __sk_buff *skb, const struct packet *p, int v6, int destination,
+				      const struct address *new)
+{
+	struct iphdr *ip = ip_header(skb);
+	struct ipv6hdr *ip6;
+	__u16 old;
+
+	if (v6) {
+		ip6 = ip6_header(skb);
+		if (!ip6)
+			return -1;
+		ip6->hop_limit -= !p->marked;
+		if (new)
+			__builtin_memcpy(destination ? &ip6->daddr : &ip6->saddr, new, sizeof(*new));
+		return 0;
+	}
+	if (!ip)
+		return -1;
+	old = *(__u16 *)&ip->ttl;
+	ip->ttl -= !p->marked;
+	ip->check = replace_word(ip->check, old, *(__u16 *)&ip->ttl);
+	if (!new)
+		return 0;
+	ip->check = replace_long(ip->check, destination ? ip->daddr : ip->saddr, new->words[0]);
+	if (destination)
+		ip->daddr = new->words[0];
+	else
+		ip->saddr = new->words[0];
+	return 0;
+}
+
+/* Replaces the destination (or the source) address and port and takes one hop off the TTL. Pseudo-header changes are
+ * told to the helper as such, so that checksum offload and segmentation offload stay correct. */
+static __always_inline int translate(struct __sk_buff *skb, const struct packet *p, int v6, int destination,
+				     const struct address *addr, __u16 port)
+{
+	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;
+	__u16 old_port = destination ? p->flow.dport : p->flow.sport;
+	__u32 check = p->l4_offset +
+		      (p->flow.proto == IPPROTO_TCP ? __builtin_offsetof(struct tcphdr, check) :
+						      __builtin_offsetof(struct udphdr, check));
+	__u64 zero_is_none = p->flow.proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	__u64 from = old->words[0], to = addr->words[0], size = 4;
+	__u16 *ports;
+
+	if (p->flow.proto == IPPROTO_SCTP && p->fragment != LATER_FRAGMENT &&
+	    rewrite_sctp_port(skb, destination, port))
+		return -1;
+	if (p->flow.proto == IPPROTO_SCTP || p->fragment == LATER_FRAGMENT)
+		return rewrite_ip(skb, p, v6, destination, addr);
+	if (v6) {
+		from = 0;
+		to = bpf_csum_diff((void *)old, sizeof(*old), (void *)addr, sizeof(*addr), 0);
+		size = 0;
+	}
+	if (bpf_l4_csum_replace(skb, check, from, to, BPF_F_PSEUDO_HDR | zero_is_none | size))
+		return -1;
+	if (old_port != port && bpf_l4_csum_replace(skb, check, old_port, port, zero_is_none | sizeof(port)))
+		return -1;
+	if (rewrite_ip(skb, p, v6, destination, addr))
+		return -1;
+	ports = l4_header(skb, p);
+	if ((void *)(ports + 2) > (void *)(long)skb->data_end)
+		return -1;
+	ports[destination ? 1 : 0] = port;
+	return 0;
+}
+
+#endif
