@@ -133,10 +133,11 @@ function changeServer(
   })
 }
 
-/** Only NAT can change the port: other servers of an address have its port, whatever was said. */
+/** Only NAT and full NAT can change the port: other servers of an address have its port, whatever was said. */
 function endpointIn(id: ServiceId, server: Pick<ServerSpec, 'endpoint' | 'forwarding'>): Endpoint {
   const { endpoint, forwarding } = server
-  return forwarding.method !== 'NAT' && id.by === 'address' ? { ...endpoint, port: id.vip.port } : endpoint
+  const keeps = forwarding.method === 'DR' || forwarding.method === 'TUN'
+  return keeps && id.by === 'address' ? { ...endpoint, port: id.vip.port } : endpoint
 }
 
 function reaches(id: ServiceId, { endpoint, forwarding }: ServerSpec): boolean {
@@ -146,5 +147,6 @@ function reaches(id: ServiceId, { endpoint, forwarding }: ServerSpec): boolean {
 
 /** What the core should do for a service that was made by hand. */
 export function planByHand({ id, scheduler, flags, persistence, onePacket, servers }: IpvsService): PlannedService {
-  return planService({ id, marked: [], scheduler, schedulerFlags: flags, persistence, onePacket }, servers, true)
+  const service = { id, marked: [], scheduler, schedulerFlags: flags, persistence, onePacket }
+  return planService({ ...service, localAddresses: [], idleSeconds: undefined }, servers, true)
 }

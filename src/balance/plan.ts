@@ -9,6 +9,7 @@ import type {
   Thresholds,
   VirtualServer,
 } from '../config/model.ts'
+import type { Address } from '../net/address.ts'
 import { destinationHashTable, maglevTable, sourceHashTable } from './hash-tables.ts'
 import { changedLevel, wrrSequence } from './wrr.ts'
 
@@ -25,6 +26,8 @@ export interface PlannedService {
   readonly flags: SchedulerFlags
   readonly persistence: Persistence | undefined
   readonly onePacket: boolean
+  readonly localAddresses: readonly Address[]
+  readonly idleSeconds: number | undefined
   /** Made by tanist-ipvsadm, not by the configuration. */
   readonly byHand: boolean
   readonly table: SchedulerTable
@@ -54,14 +57,29 @@ export interface SchedulerTable {
 
 /** A service's pool as it stands at the moment. `servers` are in the order of the configuration. */
 export function planService(
-  server: Pick<VirtualServer, 'id' | 'marked' | 'scheduler' | 'schedulerFlags' | 'persistence' | 'onePacket'>,
+  server: Pick<
+    VirtualServer,
+    'id' | 'marked' | 'scheduler' | 'schedulerFlags' | 'persistence' | 'onePacket' | 'localAddresses' | 'idleSeconds'
+  >,
   servers: readonly PlannedDestination[],
   byHand = false,
 ): PlannedService {
-  const { id, marked, scheduler, schedulerFlags: flags, persistence, onePacket } = server
+  const { id, marked, scheduler, schedulerFlags: flags, persistence, onePacket, localAddresses, idleSeconds } = server
   const destinations = servers.toReversed()
   const table = tableFor(scheduler, destinations)
-  return { id, marked, scheduler, flags, persistence, onePacket, byHand, destinations, table }
+  return {
+    id,
+    marked,
+    scheduler,
+    flags,
+    persistence,
+    onePacket,
+    localAddresses,
+    idleSeconds,
+    byHand,
+    destinations,
+    table,
+  }
 }
 
 function tableFor(scheduler: Scheduler, destinations: readonly PlannedDestination[]): SchedulerTable {

@@ -235,6 +235,9 @@ class Line {
         case '--masquerading':
           method = 'NAT'
           break
+        case '--fullnat':
+          method = 'FNAT'
+          break
         case '-w':
         case '--weight':
           statements.push(`weight ${this.#value(word)}`)

@@ -75,6 +75,8 @@ export type ForwardingMethod = Forwarding['method']
 /** How packets get to a real server. */
 export type Forwarding =
   | { readonly method: 'NAT' }
+  /** Full NAT: the server sees an address of the director's in place of the client's. */
+  | { readonly method: 'FNAT' }
   | { readonly method: 'DR' }
   | { readonly method: 'TUN'; readonly tunnel: Tunnel }
 
@@ -83,6 +85,9 @@ export type Tunnel =
   | { readonly type: 'ipip' }
   | { readonly type: 'gue'; readonly port: number; readonly checksum: boolean }
   | { readonly type: 'gre'; readonly checksum: boolean }
+
+/** Local addresses that a service with full NAT may have: what the core has room for. */
+export const MAX_LOCAL_ADDRESSES = 64
 
 export interface SchedulerFlags {
   readonly port: boolean
@@ -137,6 +142,10 @@ export interface VirtualServer {
   readonly onePacket: boolean
   /** Of the servers that do not say another one. */
   readonly method: ForwardingMethod
+  /** Full NAT: what the servers see in place of the clients; the director's own address towards a server when empty. */
+  readonly localAddresses: readonly Address[]
+  /** After how long an idle established connection or UDP flow ends; the common time-out when undefined. */
+  readonly idleSeconds: number | undefined
   readonly quorum: number
   readonly hysteresis: number
   readonly sorryServer: Pick<RealServer, 'endpoint' | 'forwarding'> | undefined

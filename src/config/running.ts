@@ -1,17 +1,19 @@
 import { type Address, isIpv4 } from '../net/address.ts'
 import { millis, seconds } from '../time.ts'
+import { addressesOf } from './address-range.ts'
 import type { Report } from './diagnostic.ts'
 import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
-import type {
-  Check,
-  Config,
-  Endpoint,
-  Forwarding,
-  Persistence,
-  RealServer,
-  VirtualAddress,
-  VirtualServer,
-  VrrpInstance,
+import {
+  type Check,
+  type Config,
+  type Endpoint,
+  type Forwarding,
+  MAX_LOCAL_ADDRESSES,
+  type Persistence,
+  type RealServer,
+  type VirtualAddress,
+  type VirtualServer,
+  type VrrpInstance,
 } from './model.ts'
 import type { Places } from './schema/entry.ts'
 
@@ -32,7 +34,7 @@ export function runningConfig(settings: Settings, places: Places, report: Report
       name: id,
       instances: group.map(({ name }) => name).filter((name) => names.has(name)),
     })),
-    virtualServers: settings.virtual_server.flatMap((server) => runningVirtualServer(server, leftOut) ?? []),
+    virtualServers: settings.virtual_server.flatMap((server) => runningVirtualServer(server, settings, leftOut) ?? []),
   }
 }
 
@@ -72,7 +74,11 @@ function runningInstance(instance: InstanceSettings, leftOut: LeftOut): VrrpInst
   }
 }
 
-function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): VirtualServer | undefined {
+function runningVirtualServer(
+  server: VirtualServerSettings,
+  settings: Settings,
+  leftOut: LeftOut,
+): VirtualServer | undefined {
   const { id, protocol, lvs_sched: scheduler } = server
   const no = (why: string) => leftOut(server, 'this virtual_server', why)
   if (id.by === 'group') return no('it is a group')
@@ -103,6 +109,8 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
     },
     onePacket: server.ops,
     method: server.lvs_method.method,
+    localAddresses: localAddressesOf(server, settings),
+    idleSeconds: server.establish_timeout,
     persistence: persistenceOf(server, ipv6 ? 128 : 32),
     quorum: server.quorum,
     hysteresis: server.hysteresis,
@@ -117,6 +125,12 @@ function runningVirtualServer(server: VirtualServerSettings, leftOut: LeftOut): 
       runningServer(real, endpoint(real.id), forwardingOf(real.lvs_method ?? server.lvs_method)),
     ),
   }
+}
+
+/** The rules have seen to it that there are not too many. */
+export function localAddressesOf(server: VirtualServerSettings, settings: Settings): readonly Address[] {
+  const group = settings.local_address_group.find(({ id }) => id === server.laddr_group_name)
+  return group?.lines.flatMap((line) => addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []) ?? []
 }
 
 function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: MethodSettings): Forwarding {

@@ -20,6 +20,7 @@ import { Attachment, type Hook } from './attachment.ts'
 import { type Connection, decodeConnection, decodeTemplate } from './connections.ts'
 import {
   decodeDest,
+  decodeLocalPool,
   decodeLoad,
   decodeService,
   decodeServiceKey,
@@ -27,6 +28,7 @@ import {
   DEFAULT_MAX_CONNECTIONS,
   DEFENCE_SHARE,
   encodeForget,
+  encodeLocalPool,
   DROP_REASONS,
   type DestEntry,
   encodeService,
@@ -57,6 +59,8 @@ export const PINNED_MAPS = [
   'loads',
   'overloads',
   'path_mtus',
+  'local_pools',
+  'local_cursors',
   'service_counters',
   'dest_counters',
   'connections',
@@ -322,9 +326,21 @@ export class Core {
       const value = new Uint8Array(SIZE.service)
       if (!this.#maps.services.lookup(bytes, value)) return []
       const entry = decodeService(value)
-      return [{ key: decodeServiceKey(bytes), entry, table: this.#tables.get(entry.slot)?.table }]
+      return [
+        {
+          key: decodeServiceKey(bytes),
+          entry,
+          table: this.#tables.get(entry.slot)?.table,
+          localAddresses: this.#localAddresses(entry.slot),
+        },
+      ]
     })
     return { services, dests: this.destinations() }
+  }
+
+  #localAddresses(slot: number): readonly Address[] {
+    const value = new Uint8Array(SIZE.localPool)
+    return this.#maps.local_pools.lookup(u32(slot), value) ? decodeLocalPool(value) : []
   }
 
   /** Puts tables into place, each in one step. */
@@ -360,6 +376,10 @@ export class Core {
         }
         this.#writeDest(write)
         break
+      case 'pool':
+        if (write.addresses.length === 0) this.#maps.local_pools.delete(u32(write.slot))
+        else this.#maps.local_pools.update(u32(write.slot), encodeLocalPool(write.addresses))
+        break
       case 'relieve':
         this.#maps.overloads.update(u32(write.slot), u32(0))
         break
@@ -370,7 +390,10 @@ export class Core {
         this.#maps.services.update(encodeServiceKey(write.key), encodeService(write.entry))
         break
       case 'delete-service':
-        if (write.last) this.#tables.delete(write.slot)
+        if (write.last) {
+          this.#tables.delete(write.slot)
+          this.#maps.local_pools.delete(u32(write.slot))
+        }
         this.#maps.services.delete(encodeServiceKey(write.key))
         break
     }

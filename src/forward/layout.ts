@@ -1,14 +1,15 @@
-import type {
-  Endpoint,
-  Forwarding,
-  ForwardingMethod,
-  Persistence,
-  Protocol,
-  Scheduler,
-  SchedulerFlags,
-  ServiceId,
-  Thresholds,
-  Tunnel,
+import {
+  type Endpoint,
+  type Forwarding,
+  type ForwardingMethod,
+  MAX_LOCAL_ADDRESSES,
+  type Persistence,
+  type Protocol,
+  type Scheduler,
+  type SchedulerFlags,
+  type ServiceId,
+  type Thresholds,
+  type Tunnel,
 } from '../config/model.ts'
 import { type Address, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
 import type { Traffic } from '../balance/estimator.ts'
@@ -21,20 +22,21 @@ import { ipv4At } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 10
+export const LAYOUT_VERSION = 11
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
 
 export const SIZE = {
   serviceKey: 20,
-  service: 16,
+  service: 20,
   dest: 152,
   load: 16,
   counters: 40,
   flow4: 16,
   flow: 40,
-  connection: 56,
+  connection: 80,
+  localPool: 8 + MAX_LOCAL_ADDRESSES * 16,
   templateKey: 20,
   template: 32,
   settings: 128,
@@ -66,7 +68,7 @@ const SCHEDULER = {
 const FLAG = { port: 1, fallback: 2, third: 4 } as const satisfies Record<keyof SchedulerFlags, number>
 const ONE_PACKET = 8
 const BY_HAND = 16
-const METHOD = { NAT: 1, DR: 2, TUN: 3 } as const satisfies Record<ForwardingMethod, number>
+const METHOD = { NAT: 1, DR: 2, TUN: 3, FNAT: 4 } as const satisfies Record<ForwardingMethod, number>
 const PROTOCOL = { TCP: 6, UDP: 17, SCTP: 132 } as const satisfies Record<Protocol, number>
 const TUNNEL = { ipip: 0, gue: 1, gre: 2 } as const satisfies Record<Tunnel['type'], number>
 const FAMILY = { ipv4: 2, ipv6: 10 } as const
@@ -84,6 +86,7 @@ export const DROP_REASONS = [
   'malformed',
   'fragment-without-first',
   'half-open',
+  'no-local-port',
 ] as const
 
 /** IPVS's default time-outs in seconds, in the order of the states: `enum tcp_state`, UDP, `enum sctp_state`. */
@@ -98,6 +101,7 @@ export interface ServiceEntry {
   readonly flags: SchedulerFlags
   readonly persistence: Persistence | undefined
   readonly onePacket: boolean
+  readonly idleSeconds: number | undefined
   readonly byHand: boolean
 }
 
@@ -195,6 +199,7 @@ export function encodeService(service: ServiceEntry): Uint8Array {
     view.setUint32(8, persistence.timeoutSeconds, true)
     view.setUint32(12, persistence.clientPrefix, true)
   }
+  view.setUint32(16, service.idleSeconds ?? 0, true)
   return bytes
 }
 
@@ -213,7 +218,24 @@ export function decodeService(bytes: Uint8Array): ServiceEntry {
     onePacket: (bits & ONE_PACKET) !== 0,
     byHand: (bits & BY_HAND) !== 0,
     persistence: timeoutSeconds === 0 ? undefined : { timeoutSeconds, clientPrefix: view.getUint32(12, true) },
+    idleSeconds: view.getUint32(16, true) || undefined,
   }
+}
+
+export function encodeLocalPool(addresses: readonly Address[]): Uint8Array {
+  const bytes = new Uint8Array(SIZE.localPool)
+  const view = viewOf(bytes)
+  view.setUint32(0, addresses.length, true)
+  const [first] = addresses
+  if (first !== undefined) view.setUint32(4, familyOf(first), true)
+  addresses.forEach((address, i) => bytes.set(addressBytes(address), 8 + i * 16))
+  return bytes
+}
+
+export function decodeLocalPool(bytes: Uint8Array): Address[] {
+  const view = viewOf(bytes)
+  const family = view.getUint32(4, true)
+  return Array.from({ length: view.getUint32(0, true) }, (_, i) => addressIn(view, 8 + i * 16, family))
 }
 
 /**

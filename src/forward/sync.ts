@@ -12,6 +12,7 @@ export interface CoreState {
     readonly key: ServiceId
     readonly entry: ServiceEntry
     readonly table: LaidTable | undefined
+    readonly localAddresses: readonly Address[]
   }[]
   /** Every slot that has been used, with the connections that still refer to it. */
   readonly dests: ReadonlyMap<number, { readonly dest: DestEntry; readonly load: Load }>
@@ -21,6 +22,8 @@ export interface CoreState {
 export type Write =
   | { readonly type: 'dest'; readonly slot: number; readonly dest: DestEntry; readonly fresh: boolean }
   | { readonly type: 'table'; readonly entry: ServiceEntry; readonly table: LaidTable }
+  /** What the servers of a full NAT see; none: the director's own address towards them. */
+  | { readonly type: 'pool'; readonly slot: number; readonly addresses: readonly Address[] }
   /** A server may get connections again although it was above its threshold. */
   | { readonly type: 'relieve'; readonly slot: number }
   | { readonly type: 'service'; readonly key: ServiceId; readonly entry: ServiceEntry; readonly fresh: boolean }
@@ -46,7 +49,7 @@ const identity = (service: ServiceId, endpoint: Endpoint) => `${serviceName(serv
 export function difference(state: CoreState, plan: ForwardPlan, hop: (address: Address) => Hop | undefined): Write[] {
   const slots = new Slots(state)
   const each = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop))
-  const inOrder: readonly Write['type'][] = ['dest', 'relieve', 'table', 'service']
+  const inOrder: readonly Write['type'][] = ['dest', 'relieve', 'pool', 'table', 'service']
   const writes = inOrder.flatMap((type) => each.filter((write) => write.type === type))
   const planned = new Set(plan.services.flatMap(keysOf).map(serviceName))
   const kept = new Set(each.flatMap((write) => (write.type === 'service' ? [write.entry.slot] : [])))
@@ -94,7 +97,12 @@ function serviceWrites(
     flags: service.flags,
     persistence: service.persistence,
     onePacket: service.onePacket,
+    idleSeconds: service.idleSeconds,
     byHand: service.byHand,
+  }
+  const addresses = service.localAddresses
+  if (!sameAddresses(current?.localAddresses ?? [], addresses)) {
+    writes.push({ type: 'pool', slot: serviceSlot, addresses })
   }
   const table: LaidTable = {
     slots: service.table.entries.flatMap((position) => destSlots[position] ?? []),
@@ -142,6 +150,9 @@ const wayTo = ({ forwarding, hop }: DestEntry): string => JSON.stringify([forwar
 const sameServers = ({ slots: a, weights: before }: LaidTable, { slots: b, weights: now }: LaidTable) =>
   a.length === b.length && a.every((x, i) => x === b[i]) && before.size === now.size
 
+const sameAddresses = (a: readonly Address[], b: readonly Address[]) =>
+  a.length === b.length && a.every((address, i) => address === b[i])
+
 const isEdited = (a: DestEntry, b: DestEntry) =>
   a.weight !== b.weight || a.thresholds.upper !== b.thresholds.upper || a.thresholds.lower !== b.thresholds.lower
 
@@ -151,6 +162,7 @@ const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
   a.flags.fallback === b.flags.fallback &&
   a.flags.third === b.flags.third &&
   a.onePacket === b.onePacket &&
+  a.idleSeconds === b.idleSeconds &&
   a.byHand === b.byHand &&
   a.persistence?.timeoutSeconds === b.persistence?.timeoutSeconds &&
   a.persistence?.clientPrefix === b.persistence?.clientPrefix

@@ -47,6 +47,8 @@ describe('pool', () => {
     schedulerFlags: { port: false, fallback: false, third: false },
     persistence: undefined,
     onePacket: false,
+    localAddresses: [],
+    idleSeconds: undefined,
     method: 'NAT',
     quorum: 1,
     hysteresis: 0,

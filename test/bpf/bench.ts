@@ -102,6 +102,8 @@ export class Bench {
       id?: ServiceId
       onePacket?: boolean
       marked?: readonly AddressService[]
+      localAddresses?: readonly string[]
+      idleSeconds?: number
     },
   ): this {
     const {
@@ -121,6 +123,8 @@ export class Bench {
         schedulerFlags,
         persistence,
         onePacket: options.onePacket ?? false,
+        localAddresses: options.localAddresses?.map(address) ?? [],
+        idleSeconds: options.idleSeconds,
       },
       servers,
     )

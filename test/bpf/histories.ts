@@ -112,6 +112,8 @@ class History {
           : { by: 'address', vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' },
         marked: [],
         onePacket: false,
+        localAddresses: [],
+        idleSeconds: undefined,
       },
       servers,
     )

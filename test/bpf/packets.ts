@@ -35,13 +35,24 @@ export function address(text: string): Address {
   return found
 }
 
+export interface TcpOptions extends IpOptions {
+  readonly sequence?: number
+  readonly acknowledged?: number
+  /** As they stand in the header; a multiple of four bytes. */
+  readonly tcpOptions?: readonly number[]
+}
+
 /** A TCP segment in an Ethernet frame, with right checksums. */
-export function tcp(ends: Ends, flags: number, payload = '', options: IpOptions = {}): Uint8Array {
-  const header = Buffer.alloc(20)
+export function tcp(ends: Ends, flags: number, payload = '', options: TcpOptions = {}): Uint8Array {
+  const { sequence = 0, acknowledged = 0, tcpOptions = [] } = options
+  const header = Buffer.alloc(20 + tcpOptions.length)
   header.writeUInt16BE(ends.source[1], 0)
   header.writeUInt16BE(ends.destination[1], 2)
-  header[12] = 5 << 4
+  header.writeUInt32BE(sequence, 4)
+  header.writeUInt32BE(acknowledged, 8)
+  header[12] = (5 + tcpOptions.length / 4) << 4
   header[13] = flags
+  header.set(tcpOptions, 20)
   return frame(TCP, ends, withChecksum(TCP, ends, Buffer.concat([header, Buffer.from(payload)]), 16), options)
 }
 
@@ -161,6 +172,8 @@ export function parse(bytes: Uint8Array): {
   readonly ttl: number
   readonly payload: Uint8Array
   readonly flags: number
+  /** Of TCP, as they stand in the header. */
+  readonly tcpOptions: readonly number[]
   readonly icmp: readonly [type: number, code: number, rest: number] | undefined
 } {
   const packet = parseIp(bytes.subarray(ETHERNET))
@@ -172,13 +185,14 @@ export function parse(bytes: Uint8Array): {
     source: [source, noPorts ? 0 : l4.readUInt16BE(0)],
     destination: [destination, noPorts ? 0 : l4.readUInt16BE(2)],
   }
-  if (packet.laterFragment) return { protocol, ends, ttl, payload: l4, flags: 0, icmp: undefined }
+  if (packet.laterFragment) return { protocol, ends, ttl, payload: l4, flags: 0, tcpOptions: [], icmp: undefined }
   if (protocol === SCTP) {
     const without = Buffer.from(l4)
     without.writeUInt32LE(0, 8)
     if (crc32c(without) !== l4.readUInt32LE(8)) throw new Error('wrong SCTP checksum')
-    return { protocol, ends, ttl, payload: l4.subarray(12), flags: 0, icmp: undefined }
+    return { protocol, ends, ttl, payload: l4.subarray(12), flags: 0, tcpOptions: [], icmp: undefined }
   }
+  const headerEnd = protocol === TCP ? ((l4[12] ?? 0) >> 4) * 4 : 8
   const unchecked = protocol === UDP && (l4.readUInt16BE(6) === 0 || l4.readUInt16BE(4) > l4.length)
   const sums = protocol === ICMP ? [l4] : [pseudo(protocol, ends, l4.length), l4]
   if (!unchecked && checksum(...sums) !== 0) throw new Error('wrong transport checksum')
@@ -186,7 +200,8 @@ export function parse(bytes: Uint8Array): {
     protocol,
     ends,
     ttl,
-    payload: l4.subarray(protocol === TCP ? 20 : 8),
+    payload: l4.subarray(headerEnd),
+    tcpOptions: protocol === TCP ? [...l4.subarray(20, headerEnd)] : [],
     flags: protocol === TCP ? (l4[13] ?? 0) : 0,
     icmp: isIcmp ? [l4[0] ?? 0, l4[1] ?? 0, l4.readUInt16BE(6)] : undefined,
   }

@@ -204,7 +204,9 @@ UDP  10.0.0.100:53 rr
       '-a -t 10.0.0.100:8080 -r 192.168.1.22 -i --tun-type gue --tun-port 6080 --tun-csum',
       '-a -t 10.0.0.100:8080 -r 192.168.1.24 -i --tun-type gre --tun-csum',
       '-a -t 10.0.0.100:8080 -r 192.168.1.25 -i',
+      '-a -t 10.0.0.100:8080 -r 192.168.1.26:81 --fullnat', // not ipvsadm's
     )
+    expect(formatSave(services, numbers)).toContain('-r 192.168.1.26:81 --fullnat -w 1\n')
     expect(formatServices(services, options({ show: 'tun-info' }), numbers))
       .toBe(`Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn
@@ -213,6 +215,7 @@ TCP  10.0.0.100:8080 wlc
   -> 192.168.1.22:8080            Tunnel  gue:6080:+c   1      0          0         
   -> 192.168.1.24:8080            Tunnel  gre:+c        1      0          0         
   -> 192.168.1.25:8080            Tunnel  ipip          1      0          0         
+  -> 192.168.1.26:81              FullNat n/a           1      0          0         
 `)
   })
 

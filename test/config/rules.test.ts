@@ -233,6 +233,35 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   thresholdsAreInOrder: [
     [service('real_server 10.1.0.1 80 { uthreshold 5\n lthreshold 6\n }'), 'bad-weight', '`lthreshold` is above'],
   ],
+  localAddressesFit: [
+    ['local_address_group g { 10.1.0.1-90 }', 'too-many', 'a local address group holds 1 to 64 addresses'],
+    ['local_address_group g { 10.1.0.9-3 }', 'too-many', 'a local address group holds 1 to 64 addresses'],
+    ['local_address_group g { }', 'unused', 'the group `g` is empty'],
+    ['local_address_group g { 10.1.0.9 }', 'unused', 'no virtual_server uses the group `g`'],
+    [
+      service(`lvs_method FNAT\n laddr_group_name g\n ${server}`),
+      'unknown-name',
+      'there is no local_address_group `g`',
+    ],
+    [
+      `local_address_group g { 10.1.0.9 }\n${service(`laddr_group_name g\n ${server}`)}`,
+      'ignored-value',
+      'only FNAT uses local addresses',
+    ],
+    [
+      `local_address_group g { 2001:db8::9 }\n${service(`lvs_method FNAT\n laddr_group_name g\n ${server}`)}`,
+      'mixed-families',
+      'of another family than the service',
+    ],
+    [service(`lvs_method FNAT\n ops\n ${server}`), 'bad-value', '`ops` keeps no connection, and FNAT needs one'],
+  ],
+  localAddressesAreUnique: [
+    [
+      'local_address_group g {\n 10.1.0.1-4\n 10.1.0.3\n}',
+      'duplicate-address',
+      'local address 10.1.0.3 stands here twice',
+    ],
+  ],
   oneByOneIsForUdp: [[service(`ops\n  ${server}`), 'bad-value', '`ops` is for UDP']],
   tunnelsSayTheirPort: [
     [service(`lvs_method TUN type gue\n  ${server}`), 'missing-keyword', '`type gue` needs `port`'],

@@ -4,6 +4,7 @@ import { type ForwardPlan, type LaidTable, planService } from '../../src/balance
 import { decodeDest, type DestEntry, layDest, type Load, type ServiceEntry, SIZE } from '../../src/forward/layout.ts'
 import type { AddressService, ServiceId } from '../../src/config/model.ts'
 import { type CoreState, difference, type Write } from '../../src/forward/sync.ts'
+import type { Address } from '../../src/net/address.ts'
 import { address } from '../bpf/packets.ts'
 import { ip } from '../vrrp/instances.ts'
 
@@ -11,10 +12,15 @@ import { ip } from '../vrrp/instances.ts'
 class Model {
   services = new Map<string, { key: ServiceId; entry: ServiceEntry }>()
   tables = new Map<number, LaidTable>()
+  pools = new Map<number, readonly Address[]>()
   dests = new Map<number, { dest: DestEntry; load: Load }>()
 
   state(): CoreState {
-    const services = [...this.services.values()].map((each) => ({ ...each, table: this.tables.get(each.entry.slot) }))
+    const services = [...this.services.values()].map((each) => ({
+      ...each,
+      table: this.tables.get(each.entry.slot),
+      localAddresses: this.pools.get(each.entry.slot) ?? [],
+    }))
     return { services, dests: new Map(this.dests) }
   }
 
@@ -31,6 +37,9 @@ class Model {
         this.tables.set(write.entry.slot, write.table)
         break
       case 'relieve':
+        break
+      case 'pool':
+        this.pools.set(write.slot, write.addresses)
         break
       case 'service':
         this.services.set(JSON.stringify(write.key), { key: write.key, entry: write.entry })
@@ -61,6 +70,8 @@ const servicePlan = (port: number, servers: readonly { host: number; weight: num
       schedulerFlags: { port: false, fallback: false, third: false },
       persistence: undefined,
       onePacket: false,
+      localAddresses: [],
+      idleSeconds: undefined,
     },
     servers.map(({ host, weight }) => ({
       endpoint: { address: ip(`10.1.0.${host}`), port: 80 },

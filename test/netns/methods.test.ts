@@ -1,13 +1,15 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Capture } from '../support/capture.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { WebServer } from '../support/web.ts'
 
 /**
  * Every forwarding method in both families, and the tunnels that join them, with real clients and servers. Two servers
- * have the director as their gateway (NAT); two are beside it (direct routing and tunnels).
+ * have the director as their gateway (NAT); two have no gateway at all (full NAT); two are beside it (direct routing and
+ * tunnels).
  */
 const CONF = join(import.meta.dirname, '../../conf')
 const lab = new Lab()
@@ -23,13 +25,20 @@ interface Method {
   readonly servers: (family: 4 | 6) => readonly string[]
 }
 
+const inside = (family: 4 | 6) => (family === 4 ? '192.168.1.' : '2001:db8:1::')
 const beside = (family: 4 | 6) => [21, 22].map((host) => `${family === 4 ? NET4 : NET6}${host}`)
 const METHODS: readonly Method[] = [
   {
     name: 'NAT',
     host: 100,
     lvs: 'NAT',
-    servers: (family) => [11, 12].map((host) => `${family === 4 ? '192.168.1.' : '2001:db8:1::'}${host}`),
+    servers: (family) => [11, 12].map((host) => `${inside(family)}${host}`),
+  },
+  {
+    name: 'full NAT',
+    host: 107,
+    lvs: 'FNAT',
+    servers: (family) => [31, 32].map((host) => `${inside(family)}${host}`),
   },
   { name: 'DR', host: 101, lvs: 'DR', servers: beside },
   { name: 'IP in IP', host: 102, lvs: 'TUN', servers: beside },
@@ -42,15 +51,25 @@ const vip = (method: Method, family: 4 | 6) => `${family === 4 ? NET4 : NET6}${m
 const CASES = METHODS.flatMap((method) => ([4, 6] as const).map((family) => ({ method, family, name: method.name })))
 
 /** What is asked of each: pages, echoes of datagrams, bulk data. */
-const config = CASES.flatMap(({ method, family }) =>
+const config =
   [
-    ['TCP', 80, 'HTTP_GET { url { path / status_code 200 } }'],
-    ['UDP', 7, 'PING_CHECK { }'],
-    ['TCP', 5201, ''],
-  ].map(
-    ([protocol, port, check]) => `virtual_server ${vip(method, family)} ${port} {
+    'local_address_group local4 { ',
+    '  192.168.1.201-202',
+    '}',
+    'local_address_group local6 {',
+    '  2001:db8:1::201-202',
+    '}\n',
+  ].join('\n') +
+  CASES.flatMap(({ method, family }) =>
+    [
+      ['TCP', 80, 'HTTP_GET { url { path / } }'],
+      ['UDP', 7, 'PING_CHECK { }'],
+      ['TCP', 5201, ''],
+    ].map(
+      ([protocol, port, check]) => `virtual_server ${vip(method, family)} ${port} {
   lvs_sched rr
   lvs_method ${method.lvs}
+  ${method.lvs === 'FNAT' ? `laddr_group_name local${family}` : ''}
   protocol ${protocol}
   ${port === 5201 ? 'persistence_timeout 60' : ''} # iperf3 needs both of its connections at one server
 ${method
@@ -59,8 +78,8 @@ ${method
   .join('\n')}
 }
 `,
-  ),
-).join('')
+    ),
+  ).join('')
 
 let director: DirectorHost
 beforeAll(async () => {
@@ -86,6 +105,10 @@ beforeAll(async () => {
     const address = `${vip(method, family)}/${family === 4 ? 32 : 128}`
     lab.run('director', ['ip', 'address', 'add', address, 'dev', 'eth0', ...lifetime])
   }
+  for (const host of ['201', '202']) {
+    lab.run('director', ['ip', 'address', 'add', `192.168.1.${host}/32`, 'dev', 'eth1'])
+    lab.run('director', ['ip', 'address', 'add', `2001:db8:1::${host}/128`, 'dev', 'eth1', 'preferred_lft', '0'])
+  }
   for (const [name, host] of outside) {
     lab.addHost(name, [{ switch: 'outside', address: `${NET4}${host}/24` }])
     address6(name, 'eth0', `${NET6}${host}/64`)
@@ -96,8 +119,15 @@ beforeAll(async () => {
     lab.run(`inside${host}`, ['ip', 'route', 'add', 'default', 'via', '2001:db8:1::1'])
     await serve(`inside${host}`, [`192.168.1.${host}`, `2001:db8:1::${host}`])
   }
+  for (const host of [31, 32]) {
+    lab.addHost(`inside${host}`, [{ switch: 'inside', address: `192.168.1.${host}/24` }])
+    address6(`inside${host}`, 'eth0', `2001:db8:1::${host}/64`)
+    await serve(`inside${host}`, [`192.168.1.${host}`, `2001:db8:1::${host}`])
+  }
   for (const host of ['beside1', 'beside2']) {
-    const own = CASES.filter(({ method }) => method.name !== 'NAT').map(({ method, family }) => vip(method, family))
+    const own = CASES.filter(({ method }) => !method.lvs.endsWith('NAT')).map(({ method, family }) =>
+      vip(method, family),
+    )
     // One program takes every tunnel's header off.
     const [first = '', ...others] = own
     lab.run(host, ['env', 'TUNNEL=ebpf', join(CONF, 'real-server-tun.sh'), 'start', first, 'eth0'])
@@ -151,6 +181,17 @@ describe.each(CASES)('$name, IPv$family', ({ method, family }) => {
     // A path where single full-size segments are lost stands still at a few kilobytes.
     expect(end.sum_received.bits_per_second).toBeGreaterThan(50e6)
   })
+})
+
+test("full NAT: the server's kernel gets the client's address and port with the handshake", async () => {
+  const seen = await Capture.start(lab, 'inside', 'tcp and host 192.168.1.31 and (tcp[12] & 0xf0) > 0x50')
+  // Both servers in turn.
+  for (const port of [0xb26e, 0xb26f]) {
+    lab.run('client', ['curl', '-s', '-m', '5', '--local-port', `${port}`, 'http://10.9.0.107/'])
+  }
+  // tcpdump calls kind 254 experimental, and names its first two bytes: the port.
+  const option = /192\.168\.1\.20[12]\.\d+ > 192\.168\.1\.31\.80: Flags \[\.\].*options \[exp-b26[ef],/
+  await until('the option', () => option.test(seen.text))
 })
 
 test('nothing was dropped but what the clients were told of', async () => {

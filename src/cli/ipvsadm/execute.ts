@@ -35,7 +35,7 @@ const HELP = `The virtual services of a running tanistd, in the words of ipvsadm
 
   ipvsadm -A|E SERVICE [-s SCHEDULER] [-b FLAGS] [-p [SECONDS]] [-M NETMASK] [-o]    add, edit a service
   ipvsadm -D SERVICE                                                                 delete it
-  ipvsadm -a|e SERVICE -r SERVER [-g|-i|-m] [-w WEIGHT] [-x UPPER] [-y LOWER] [TUNNEL]  add, edit a server
+  ipvsadm -a|e SERVICE -r SERVER [-g|-i|-m|--fullnat] [-w WEIGHT] [-x UPPER] [-y LOWER] [TUNNEL]  add, edit a server
   ipvsadm -d SERVICE -r SERVER                                                       delete it
   ipvsadm -L|l [SERVICE] [-n] [--exact] [--nosort] [--stats|--rate|--thresholds|--persistent-conn|--tun-info]
   ipvsadm -L -c [-n]                                                                 connections
@@ -47,7 +47,7 @@ const HELP = `The virtual services of a running tanistd, in the words of ipvsadm
   ipvsadm --set TCP TCPFIN UDP                                                       time-outs in seconds; 0: as it is
 
   SERVICE  -t HOST:PORT, -u HOST:PORT, or -f MARK [-6]; port 0 (with -p): every port
-  SERVER   HOST[:PORT]; -g direct routing, -i tunnel, -m NAT
+  SERVER   HOST[:PORT]; -g direct routing, -i tunnel, -m NAT, --fullnat full NAT (not in ipvsadm)
   TUNNEL   --tun-type ipip|gue|gre [--tun-port PORT] [--tun-nocsum|--tun-csum|--tun-remcsum]
 
 TANIST_NAME and TANIST_SOCKET name the daemon, as --name and --socket do for tanist.

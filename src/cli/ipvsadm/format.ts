@@ -119,7 +119,7 @@ function maskText(prefix: number, bits: 32 | 128): string {
   return [0, 1, 2, 3].map((i) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - 8 * i)))).join('.')
 }
 
-const FORWARD = { NAT: 'Masq', DR: 'Route', TUN: 'Tunnel' } as const
+const FORWARD = { NAT: 'Masq', DR: 'Route', TUN: 'Tunnel', FNAT: 'FullNat' } as const
 
 function serverLine(server: ListedServer, service: ListedService, { show, exact }: ListOptions, names: Namer): string {
   const { endpoint, forwarding, weight, thresholds, active, inactive, persistent } = server
@@ -234,7 +234,7 @@ function saveService({ id, scheduler, flags, persistence, onePacket }: ListedSer
 }
 
 function saveServer({ endpoint, forwarding, weight }: ListedServer, { id }: ListedService, names: Namer): string {
-  const method = { NAT: '-m', DR: '-g', TUN: '-i' }[forwarding.method]
+  const method = { NAT: '-m', DR: '-g', TUN: '-i', FNAT: '--fullnat' }[forwarding.method]
   const tunnel = forwarding.method === 'TUN' ? ` ${saveTunnel(forwarding.tunnel)}` : ''
   const where = endpointText(endpoint, protocolOf(id), names)
   return `-a ${saveId(id, names)} -r ${where} ${method} -w ${weight}${tunnel}`

@@ -99,6 +99,7 @@ export const OPTIONS: readonly Word[] = [
   word('m', 'masquerading', 'forwarding-method'),
   word('i', 'ipip', 'forwarding-method'),
   word('g', 'gatewaying', 'forwarding-method'),
+  word('', 'fullnat', 'forwarding-method'), // not ipvsadm's
   word('w', 'weight', 'weight', 'required'),
   word('x', 'u-threshold', 'u-threshold', 'required'),
   word('y', 'l-threshold', 'l-threshold', 'required'),

@@ -330,12 +330,12 @@ class Line {
   }
 
   #forwarding(): Forwarding {
-    const letter = this.#given.get('forwarding-method')?.word.short ?? 'g'
+    const said = this.#given.get('forwarding-method')?.word.long ?? 'gatewaying'
     const checksums = (['tun-nocsum', 'tun-csum', 'tun-remcsum'] as const).filter((name) => this.#has(name))
     const tunnels: readonly OptionName[] = ['tun-type', 'tun-port', ...checksums]
-    if (letter !== 'i') {
+    if (said !== 'ipip') {
       if (tunnels.some((name) => this.#has(name))) throw new UsageError('Tunnel options conflict with forward method')
-      return { method: letter === 'm' ? 'NAT' : 'DR' }
+      return { method: said === 'masquerading' ? 'NAT' : said === 'fullnat' ? 'FNAT' : 'DR' }
     }
     const type = this.#value('tun-type') ?? 'ipip'
     if (type !== 'ipip' && type !== 'gue' && type !== 'gre') throw new UsageError('illegal tunnel type specified')

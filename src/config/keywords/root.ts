@@ -23,7 +23,7 @@ import { LINKBEAT, NETFILTER } from './reasons.ts'
 import { staticRoute } from './route-line.ts'
 import { staticRule } from './rule-line.ts'
 import { bfdInstance, trackFile, trackProcess, vrrpScript } from './tracking.ts'
-import { groupMember, serviceId, virtualServer } from './virtual-server.ts'
+import { groupMember, localAddresses, serviceId, virtualServer } from './virtual-server.ts'
 import { syncGroup, trackGroup } from './vrrp-groups.ts'
 import { vrrpInstance } from './vrrp-instance.ts'
 
@@ -87,6 +87,11 @@ export const root = {
   vrrp_instance: sections(name, vrrpInstance, 'A virtual router on an interface.'),
   SSL: later(section(tls, 'Certificates of SSL_GET.')),
   virtual_server_group: later(namedLines(name, groupMember, 'Addresses and marks that share servers.')),
+  local_address_group: namedLines(
+    name,
+    localAddresses,
+    "Addresses of this director that servers of FNAT see in place of the clients (DPVS's keyword).",
+  ),
   virtual_server: sections(serviceId, virtualServer, 'A service.'),
 } as const satisfies Entries
 

@@ -7,6 +7,7 @@ import {
   choice,
   granularity,
   integer,
+  interfaceName,
   parsePrefix,
   port,
   truthOrNothing,
@@ -71,13 +72,13 @@ export const endpoint: Syntax<{ readonly address: Address; readonly port: number
 }
 
 const tunnel = {
-  type: option(choice('ipip', 'gue', 'gre'), 'How packets are wrapped.'),
-  port: option(port, 'UDP port of GUE.'),
-  nocsum: mark('Without checksum.'),
-  csum: mark('With checksum.'),
-  remcsum: mark('With remote checksum offload.'),
+  type: { ...option(choice('ipip', 'gue', 'gre'), 'How packets are wrapped.'), works: true },
+  port: { ...option(port, 'UDP port of GUE.'), works: true },
+  nocsum: { ...mark('Without checksum.'), works: true },
+  csum: { ...mark('With checksum.'), works: true },
+  remcsum: { ...mark('With checksum: remote checksum offload would only have the card compute it.'), works: true },
 } as const
-const method = withOptions(fields({ method: choice('NAT', 'DR', 'TUN') }), tunnel)
+const method = withOptions(fields({ method: choice('NAT', 'DR', 'TUN', 'FNAT') }), tunnel)
 
 const schedulers = [
   'rr',
@@ -125,6 +126,14 @@ export const virtualServer = {
   mark: lines(
     fields({ protocol: choice('TCP', 'UDP', 'SCTP'), to: endpoint }),
     "Packets that count as marked without a firewall (a keyword of Tanist's own).",
+  ),
+  laddr_group_name: setting(
+    word('<local_address_group>'),
+    "What the servers of FNAT see in place of the clients (DPVS's keyword); this director's own address unless said.",
+  ),
+  establish_timeout: setting(
+    integer(1, 2_678_400),
+    "Idle seconds after which established connections and UDP flows end (DPVS's keyword); those of all services unless said.",
   ),
   protocol: setting(choice('TCP', 'UDP', 'SCTP'), 'Protocol. Needed, but not for a mark.'),
   lvs_sched: lvsSched,
@@ -192,6 +201,20 @@ const groupAddress = one<GroupMember>({
     return to === undefined ? undefined : { by: 'address', from, to, port: undefined }
   },
 })
+
+/** A line of a local address group: addresses, and the interface that DPVS has them on. */
+export type LocalAddresses = Exclude<GroupMember, { by: 'fwmark' }> & { readonly device?: string | undefined }
+
+export const localAddresses: Syntax<LocalAddresses> = {
+  text: `${groupAddress.text} [<interface>]`,
+  parse(words) {
+    const address = groupAddress.parse(words)
+    if (address === invalid || address.by === 'fwmark') return invalid
+    const device = optional(interfaceName).parse(words)
+    return device === invalid ? invalid : { ...address, device }
+  },
+  print: ({ device, ...address }) => [groupMember.print(address), device].filter(Boolean).join(' '),
+}
 
 export const groupMember: Syntax<GroupMember> = {
   text: `${groupAddress.text} [<port>]|fwmark <mark> [inet|inet6]`,

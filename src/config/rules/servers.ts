@@ -1,4 +1,6 @@
 import { isIpv4 } from '../../net/address.ts'
+import { addressesOf } from '../address-range.ts'
+import { MAX_LOCAL_ADDRESSES } from '../model.ts'
 import type { Report } from '../diagnostic.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
 import type { Places } from '../schema/entry.ts'
@@ -100,7 +102,7 @@ const directRoutingKeepsThePort = ofEach((server, places, report) => {
   if (server.id.by !== 'address' || server.id.port === undefined) return
   for (const real of server.real_server) {
     const { method } = real.lvs_method ?? server.lvs_method
-    if (method === 'NAT' || real.id.port === undefined || real.id.port === server.id.port) continue
+    if (method === 'NAT' || method === 'FNAT' || real.id.port === undefined || real.id.port === server.id.port) continue
     report('bad-port', places.of(real), `${method} cannot change the port: use ${server.id.port}, or method NAT`)
   }
 })
@@ -191,7 +193,53 @@ const checksHaveAPort = ofEach((server, places, report) => {
   }
 })
 
+/** Full NAT needs addresses of the services' family, and not more than the core has room for. */
+const localAddressesFit: Rule = (settings, places, report) => {
+  const groups = new Map(settings.local_address_group.map((group) => [group.id, group]))
+  for (const group of groups.values()) {
+    const lists = group.lines.map((line) => addressesOf(line, MAX_LOCAL_ADDRESSES))
+    const wrong = group.lines.find((_, i) => lists[i] === undefined)
+    const count = lists.reduce((sum, list) => sum + (list?.length ?? 0), 0)
+    if (wrong !== undefined || count > MAX_LOCAL_ADDRESSES) {
+      const at = places.of(wrong ?? group)
+      report('too-many', at, `a local address group holds 1 to ${MAX_LOCAL_ADDRESSES} addresses`)
+    }
+    if (count === 0) report('unused', places.of(group), `the group \`${group.id}\` is empty`)
+    if (!settings.virtual_server.some(({ laddr_group_name: name }) => name === group.id)) {
+      report('unused', places.of(group), `no virtual_server uses the group \`${group.id}\``)
+    }
+  }
+  for (const server of settings.virtual_server) {
+    const { laddr_group_name: name } = server
+    const full = [server, ...server.real_server].some(({ lvs_method: said }) => said?.method === 'FNAT')
+    if (full && server.ops) {
+      report('bad-value', places.of(server, 'ops'), '`ops` keeps no connection, and FNAT needs one')
+    }
+    if (name === undefined) continue
+    const at = places.of(server, 'laddr_group_name')
+    const group = groups.get(name)
+    if (group === undefined) report('unknown-name', at, `there is no local_address_group \`${name}\``)
+    if (!full) report('ignored-value', at, 'only FNAT uses local addresses; this has no effect')
+    const family = server.id.by === 'address' ? isIpv4(server.id.address) : server.ip_family !== 'inet6'
+    const other = group?.lines.some((line) => addressesOf(line, MAX_LOCAL_ADDRESSES)?.some((a) => isIpv4(a) !== family))
+    if (server.id.by !== 'group' && other === true) {
+      report('mixed-families', at, `local addresses of \`${name}\` are of another family than the service`)
+    }
+  }
+}
+
+const localAddressesAreUnique: Rule = (settings, places, report) => {
+  for (const group of settings.local_address_group) {
+    const items = group.lines.flatMap((line) =>
+      (addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []).map((key) => ({ key, at: places.of(line) })),
+    )
+    reportRepeats(items, report, 'duplicate-address', (name) => `local address ${name} stands here twice`)
+  }
+}
+
 export const serverRules: readonly Rule[] = [
+  localAddressesFit,
+  localAddressesAreUnique,
   virtualServersAreUnique,
   virtualServersSayTheirProtocol,
   marksNameNoPort,

@@ -57,8 +57,10 @@ static __always_inline void note_threshold(__u32 dest_slot, int by)
 
 static __always_inline void set_deadline(const struct settings *s, struct connection *c, __u32 state, __u64 now)
 {
+	__u32 own = state == ST_ESTABLISHED || state == ST_UDP || state == ST_SCTP + SCTP_ESTABLISHED ? c->timeout_s : 0;
+
 	if (state < STATES)
-		c->deadline_ns = now + s->timeout_s[state] * SECOND_NS;
+		c->deadline_ns = now + (own ? own : s->timeout_s[state]) * SECOND_NS;
 }
 
 static __always_inline __u32 next_state(const struct packet *p, __u32 direction, __u32 state)
@@ -132,8 +134,14 @@ static __always_inline void advance(const struct settings *s, struct connection 
 	set_deadline(s, c, new, now);
 }
 
+/* NAT and full NAT: the server's packets come by here, and are known by a key of their own. */
+static __always_inline int has_reply(const struct connection *c)
+{
+	return c->method == METHOD_NAT || c->method == METHOD_FNAT;
+}
+
 /* The packets of a server to its client, as they come in. */
-static __always_inline struct flow reply_flow(const struct flow *client, const struct dest *d)
+static __always_inline struct flow reply_flow(const struct flow *client, const struct dest *d, const struct connection *c)
 {
 	struct flow reply = {
 		.saddr = d->addr, .daddr = client->saddr,
@@ -141,6 +149,10 @@ static __always_inline struct flow reply_flow(const struct flow *client, const s
 		.proto = client->proto, .family = client->family,
 	};
 
+	if (c->method == METHOD_FNAT) {
+		reply.daddr = c->local;
+		reply.dport = c->local_port;
+	}
 	return reply;
 }
 
@@ -161,8 +173,8 @@ static __always_inline void forget(const struct flow *client, struct connection 
 	if (state == ST_DEAD || __sync_val_compare_and_swap(&c->state, state, ST_DEAD) != state)
 		return;
 	d = bpf_map_lookup_elem(&dests, &dest_slot);
-	if (d && c->method == METHOD_NAT) {
-		struct flow reply = reply_flow(client, d);
+	if (d && has_reply(c)) {
+		struct flow reply = reply_flow(client, d, c);
 
 		delete_reply(&reply, v6);
 	}

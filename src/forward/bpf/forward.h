@@ -4,48 +4,10 @@
 #define TANIST_FORWARD_H
 
 #include "cut.h"
+#include "full-nat.h"
 #include "icmp.h"
+#include "send.h"
 #include "tunnel.h"
-
-/* How long a client's next hop, found by a route lookup, is used before it is looked up again. */
-#define BACK_ROUTE_NS SECOND_NS
-
-static __always_inline int send_to_server(struct __sk_buff *skb, const struct dest *d, int v6,
-					  const struct address *saddr)
-{
-	const struct hop *known = &d->hops[d->hop & 1];
-	struct address hop;
-	__u32 ifindex;
-
-	if (known->ifindex == HOP_LOCAL)
-		return PASS;
-	if (known->ifindex)
-		return send_to(known->ifindex, &known->neighbour, v6);
-	if (find_route(skb, v6, saddr, &d->addr, &ifindex, &hop)) {
-		count_drop(DROP_NO_ROUTE);
-		return DROP;
-	}
-	return send_to(ifindex, &hop, v6);
-}
-
-static __always_inline int send_to_client(struct __sk_buff *skb, struct connection *c, int v6,
-					  const struct flow *client, __u64 now)
-{
-	struct address hop;
-	__u32 ifindex;
-
-	if (now - c->back_at_ns > BACK_ROUTE_NS) {
-		if (!find_route(skb, v6, &client->daddr, &client->saddr, &ifindex, &hop)) {
-			c->back_ifindex = ifindex;
-			c->back_hop = hop;
-		}
-		c->back_at_ns = now;
-	}
-	if (is_set(&c->back_hop))
-		return send_to(c->back_ifindex, &c->back_hop, v6);
-	/* No forwarding on the device: leave by the link that the client came in by. */
-	return bpf_redirect_neigh(c->back_ifindex, 0, 0, 0);
-}
 
 static __always_inline int to_tunnel(struct __sk_buff *skb, int v6)
 {
@@ -82,7 +44,7 @@ static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct p
 	__u16 gre;
 
 	if (bpf_skb_load_bytes(skb, p->l4_offset, &icmp, sizeof(icmp)) ||
-	    !(v6 ? icmp.type == ICMPV6_PKT_TOOBIG : icmp.type == ICMP_DEST_UNREACH && icmp.code == ICMP_FRAG_NEEDED))
+	    !is_too_big(&icmp, v6))
 		return;
 	if (proto == IPPROTO_UDP) {
 		offset += sizeof(struct gue);
@@ -111,6 +73,11 @@ static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct p
 		bpf_map_update_elem(&path_mtus, &slot, &path, BPF_ANY);
 }
 
+static __always_inline int is_cuttable(struct __sk_buff *skb, const struct packet *p)
+{
+	return !p->dont_fragment && !skb->gso_size && p->l4_offset == ETH_HLEN + sizeof(struct iphdr);
+}
+
 static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, int v6, struct connection *c, __u64 now)
 {
 	__u32 dest_slot = c->dest_slot, room, most;
@@ -133,7 +100,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 			most = room;
 	}
 	too_long = !local && room && segment_length(skb, p) > most;
-	may_cut = !p->dont_fragment && !skb->gso_size && p->l4_offset == ETH_HLEN + sizeof(struct iphdr);
+	may_cut = is_cuttable(skb, p);
 	if (too_long && may_cut && !p->cut)
 		return cut(skb, p->ifindex, room);
 	if (!p->dry)
@@ -151,10 +118,15 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 			goto malformed;
 		return send_to_server(skb, d, v6, &p->flow.saddr);
 	}
+	p->dest_slot = dest_slot;
+	if (c->method == METHOD_FNAT) {
+		p->reply = reply_flow(&p->flow, d, c);
+		p->server_isn = c->server_isn;
+		return TO_FULL_NAT;
+	}
 	if (rewrite_ip(skb, p, v6, 1, 0))
 		goto malformed;
 	if (c->method == METHOD_TUN) {
-		p->dest_slot = dest_slot;
 		return TO_TUNNEL;
 	}
 	return send_to_server(skb, d, v6, &p->flow.saddr);
@@ -166,17 +138,30 @@ malformed:
 static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, int v6, const struct flow *client,
 				       struct connection *c, const struct settings *s, __u64 now)
 {
+	int too_long, may_cut = is_cuttable(skb, p);
+
 	if (p->ttl <= 1)
 		return answer_ttl(p, v6);
+	know_way_back(skb, c, v6, client, now);
+	too_long = c->back_mtu && segment_length(skb, p) > c->back_mtu;
+	if (too_long && may_cut && !p->cut)
+		return cut(skb, p->ifindex, c->back_mtu);
 	if (!p->dry)
 		count_connection_packet(skb, c, 1);
+	if (too_long && !may_cut)
+		return answer_too_big(p, v6, c->back_mtu);
+	if (too_long && keep_first_part(skb, p, c->back_mtu))
+		goto malformed;
 	if (p->fragment != LATER_FRAGMENT && !p->dry)
 		advance(s, c, p, client, DIR_OUTPUT, now, v6);
-	if (translate(skb, p, v6, 0, &client->daddr, client->dport)) {
-		count_drop(DROP_MALFORMED);
-		return DROP;
-	}
-	return send_to_client(skb, c, v6, client, now);
+	if (c->method == METHOD_FNAT)
+		return FROM_FULL_NAT;
+	if (translate(skb, p, v6, 0, &client->daddr, client->dport))
+		goto malformed;
+	return send_to_client(c, v6);
+malformed:
+	count_drop(DROP_MALFORMED);
+	return DROP;
 }
 
 static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
@@ -215,7 +200,13 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		if (rewrite_quoted(skb, p->l4_offset, v6, 0, &client.daddr, client.dport) ||
 		    rewrite_outer(skb, p, v6, 1, &client.daddr))
 			return DROP;
-		return send_to_client(skb, c, v6, &client, now);
+		if (c->method == METHOD_FNAT &&
+		    (rewrite_quoted(skb, p->l4_offset, v6, 1, &client.saddr, client.sport) ||
+		     rewrite_outer(skb, p, v6, 0, &client.saddr) ||
+		     (quoted.proto == IPPROTO_TCP && is_too_big(&icmp, v6) && lower_mtu(skb, p, &icmp, toa_size(v6)))))
+			return DROP;
+		know_way_back(skb, c, v6, &client, now);
+		return send_to_client(c, v6);
 	}
 	/* From the clients' side: it quotes VIP -> client, the connection's key the other way round. */
 	c = find(&reply, now, v6);
@@ -233,12 +224,15 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		p->dest_slot = slot;
 		return TO_TUNNEL;
 	}
-	if (c->method == METHOD_NAT) {
+	if (has_reply(c)) {
 		port = d->port ? d->port : reply.dport;
 		if (rewrite_quoted(skb, p->l4_offset, v6, 1, &d->addr, port) ||
 		    rewrite_outer(skb, p, v6, 0, &d->addr))
 			return DROP;
 	}
+	if (c->method == METHOD_FNAT &&
+	    (rewrite_quoted(skb, p->l4_offset, v6, 0, &c->local, c->local_port) || rewrite_outer(skb, p, v6, 1, &c->local)))
+		return DROP;
 	return send_to_server(skb, d, v6, &reply.saddr);
 }
 

@@ -48,6 +48,22 @@ static __always_inline int is_icmp_error(__u8 type, int v6)
 	return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
 }
 
+static __always_inline int is_too_big(const struct icmphdr *icmp, int v6)
+{
+	return v6 ? icmp->type == ICMPV6_PKT_TOOBIG : icmp->type == ICMP_DEST_UNREACH && icmp->code == ICMP_FRAG_NEEDED;
+}
+
+/* Has the sender leave room for what full NAT may add on the way. The MTU is in the lower half of the word. */
+static __always_inline int lower_mtu(struct __sk_buff *skb, const struct packet *p, const struct icmphdr *icmp, __u32 by)
+{
+	__u16 old = bpf_ntohl(icmp->rest), new = bpf_htons(old - by);
+
+	if (old <= by)
+		return 0;
+	return bpf_skb_store_bytes(skb, p->l4_offset + 6, &new, sizeof(new), 0) ||
+	       bpf_l4_csum_replace(skb, p->l4_offset + __builtin_offsetof(struct icmphdr, checksum), bpf_htons(old), new, 2);
+}
+
 /* What an ICMP error quotes, as a flow; false when it quotes nothing that can be a connection. */
 static __always_inline int read_quoted(struct __sk_buff *skb, __u32 icmp_offset, int v6, struct flow *flow)
 {
@@ -132,7 +148,7 @@ static __always_inline int rewrite_quoted(struct __sk_buff *skb, __u32 icmp_offs
 }
 
 /* Replaces one outer address of an ICMP error, and with IPv6 the checksum that covers it, and takes one hop off. */
-static __always_inline int rewrite_outer(struct __sk_buff *skb, const struct packet *p, int v6, int source,
+static __always_inline int rewrite_outer(struct __sk_buff *skb, struct packet *p, int v6, int source,
 					 const struct address *addr)
 {
 	const struct address *old = source ? &p->flow.saddr : &p->flow.daddr;
@@ -154,10 +170,10 @@ static __always_inline int send_back(struct __sk_buff *skb, int v6)
 	const struct packet *p = packet_in_hand();
 	struct ethhdr eth, back;
 	struct address hop;
-	__u32 ifindex;
+	__u32 ifindex, mtu;
 
 	if (p && p->marked)
-		return find_route(skb, v6, &p->flow.daddr, &p->flow.saddr, &ifindex, &hop) ? DROP : send_to(ifindex, &hop, v6);
+		return find_route(skb, v6, &p->flow.daddr, &p->flow.saddr, &ifindex, &hop, &mtu) ? DROP : send_to(ifindex, &hop, v6);
 	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
 		return DROP;
 	__builtin_memcpy(back.h_dest, eth.h_source, ETH_ALEN);

@@ -16,6 +16,8 @@
 #define LOCALITY_SERVERS 16
 /* Datagrams in fragments that are known at a time; the one that was used least makes room. */
 #define MAX_FRAGMENTED 8192
+/* Of a service with full NAT. */
+#define MAX_LOCAL_ADDRESSES 64
 
 enum scheduler {
 	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH,
@@ -30,7 +32,7 @@ enum scheduler {
 #define SERVICE_ONE_PACKET 8u
 /* Made by tanist-ipvsadm; only user space looks at it. */
 #define SERVICE_BY_HAND 16u
-enum method { METHOD_NAT = 1, METHOD_DR = 2, METHOD_TUN = 3 };
+enum method { METHOD_NAT = 1, METHOD_DR = 2, METHOD_TUN = 3, METHOD_FNAT = 4 };
 enum tunnel { TUNNEL_IPIP, TUNNEL_GUE, TUNNEL_GRE };
 enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
 
@@ -53,6 +55,7 @@ struct service {
 	__u16 flags;
 	__u32 persistence_s; /* a client stays at its server for so long; 0: it does not */
 	__u32 client_prefix; /* clients whose addresses begin with the same so many bits count as one */
+	__u32 timeout_s; /* of established connections and UDP; 0: the common one */
 };
 
 /* Where packets to a server go. */
@@ -127,14 +130,18 @@ struct connection {
 	__u64 deadline_ns;
 	__u64 back_at_ns;
 	__u32 state;
-	__u32 flags;
+	__u16 flags;
+	__u16 back_mtu; /* of the link to the client; 0: not known */
 	__u32 dest_slot;
 	__u32 service_slot;
 	__u32 back_ifindex;
 	struct address back_hop;
 	__u8 method;
 	__u8 template_prefix; /* with CONN_CONTROLLED: bits of the client's address that name its template */
-	__u16 pad;
+	__u16 local_port; /* full NAT: what the server takes the client for, with `local` */
+	struct address local;
+	__u32 server_isn; /* full NAT, TCP: the server's first sequence number */
+	__u32 timeout_s;  /* see struct service */
 };
 
 /* Keeps the clients of a persistent service at their server. */
@@ -151,6 +158,13 @@ struct template {
 	__u32 timeout_s;
 	__u32 assured; /* a connection through it got as far as to be established */
 	__u32 pad;
+};
+
+/* The addresses that the servers of a service with full NAT see in place of its clients'. */
+struct local_pool {
+	__u32 count;
+	__u32 family;
+	struct address addresses[MAX_LOCAL_ADDRESSES];
 };
 
 /* lblc and lblcr: the servers that a destination's packets go to, the last one that was added first. */
@@ -198,7 +212,7 @@ struct fragment {
 	__u16 dport;
 };
 
-#define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR */
+#define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR and TUN */
 #define CONN_CONTROLLED 2u /* came through a template */
 
 /* What a template that still controls connections gets when its time is over. */
@@ -225,7 +239,7 @@ struct settings {
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_REVERSE_TAKEN, DROP_TTL, DROP_TOO_BIG,
-	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_DEFENCE, DROPS
+	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_DEFENCE, DROP_NO_LOCAL_PORT, DROPS
 };
 
 /* Index of `population`. */

@@ -67,6 +67,31 @@ struct {
 	__type(value, __u32);
 } overloads SEC(".maps");
 
+/* By service slot. A hash, in which an entry is replaced as a whole. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct local_pool);
+} local_pools SEC(".maps");
+
+/* For what the stack has no room for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8[2048]);
+} scratch SEC(".maps");
+
+/* Where the search for a free local address and port goes on, by server. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_DESTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} local_cursors SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, MAX_SERVICES);

@@ -20,6 +20,8 @@
 #define TO_ICMP 1001
 #define TO_TUNNEL 1002
 #define TO_ANSWER 1003
+#define TO_FULL_NAT 1004
+#define FROM_FULL_NAT 1005
 
 /* The unused bit before IPv4's fragment offset; only ever set on this director, see cut.h. */
 #define FRAGMENT_CUT 0x8000
@@ -39,6 +41,8 @@ enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT };
 struct packet {
 	struct flow flow;
 	struct flow client; /* of a server's packet: whose connection it belongs to */
+	struct flow reply;  /* full NAT: the server's packets, as they come in */
+	__u32 server_isn;   /* full NAT: see struct connection */
 	__u32 l4_offset;
 	__u32 event; /* enum tcp_event, TCP only */
 	__u32 fragment_id;
@@ -50,6 +54,7 @@ struct packet {
 	__u8 marked;   /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
 	__u8 dry;      /* a trace: nothing is kept and nothing counted */
 	__u8 rule;     /* enum rule, for a trace */
+	__u8 hop_taken; /* the TTL has been made one less */
 	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
 	__u32 ifindex;   /* where it came in */
 	__u32 answer_mtu; /* for TO_ANSWER: what its sender is told */

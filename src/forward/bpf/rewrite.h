@@ -14,20 +14,22 @@ static __always_inline __u16 replace_address(__u16 check, const struct address *
 	return check;
 }
 
-/* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL unless the kernel
- * has done so. The caller has checked that it is above 1. */
-static __always_inline int rewrite_ip(struct __sk_buff *skb, const struct packet *p, int v6, int destination,
+/* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL unless that was
+ * done. The caller has checked that it is above 1. */
+static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, int v6, int destination,
 				      const struct address *new)
 {
 	struct iphdr *ip = ip_header(skb);
 	struct ipv6hdr *ip6;
+	__u8 hop = !p->hop_taken;
 	__u16 old;
 
+	p->hop_taken = 1;
 	if (v6) {
 		ip6 = ip6_header(skb);
 		if (!ip6)
 			return -1;
-		ip6->hop_limit -= !p->marked;
+		ip6->hop_limit -= hop;
 		if (new)
 			__builtin_memcpy(destination ? &ip6->daddr : &ip6->saddr, new, sizeof(*new));
 		return 0;
@@ -35,7 +37,7 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, const struct packet
 	if (!ip)
 		return -1;
 	old = *(__u16 *)&ip->ttl;
-	ip->ttl -= !p->marked;
+	ip->ttl -= hop;
 	ip->check = replace_word(ip->check, old, *(__u16 *)&ip->ttl);
 	if (!new)
 		return 0;
@@ -49,7 +51,7 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, const struct packet
 
 /* Replaces the destination (or the source) address and port and takes one hop off the TTL. Pseudo-header changes are
  * told to the helper as such, so that checksum offload and segmentation offload stay correct. */
-static __always_inline int translate(struct __sk_buff *skb, const struct packet *p, int v6, int destination,
+static __always_inline int translate(struct __sk_buff *skb, struct packet *p, int v6, int destination,
 				     const struct address *addr, __u16 port)
 {
 	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;

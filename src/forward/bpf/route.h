@@ -18,7 +18,7 @@ static __always_inline int send_to(__u32 ifindex, const struct address *addr, in
 
 /* The kernel's own route, for what user space has not resolved. Needs forwarding on the device. */
 static __always_inline int find_route(struct __sk_buff *skb, int v6, const struct address *saddr,
-				      const struct address *daddr, __u32 *ifindex, struct address *hop)
+				      const struct address *daddr, __u32 *ifindex, struct address *hop, __u32 *mtu)
 {
 	struct bpf_fib_lookup route = { .family = v6 ? AF_INET6 : AF_INET, .ifindex = skb->ifindex };
 	long result;
@@ -34,6 +34,7 @@ static __always_inline int find_route(struct __sk_buff *skb, int v6, const struc
 	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return -1;
 	*ifindex = route.ifindex;
+	*mtu = route.mtu_result; /* of the link, since no length was asked for */
 	if (v6)
 		__builtin_memcpy(hop, route.ipv6_dst, sizeof(*hop));
 	else

@@ -12,9 +12,12 @@ char LICENSE[] SEC("license") = "GPL";
 static __always_inline struct connection *insert(const struct flow *client, int v6, const struct dest *d,
 						 struct connection *fresh, __u64 now)
 {
-	struct flow reply = reply_flow(client, d), other;
+	struct flow reply, other;
 	long error;
 
+	if (fresh->method == METHOD_FNAT && !claim_local(fresh, 1))
+		return 0;
+	reply = reply_flow(client, d, fresh);
 	if (fresh->method == METHOD_NAT) {
 		error = add_reply(&reply, client, BPF_NOEXIST, v6);
 		if (error == -17 /* EEXIST */) {
@@ -31,7 +34,7 @@ static __always_inline struct connection *insert(const struct flow *client, int 
 		}
 	}
 	if (add_connection(client, fresh, v6)) {
-		if (fresh->method == METHOD_NAT)
+		if (has_reply(fresh))
 			delete_reply(&reply, v6);
 		count_drop(DROP_TABLE_FULL);
 		return 0;
@@ -66,9 +69,10 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 	}
 	/* The director's own answers do not come by here, so there is no translating them. */
 	fresh->method = d->hops[d->hop & 1].ifindex == HOP_LOCAL ? METHOD_DR : d->method;
-	fresh->flags = fresh->method == METHOD_NAT ? 0 : CONN_NO_OUTPUT;
+	fresh->flags = has_reply(fresh) ? 0 : CONN_NO_OUTPUT;
 	fresh->back_ifindex = p->ifindex;
-	fresh->state = next_state(p, fresh->method == METHOD_NAT ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
+	fresh->timeout_s = service->timeout_s;
+	fresh->state = next_state(p, has_reply(fresh) ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
 	set_deadline(s, fresh, fresh->state, now);
 	if (p->dry)
 		return 1;
@@ -116,6 +120,8 @@ static __always_inline int forward_alone(struct __sk_buff *skb, struct packet *p
 
 	if (!schedule(p, v6, service, s, &once, now))
 		return answer_unreachable(p, v6);
+	if (once.method == METHOD_FNAT && !claim_local(&once, 0))
+		return DROP;
 	if (once.flags & CONN_CONTROLLED)
 		leave_template(&p->flow, &once, v6);
 	return to_server(skb, p, v6, &once, now);
@@ -272,6 +278,26 @@ __noinline int to_tunnel6(struct __sk_buff *skb)
 	return to_tunnel(skb, 1);
 }
 
+__noinline int to_full_nat4(struct __sk_buff *skb)
+{
+	return to_full_nat(skb, 0);
+}
+
+__noinline int to_full_nat6(struct __sk_buff *skb)
+{
+	return to_full_nat(skb, 1);
+}
+
+__noinline int from_full_nat4(struct __sk_buff *skb)
+{
+	return from_full_nat(skb, 0);
+}
+
+__noinline int from_full_nat6(struct __sk_buff *skb)
+{
+	return from_full_nat(skb, 1);
+}
+
 /* What came by a mark and is not ours goes to this host's own stack: in by the loopback interface, from which no mark leads
  * back here. */
 static __always_inline int to_stack(struct __sk_buff *skb)
@@ -293,6 +319,7 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int dry)
 		return PASS;
 	__builtin_memset(p, 0, sizeof(*p));
 	p->marked = marked;
+	p->hop_taken = marked;
 	p->dry = dry;
 	p->ifindex = skb->ifindex;
 	verdict = v6 ? forward6(skb) : forward4(skb);
@@ -300,6 +327,10 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int dry)
 		verdict = v6 ? forward_icmp6(skb) : forward_icmp4(skb);
 	if (verdict == TO_TUNNEL)
 		verdict = v6 ? to_tunnel6(skb) : to_tunnel4(skb);
+	if (verdict == TO_FULL_NAT)
+		verdict = v6 ? to_full_nat6(skb) : to_full_nat4(skb);
+	if (verdict == FROM_FULL_NAT)
+		verdict = v6 ? from_full_nat6(skb) : from_full_nat4(skb);
 	if (verdict == TO_ANSWER)
 		verdict = v6 ? answer_icmp6(skb) : answer_icmp4(skb);
 	return verdict;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The last step of a packet: to the server's next hop, or to the client's. */
+#ifndef TANIST_SEND_H
+#define TANIST_SEND_H
+
+#include "connection.h"
+#include "route.h"
+
+/* How long a client's next hop, found by a route lookup, is used before it is looked up again. */
+#define BACK_ROUTE_NS SECOND_NS
+
+static __always_inline int send_to_server(struct __sk_buff *skb, const struct dest *d, int v6,
+					  const struct address *saddr)
+{
+	const struct hop *known = &d->hops[d->hop & 1];
+	struct address hop;
+	__u32 ifindex, mtu;
+
+	if (known->ifindex == HOP_LOCAL)
+		return PASS;
+	if (known->ifindex)
+		return send_to(known->ifindex, &known->neighbour, v6);
+	if (find_route(skb, v6, saddr, &d->addr, &ifindex, &hop, &mtu)) {
+		count_drop(DROP_NO_ROUTE);
+		return DROP;
+	}
+	return send_to(ifindex, &hop, v6);
+}
+
+/* Finds the way to the client if it is not known, or not for certain any more. */
+static __always_inline void know_way_back(struct __sk_buff *skb, struct connection *c, int v6, const struct flow *client,
+					  __u64 now)
+{
+	struct address hop;
+	__u32 ifindex, mtu;
+
+	if (now - c->back_at_ns <= BACK_ROUTE_NS)
+		return;
+	if (!find_route(skb, v6, &client->daddr, &client->saddr, &ifindex, &hop, &mtu)) {
+		c->back_ifindex = ifindex;
+		c->back_hop = hop;
+		c->back_mtu = mtu <= 0xffff ? mtu : 0;
+	}
+	c->back_at_ns = now;
+}
+
+/* `know_way_back` has been here. */
+static __always_inline int send_to_client(const struct connection *c, int v6)
+{
+	if (is_set(&c->back_hop))
+		return send_to(c->back_ifindex, &c->back_hop, v6);
+	/* No forwarding on the device: leave by the link that the client came in by. */
+	return bpf_redirect_neigh(c->back_ifindex, 0, 0, 0);
+}
+
+#endif
