@@ -34,6 +34,10 @@ export function runningConfig(settings: Settings, places: Places, report: Report
       name: id,
       instances: group.map(({ name }) => name).filter((name) => names.has(name)),
     })),
+    attachment: {
+      only: settings.global_defs?.forward_interfaces.map(({ name }) => name) ?? [],
+      xdp: settings.global_defs?.xdp_interfaces.map(({ name }) => name) ?? [],
+    },
     virtualServers: settings.virtual_server.flatMap((server) => runningVirtualServer(server, settings, leftOut) ?? []),
   }
 }

@@ -182,11 +182,16 @@ export class Forwarding {
 
   #attach(): void {
     const own: readonly string[] = Object.values(MARK_LINK)
-    const others = this.#links.filter(({ kind, name }) => kind === 'ethernet' && !own.includes(name))
-    this.#core.attach(
-      others.map(({ index }) => index),
-      this.#markIfindex,
+    const { only, xdp } = this.#config.attachment
+    const others = this.#links.filter(
+      ({ kind, name }) =>
+        kind === 'ethernet' && !own.includes(name) && (only.length === 0 || only.includes(name) || xdp.includes(name)),
     )
+    const ports = others.map(({ index, mac, name }) => ({ index, mac, xdp: xdp.includes(name) }))
+    for (const { ifindex, error } of this.#core.attach(ports, this.#markIfindex)) {
+      const name = others.find(({ index }) => index === ifindex)?.name
+      this.#log.warn({ interface: name, error: error.message }, `no XDP on ${name}; its packets go by tc`)
+    }
   }
 
   /** Where the kernel would send packets to a real server. Undefined while there is no route. */

@@ -28,6 +28,7 @@ import {
   DEFAULT_MAX_CONNECTIONS,
   DEFENCE_SHARE,
   encodeForget,
+  encodeLink,
   encodeLocalPool,
   DROP_REASONS,
   type DestEntry,
@@ -40,6 +41,7 @@ import {
   type Load,
   type ServiceEntry,
   MAX_DESTS,
+  MAX_LINKS,
   SIZE,
   sumCounters,
   sumU64,
@@ -47,7 +49,9 @@ import {
 } from './layout.ts'
 import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
+import { XdpAttachment, type XdpRefusal } from './xdp.ts'
 
+const PROGRAMS = ['tanist_ingress', 'tanist_sweep', 'tanist_forget', 'tanist_trace', 'tanist_xdp'] as const
 const OBJECT = fileURLToPath(new URL('./bpf/tanist.bpf.o', import.meta.url))
 
 /** Those that live on without the daemon. */
@@ -61,6 +65,8 @@ export const PINNED_MAPS = [
   'path_mtus',
   'local_pools',
   'local_cursors',
+  'interfaces',
+  'server_macs',
   'service_counters',
   'dest_counters',
   'connections',
@@ -76,6 +82,13 @@ export const PINNED_MAPS = [
 
 /** Those that grow with the number of connections. */
 const TABLES = ['connections', 'connections6', 'replies', 'replies6'] as const
+
+/** An interface that packets come in by. */
+export interface Port {
+  readonly index: number
+  readonly mac: Uint8Array
+  readonly xdp: boolean
+}
 
 export interface CoreOptions {
   readonly hook?: Hook
@@ -97,6 +110,7 @@ export class Core {
   readonly #object: BpfObject
   readonly #maps: Readonly<Record<(typeof PINNED_MAPS)[number], BpfMap>>
   readonly #attachment: Attachment
+  readonly #xdp: XdpAttachment
   readonly #sweepProgram: number
   readonly #forgetProgram: number
   readonly #dests = new Map<number, DestEntry>()
@@ -128,7 +142,7 @@ export class Core {
     this.#object = new BpfObject(OBJECT, {
       reuse: this.adopted ? pinned : new Map(),
       sizes: new Map(TABLES.map((table) => [table, maxConnections])),
-      without: ['tanist_trace'],
+      without: ['tanist_trace', 'tanist_xdp'],
     })
     for (const fd of pinned.values()) calls.close(fd)
     const object = this.#object
@@ -142,20 +156,27 @@ export class Core {
       this.#writeSettings(this.timeouts)
     } else this.#pinMaps()
     this.#attachment = new Attachment(object.program('tanist_ingress'), `${this.#directory}/links`, hook)
+    this.#xdp = new XdpAttachment(`${this.#directory}/xdp`, () => this.#alone('tanist_xdp').program('tanist_xdp'))
     this.#sweepProgram = object.program('tanist_sweep')
     this.#forgetProgram = object.program('tanist_forget')
   }
 
   /**
    * Has the program on exactly these interfaces, and on the link by which packets with a firewall's mark come in, if there is
-   * one.
+   * one; and XDP on those that are to have it. Returns the ones among them that cannot.
    */
-  attach(ifindexes: readonly number[], markIfindex: number | undefined): void {
+  attach(interfaces: readonly Port[], markIfindex: number | undefined): XdpRefusal[] {
     if (markIfindex !== this.#markIfindex) {
       this.#markIfindex = markIfindex
       this.#writeSettings(this.timeouts)
     }
+    const ifindexes = interfaces.map(({ index }) => index)
     this.#attachment.follow(markIfindex === undefined ? ifindexes : [...ifindexes, markIfindex])
+    const refused = this.#xdp.follow(interfaces.flatMap(({ index, xdp }) => (xdp && index < MAX_LINKS ? [index] : [])))
+    for (const { index, mac } of interfaces) {
+      if (index < MAX_LINKS) this.#maps.interfaces.update(u32(index), encodeLink(mac, this.#xdp.has(index)))
+    }
+    return refused
   }
 
   /** Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write. */
@@ -219,8 +240,7 @@ export class Core {
 
   /** Runs the program on a packet that came in, without a trace of it. Throws SystemError. */
   trace(frame: Uint8Array, mark: number): Traced {
-    const reuse = new Map(PINNED_MAPS.map((map) => [map, this.#maps[map].fd]))
-    const object = new BpfObject(OBJECT, { reuse, without: ['tanist_ingress', 'tanist_sweep', 'tanist_forget'] })
+    const object = this.#alone('tanist_trace')
     try {
       const context = new Uint8Array(new Uint32Array([0, 0, mark]).buffer) // struct __sk_buff: len, pkt_type, mark
       const run = testRun(object.program('tanist_trace'), { packet: frame, context, answers: true })
@@ -229,6 +249,12 @@ export class Core {
     } finally {
       object.close()
     }
+  }
+
+  /** One more program on the same maps. Throws SystemError. */
+  #alone(program: 'tanist_trace' | 'tanist_xdp'): BpfObject {
+    const reuse = new Map(PINNED_MAPS.map((map) => [map, this.#maps[map].fd]))
+    return new BpfObject(OBJECT, { reuse, without: PROGRAMS.filter((other) => other !== program) })
   }
 
   /** Takes a connection out of the table; its client must open a new one. False when it is gone already. */

@@ -26,6 +26,8 @@ export const LAYOUT_VERSION = 11
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
+/** Interfaces with a greater index have no XDP. */
+export const MAX_LINKS = 1024
 
 export const SIZE = {
   serviceKey: 20,
@@ -35,7 +37,8 @@ export const SIZE = {
   counters: 40,
   flow4: 16,
   flow: 40,
-  connection: 80,
+  connection: 88,
+  link: 8,
   localPool: 8 + MAX_LOCAL_ADDRESSES * 16,
   templateKey: 20,
   template: 32,
@@ -220,6 +223,13 @@ export function decodeService(bytes: Uint8Array): ServiceEntry {
     persistence: timeoutSeconds === 0 ? undefined : { timeoutSeconds, clientPrefix: view.getUint32(12, true) },
     idleSeconds: view.getUint32(16, true) || undefined,
   }
+}
+
+export function encodeLink(mac: Uint8Array, xdp: boolean): Uint8Array {
+  const bytes = new Uint8Array(SIZE.link)
+  bytes.set(mac.subarray(0, 6))
+  bytes[6] = xdp ? 1 : 0
+  return bytes
 }
 
 export function encodeLocalPool(addresses: readonly Address[]): Uint8Array {

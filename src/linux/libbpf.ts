@@ -53,6 +53,8 @@ const BATCH = 4096
 const BPF_F_INNER_MAP = 0x1000
 const BPF_TCX_INGRESS = 46
 const BPF_TC_INGRESS = 1
+const BPF_XDP = 37
+const XDP_FLAGS_DRV_MODE = 4
 const BPF_TC_F_REPLACE = 1
 
 function checked(result: number, operation: string, subject: string): number {
@@ -221,6 +223,20 @@ export function attachTcx(program: number, ifindex: number): number | undefined 
   const error = new SystemError('attach program to', `interface ${ifindex}`, lastErrno())
   if (error.code === 'EINVAL') return undefined
   throw error
+}
+
+/**
+ * Attaches to XDP in the driver (kernel 5.9). Throws SystemError: EOPNOTSUPP where the driver has none, EBUSY where somebody
+ * else's program is, ERANGE or EINVAL where the MTU is too big for it.
+ */
+export function attachXdp(program: number, ifindex: number): number {
+  // struct bpf_link_create_opts: size_t sz; u32 flags
+  const options = new DataView(new ArrayBuffer(16))
+  options.setBigUint64(0, 16n, true)
+  options.setUint32(8, XDP_FLAGS_DRV_MODE, true)
+  const link = c.linkCreate(program, ifindex, BPF_XDP, new Uint8Array(options.buffer))
+  if (link >= 0) return link
+  throw new SystemError('attach XDP program to', `interface ${ifindex}`, lastErrno())
 }
 
 /** Replaces the program of a link in one step. Throws SystemError. */

@@ -11,7 +11,7 @@ import type {
   ServiceId,
 } from '../../src/config/model.ts'
 import { Core, type CoreOptions, PINNED_MAPS } from '../../src/forward/core.ts'
-import { encodeSettings, LAYOUT_VERSION, SIZE } from '../../src/forward/layout.ts'
+import { encodeLink, encodeSettings, LAYOUT_VERSION, SIZE } from '../../src/forward/layout.ts'
 import { isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
@@ -20,6 +20,10 @@ export const PASS = -1
 export const DROP = 2
 export const REDIRECT = 7
 export const NAME = `test-${process.pid}`
+const OBJECT = join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o')
+/** 02:00:00:00:00:05 and 02:00:00:00:00:06, as the program holds them. */
+export const SERVER_MAC = 0x0500_0000_0002n
+export const CLIENT_MAC = 0x0600_0000_0002n
 const PINS = `/sys/fs/bpf/tanist/${NAME}/v${LAYOUT_VERSION}`
 export const VIP = '10.0.0.100'
 
@@ -39,13 +43,14 @@ export class Bench {
   readonly #object: BpfObject
   readonly #program: number
   #offset = 0n
+  #xdp: BpfObject | undefined
 
   constructor(options: CoreOptions = {}) {
     this.core = new Core(NAME, options)
     this.#maps = new Map(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
-    this.#object = new BpfObject(join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o'), {
+    this.#object = new BpfObject(OBJECT, {
       reuse: this.#maps,
-      without: ['tanist_trace'],
+      without: ['tanist_trace', 'tanist_xdp'],
     })
     this.#program = this.#object.program('tanist_ingress')
   }
@@ -159,6 +164,38 @@ export class Bench {
     return { verdict: result, packet: parse(packet) }
   }
 
+  /**
+   * What XDP on this interface, which has no MAC, makes of a frame. The neighbours are as if the program had found them:
+   * the first server's and the client's next hop, unless `unresolved`.
+   */
+  sendXdp(frame: Uint8Array, unresolved = false): { verdict: number; packet: Uint8Array } {
+    const map = (name: (typeof PINNED_MAPS)[number]) => new BpfMap(this.#maps.get(name) ?? -1, name)
+    map('interfaces').update(u32(1), encodeLink(new Uint8Array(6), true))
+    for (const slot of [0, 1]) {
+      const mac = new BigUint64Array(unresolved ? [0n, 0n] : [SERVER_MAC, 2n ** 62n])
+      map('server_macs').update(u32(slot), new Uint8Array(mac.buffer))
+    }
+    for (const [name, size] of [
+      ['connections', SIZE.flow4],
+      ['connections6', SIZE.flow],
+    ] as const) {
+      for (const [key, value] of map(name).entries(size, SIZE.connection)) {
+        const view = new DataView(value.buffer, value.byteOffset)
+        view.setBigUint64(8, unresolved ? 0n : process.hrtime.bigint() + this.#offset - 100_000_000n, true)
+        view.setUint16(22, 1500, true)
+        view.setUint32(32, 1, true)
+        view.setBigUint64(80, CLIENT_MAC, true)
+        map(name).update(key, value)
+      }
+    }
+    this.#xdp ??= new BpfObject(OBJECT, {
+      reuse: this.#maps,
+      without: ['tanist_ingress', 'tanist_sweep', 'tanist_forget', 'tanist_trace'],
+    })
+    const { result, packet } = testRun(this.#xdp.program('tanist_xdp'), { packet: frame })
+    return { verdict: result, packet }
+  }
+
   /** Opens a connection; says which server gets it, as a letter. */
   pick(port: number, from = '10.0.9.1', to = 80): string {
     const { verdict, packet } = this.send(tcp({ source: [from, port], destination: [VIP, to] }, FLAG.syn))
@@ -211,6 +248,7 @@ export class Bench {
   }
 
   close(): void {
+    this.#xdp?.close()
     this.#object.close()
     this.core.remove()
   }

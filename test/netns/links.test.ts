@@ -1,5 +1,8 @@
+import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { LAYOUT_VERSION } from '../../src/forward/layout.ts'
 import { DirectorHost } from '../support/director.ts'
+import { linkOf } from '../support/frames.ts'
 import { Lab, until } from '../support/lab.ts'
 import { WebServer } from '../support/web.ts'
 
@@ -15,19 +18,17 @@ beforeAll(async () => {
   lab.addHost('client', [])
   lab.addHost('server', [{ switch: 'inside', address: '192.168.1.11/24' }], '192.168.1.1')
   await new WebServer(lab, 'server').start()
-  director = new DirectorHost(
-    lab,
-    'director',
-    `virtual_server ${VIP} 80 {
+  director = new DirectorHost(lab, 'director', config)
+  await director.start()
+})
+afterAll(() => lab.destroy())
+
+const config = `virtual_server ${VIP} 80 {
   lvs_method NAT
   protocol TCP
   real_server 192.168.1.11 80 { TCP_CHECK { } }
 }
-`,
-  )
-  await director.start()
-})
-afterAll(() => lab.destroy())
+`
 
 /** A cable from the director to the client, with the addresses of both ends. */
 function plug(): void {
@@ -60,4 +61,19 @@ test('an interface that is new gets the program, and one that was gone and is ba
     lab.run('director', ['ip', 'link', 'delete', 'eth9'])
   }
   expect(director.logText()).not.toContain('"level":50')
+})
+
+test('only named interfaces get it, if some are named', async () => {
+  plug()
+  const only = (name: string) => `global_defs {\n  forward_interfaces {\n    ${name}\n  }\n}\n${config}`
+  const pins = `/sys/fs/bpf/tanist/${lab.directorName('director')}/v${LAYOUT_VERSION}/links`
+  const index = (name: string) => String(linkOf(lab, 'director', name).ifindex)
+  const attached = () => readdirSync(pins).toSorted()
+  await until('the program', () => attached().length === 2)
+  director.configure(only('eth0'))
+  await director.reload()
+  expect(attached()).toEqual([index('eth0')])
+  director.configure(config)
+  await director.reload()
+  expect(attached()).toEqual([index('eth0'), index('eth9')].toSorted())
 })

@@ -136,6 +136,14 @@ export const globalDefs = {
   ),
 
   // Mail
+  forward_interfaces: wordLines(
+    named('<interface>'),
+    'Interfaces whose packets the core looks at; all Ethernet ones unless said.',
+  ),
+  xdp_interfaces: wordLines(
+    named('<interface>'),
+    'Interfaces on which known connections take the short way in the driver (XDP).',
+  ),
   notification_email: later(wordLines(named('<address>'), 'Who gets mails.')),
   notification_email_from: later(setting(word('<address>'), 'Sender of mails.')),
   smtp_server: later(

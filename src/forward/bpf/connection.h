@@ -63,19 +63,19 @@ static __always_inline void set_deadline(const struct settings *s, struct connec
 		c->deadline_ns = now + (own ? own : s->timeout_s[state]) * SECOND_NS;
 }
 
-static __always_inline __u32 next_state(const struct packet *p, __u32 direction, __u32 state)
+static __always_inline __u32 next_state(__u8 proto, __u32 event, __u32 direction, __u32 state)
 {
-	if (p->flow.proto == IPPROTO_UDP)
+	if (proto == IPPROTO_UDP)
 		return ST_UDP;
-	if (p->flow.proto == IPPROTO_SCTP) {
+	if (proto == IPPROTO_SCTP) {
 		state = state == ST_NONE ? SCTP_NONE : state - ST_SCTP; /* a fresh connection has no state of any protocol */
-		if (p->event >= SCTP_EVENTS || state >= SCTP_STATES || direction >= DIRECTIONS)
+		if (event >= SCTP_EVENTS || state >= SCTP_STATES || direction >= DIRECTIONS)
 			return ST_SCTP + SCTP_CLOSED;
-		return ST_SCTP + sctp_next[direction][p->event][state];
+		return ST_SCTP + sctp_next[direction][event][state];
 	}
-	if (p->event >= TCP_EVENTS || state >= TCP_STATES || direction >= DIRECTIONS)
+	if (event >= TCP_EVENTS || state >= TCP_STATES || direction >= DIRECTIONS)
 		return ST_CLOSE;
-	return tcp_next[direction][p->event][state];
+	return tcp_next[direction][event][state];
 }
 
 /* A client's address with the bits that do not count set to 0. */
@@ -117,7 +117,7 @@ static __always_inline void advance(const struct settings *s, struct connection 
 				    const struct flow *client, __u32 direction, __u64 now, int v6)
 {
 	__u32 old = c->state;
-	__u32 new = next_state(p, direction, old);
+	__u32 new = next_state(p->flow.proto, p->event, direction, old);
 
 	if (old == ST_DEAD)
 		return;
@@ -209,11 +209,8 @@ static __always_inline struct connection *find(const struct flow *client, __u64 
 	return c;
 }
 
-static __always_inline void count_packet(struct __sk_buff *skb, struct counters *n, int out)
+static __always_inline void count_packets(struct counters *n, __u64 packets, __u64 bytes, int out)
 {
-	__u64 packets = skb->gso_segs ? skb->gso_segs : 1;
-	__u64 bytes = skb->len - ETH_HLEN;
-
 	if (out) {
 		n->out_packets += packets;
 		n->out_bytes += bytes;
@@ -223,16 +220,21 @@ static __always_inline void count_packet(struct __sk_buff *skb, struct counters 
 	}
 }
 
-static __always_inline void count_connection_packet(struct __sk_buff *skb, const struct connection *c, int out)
+static __always_inline void count_for(const struct connection *c, __u64 packets, __u64 bytes, int out)
 {
 	__u32 service_slot = c->service_slot, dest_slot = c->dest_slot;
 	struct counters *n = bpf_map_lookup_elem(&service_counters, &service_slot);
 
 	if (n)
-		count_packet(skb, n, out);
+		count_packets(n, packets, bytes, out);
 	n = bpf_map_lookup_elem(&dest_counters, &dest_slot);
 	if (n)
-		count_packet(skb, n, out);
+		count_packets(n, packets, bytes, out);
+}
+
+static __always_inline void count_connection_packet(struct __sk_buff *skb, const struct connection *c, int out)
+{
+	count_for(c, skb->gso_segs ? skb->gso_segs : 1, skb->len - ETH_HLEN, out);
 }
 
 /* Frees what has expired: a time-out that nobody touched must leave the counts as well. A table that is nearly full is also

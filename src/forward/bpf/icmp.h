@@ -169,11 +169,10 @@ static __always_inline int send_back(struct __sk_buff *skb, int v6)
 {
 	const struct packet *p = packet_in_hand();
 	struct ethhdr eth, back;
-	struct address hop;
-	__u32 ifindex, mtu;
+	struct way way;
 
 	if (p && p->marked)
-		return find_route(skb, v6, &p->flow.daddr, &p->flow.saddr, &ifindex, &hop, &mtu) ? DROP : send_to(ifindex, &hop, v6);
+		return find_route(skb, v6, &p->flow.daddr, &p->flow.saddr, &way) ? DROP : send_to(way.ifindex, &way.hop, v6);
 	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
 		return DROP;
 	__builtin_memcpy(back.h_dest, eth.h_source, ETH_ALEN);

@@ -142,6 +142,22 @@ struct connection {
 	struct address local;
 	__u32 server_isn; /* full NAT, TCP: the server's first sequence number */
 	__u32 timeout_s;  /* see struct service */
+	__u64 back_mac;   /* of the client's next hop, for XDP; 0: not known */
+};
+
+/* An interface, by its index. */
+struct link {
+	__u8 mac[6];
+	__u8 xdp;     /* XDP is on it */
+	__u8 answers; /* the last packet of a connection that came in by it was a server's */
+};
+
+#define MAX_LINKS 1024
+
+/* The way to a server's next hop, for XDP: found once a second. */
+struct server_mac {
+	__u64 mac;
+	__u64 until_ns;
 };
 
 /* Keeps the clients of a persistent service at their server. */

@@ -59,6 +59,21 @@ struct {
 	__type(value, struct path_mtu);
 } path_mtus SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_LINKS);
+	__type(key, __u32);
+	__type(value, struct link);
+} interfaces SEC(".maps");
+
+/* By server, and which of its two hops. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_DESTS * 2);
+	__type(key, __u32);
+	__type(value, struct server_mac);
+} server_macs SEC(".maps");
+
 /* Whether a server has reached its upper threshold and not yet fallen below the lower one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

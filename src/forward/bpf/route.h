@@ -16,9 +16,26 @@ static __always_inline int send_to(__u32 ifindex, const struct address *addr, in
 	return bpf_redirect_neigh(ifindex, &hop, sizeof(hop), 0);
 }
 
+/* Where the kernel would send a packet. */
+struct way {
+	struct address hop;
+	__u64 mac; /* 0: the neighbour is not resolved */
+	__u32 ifindex;
+	__u32 mtu;
+};
+
+/* A MAC as a number, which is written in one piece. */
+static __always_inline __u64 mac_number(const __u8 *mac)
+{
+	__u64 number = 0;
+
+	__builtin_memcpy(&number, mac, ETH_ALEN);
+	return number;
+}
+
 /* The kernel's own route, for what user space has not resolved. Needs forwarding on the device. */
 static __always_inline int find_route(struct __sk_buff *skb, int v6, const struct address *saddr,
-				      const struct address *daddr, __u32 *ifindex, struct address *hop, __u32 *mtu)
+				      const struct address *daddr, struct way *way)
 {
 	struct bpf_fib_lookup route = { .family = v6 ? AF_INET6 : AF_INET, .ifindex = skb->ifindex };
 	long result;
@@ -33,12 +50,13 @@ static __always_inline int find_route(struct __sk_buff *skb, int v6, const struc
 	result = bpf_fib_lookup(skb, &route, sizeof(route), 0);
 	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return -1;
-	*ifindex = route.ifindex;
-	*mtu = route.mtu_result; /* of the link, since no length was asked for */
+	way->ifindex = route.ifindex;
+	way->mtu = route.mtu_result; /* of the link, since no length was asked for */
+	way->mac = result == BPF_FIB_LKUP_RET_SUCCESS ? mac_number(route.dmac) : 0;
 	if (v6)
-		__builtin_memcpy(hop, route.ipv6_dst, sizeof(*hop));
+		__builtin_memcpy(&way->hop, route.ipv6_dst, sizeof(way->hop));
 	else
-		*hop = (struct address){ .words[0] = route.ipv4_dst };
+		way->hop = (struct address){ .words[0] = route.ipv4_dst };
 	return 0;
 }
 

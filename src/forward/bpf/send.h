@@ -13,33 +13,32 @@ static __always_inline int send_to_server(struct __sk_buff *skb, const struct de
 					  const struct address *saddr)
 {
 	const struct hop *known = &d->hops[d->hop & 1];
-	struct address hop;
-	__u32 ifindex, mtu;
+	struct way way;
 
 	if (known->ifindex == HOP_LOCAL)
 		return PASS;
 	if (known->ifindex)
 		return send_to(known->ifindex, &known->neighbour, v6);
-	if (find_route(skb, v6, saddr, &d->addr, &ifindex, &hop, &mtu)) {
+	if (find_route(skb, v6, saddr, &d->addr, &way)) {
 		count_drop(DROP_NO_ROUTE);
 		return DROP;
 	}
-	return send_to(ifindex, &hop, v6);
+	return send_to(way.ifindex, &way.hop, v6);
 }
 
 /* Finds the way to the client if it is not known, or not for certain any more. */
 static __always_inline void know_way_back(struct __sk_buff *skb, struct connection *c, int v6, const struct flow *client,
 					  __u64 now)
 {
-	struct address hop;
-	__u32 ifindex, mtu;
+	struct way way;
 
 	if (now - c->back_at_ns <= BACK_ROUTE_NS)
 		return;
-	if (!find_route(skb, v6, &client->daddr, &client->saddr, &ifindex, &hop, &mtu)) {
-		c->back_ifindex = ifindex;
-		c->back_hop = hop;
-		c->back_mtu = mtu <= 0xffff ? mtu : 0;
+	if (!find_route(skb, v6, &client->daddr, &client->saddr, &way)) {
+		c->back_ifindex = way.ifindex;
+		c->back_hop = way.hop;
+		c->back_mac = way.mac;
+		c->back_mtu = way.mtu <= 0xffff ? way.mtu : 0;
 	}
 	c->back_at_ns = now;
 }

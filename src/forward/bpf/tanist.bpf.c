@@ -5,6 +5,7 @@
 #include "persistence.h"
 #include "schedule.h"
 #include "sctp.h"
+#include "xdp.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -72,7 +73,7 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 	fresh->flags = has_reply(fresh) ? 0 : CONN_NO_OUTPUT;
 	fresh->back_ifindex = p->ifindex;
 	fresh->timeout_s = service->timeout_s;
-	fresh->state = next_state(p, has_reply(fresh) ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
+	fresh->state = next_state(p->flow.proto, p->event, has_reply(fresh) ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
 	set_deadline(s, fresh, fresh->state, now);
 	if (p->dry)
 		return 1;
@@ -184,7 +185,10 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	const struct service *service;
 	struct packet *p = packet_in_hand();
 	struct settings *s = get_settings();
-	struct connection *c;
+	__u32 ifindex = skb->ifindex;
+	struct link *link = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct connection *c = 0;
+	int is_answer;
 	__u64 now;
 
 	if (!p || !s)
@@ -210,17 +214,24 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		return PASS;
 	}
 
-	c = p->dry ? peek(&p->flow, now, v6) : find(&p->flow, now, v6);
+	/* What the last packet was, the next one is, too: that saves a lookup. */
+	is_answer = link && link->answers && lookup_reply(&p->flow, &p->client, v6);
+	if (!is_answer)
+		c = p->dry ? peek(&p->flow, now, v6) : find(&p->flow, now, v6);
 	if (c && p->syn && is_stale(c)) {
 		if (!p->dry)
 			forget(&p->flow, c, v6);
 		c = 0;
 	}
 	if (c) {
+		if (link && link->answers)
+			link->answers = 0;
 		p->rule = RULE_CONNECTION;
 		p->dest_slot = c->dest_slot;
 	}
-	if (!c && lookup_reply(&p->flow, &p->client, v6)) {
+	if (is_answer || (!c && !(link && link->answers) && lookup_reply(&p->flow, &p->client, v6))) {
+		if (link && !link->answers)
+			link->answers = 1;
 		c = p->dry ? peek(&p->client, now, v6) : find(&p->client, now, v6);
 		if (!c)
 			return PASS;
@@ -349,6 +360,21 @@ int tanist_ingress(struct __sk_buff *skb)
 		return PASS;
 	verdict = run(skb, marked, 0);
 	return verdict == PASS && marked ? to_stack(skb) : verdict;
+}
+
+/* Is loaded only where an interface is to have it. */
+SEC("xdp")
+int tanist_xdp(struct xdp_md *ctx)
+{
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct link *in = xdp_link(ctx->ingress_ifindex);
+
+	/* Frames for others come where an interface listens to all, and are not ours. */
+	if (!in || (void *)(eth + 1) > (void *)(long)ctx->data_end || mac_number(eth->h_dest) != mac_number(in->mac))
+		return XDP_PASS;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return forward_short(ctx, in, 0);
+	return eth->h_proto == bpf_htons(ETH_P_IPV6) ? forward_short(ctx, in, 1) : XDP_PASS;
 }
 
 /* What would become of a packet. Is loaded only to be run on a made one; answers in cb: enum rule, and slot of the server. */

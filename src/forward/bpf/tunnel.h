@@ -136,7 +136,38 @@ static __always_inline long write_between(struct __sk_buff *skb, const struct de
 	return bpf_skb_store_bytes(skb, offset, &gre, sizeof(gre), 0);
 }
 
-/* Puts the outer header on. TTL, type of service and don't-fragment are those of the inner one, as IPVS has them. */
+/* The outer IP header. TTL, type of service and don't-fragment are those of the inner one, as IPVS has them. `room`: of all
+ * that is put on. */
+static __always_inline void fill_outer4(struct iphdr *ip, const struct dest *d, const struct inner *inner, __u32 room,
+					__u8 proto)
+{
+	*ip = (struct iphdr){
+		.version = 4, .ihl = 5, .tos = inner->tos, .tot_len = bpf_htons(inner->length + room),
+		.frag_off = inner->dont_fragment ? bpf_htons(0x4000) : 0, .ttl = inner->ttl, .protocol = proto,
+		.saddr = d->hops[d->hop & 1].local.words[0], .daddr = d->addr.words[0],
+	};
+	if (!ip->frag_off)
+		ip->id = bpf_get_prandom_u32();
+	ip->check = ~fold(add_words(ip, sizeof(*ip)));
+}
+
+static __always_inline void fill_outer6(struct ipv6hdr *ip, const struct dest *d, const struct inner *inner, __u32 room,
+					__u8 proto)
+{
+	*(__u32 *)ip = bpf_htonl(6u << 28 | (__u32)inner->tos << 20);
+	ip->payload_len = bpf_htons(inner->length + room - sizeof(*ip));
+	ip->nexthdr = proto;
+	ip->hop_limit = inner->ttl;
+	__builtin_memcpy(&ip->saddr, &d->hops[d->hop & 1].local, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->daddr, &d->addr, sizeof(ip->daddr));
+}
+
+static __always_inline __u8 outer_proto(const struct dest *d, const struct inner *inner)
+{
+	return d->tunnel == TUNNEL_GUE ? IPPROTO_UDP : d->tunnel == TUNNEL_GRE ? IPPROTO_GRE : inner->proto;
+}
+
+/* Puts the outer headers on. */
 static __always_inline int wrap(struct __sk_buff *skb, const struct packet *p, int v6, const struct dest *d)
 {
 	const struct hop *hop = &d->hops[d->hop & 1];
@@ -150,7 +181,7 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct packet *p, i
 		return -1;
 	checksum = d->tunnel_checksum && inner.known;
 	room = tunnel_room(d, checksum);
-	proto = tunnel == TUNNEL_GUE ? IPPROTO_UDP : tunnel == TUNNEL_GRE ? IPPROTO_GRE : inner.proto;
+	proto = outer_proto(d, &inner);
 	/* The flags let segmentation know of the inner header; without them bulk TCP stands still. */
 	if (tunnel == TUNNEL_GUE)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
@@ -161,30 +192,14 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct packet *p, i
 	if (d->family == AF_INET6) {
 		struct ipv6hdr ip = {};
 
-		*(__u32 *)&ip = bpf_htonl(6u << 28 | (__u32)inner.tos << 20);
-		ip.payload_len = bpf_htons(inner.length + room - sizeof(ip));
-		ip.nexthdr = proto;
-		ip.hop_limit = inner.ttl;
-		__builtin_memcpy(&ip.saddr, &hop->local, sizeof(ip.saddr));
-		__builtin_memcpy(&ip.daddr, &d->addr, sizeof(ip.daddr));
+		fill_outer6(&ip, d, &inner, room, proto);
 		outer = sizeof(ip);
 		if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0))
 			return -1;
 	} else {
-		struct iphdr ip = {};
+		struct iphdr ip;
 
-		ip.version = 4;
-		ip.ihl = 5;
-		ip.tos = inner.tos;
-		ip.tot_len = bpf_htons(inner.length + room);
-		ip.frag_off = inner.dont_fragment ? bpf_htons(0x4000) : 0;
-		if (!ip.frag_off)
-			ip.id = bpf_get_prandom_u32();
-		ip.ttl = inner.ttl;
-		ip.protocol = proto;
-		ip.saddr = hop->local.words[0];
-		ip.daddr = d->addr.words[0];
-		ip.check = ~fold(add_words(&ip, sizeof(ip)));
+		fill_outer4(&ip, d, &inner, room, proto);
 		outer = sizeof(ip);
 		if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0))
 			return -1;
