@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { maglevTable } from '../../src/balance/hash-tables.ts'
 import { formPool } from '../../src/balance/pool.ts'
 import { LONGEST_SEQUENCE, wrrSequence } from '../../src/balance/wrr.ts'
 import type { RealServer, VirtualServer } from '../../src/config/model.ts'
@@ -98,5 +99,27 @@ describe('pool', () => {
     const pool = formPool(server({ realServers: [real(0, { weight: 0 }), real(1)] }), up(0, 1), undefined)
     expect(names(pool)).toEqual(['12:1', '11:0'])
     expect(pool.service.table.entries).toEqual([0, 1])
+  })
+})
+
+describe('mh, when one of the servers goes', () => {
+  const servers = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      address: ip(`192.168.1.${11 + i}`),
+      port: 80,
+      weight: 1,
+      lastWeight: 1,
+    }))
+
+  test.each([4, 10, 20, 100])('of %i: its share of new clients moves, and at most 3 in 100 others', (count) => {
+    const gone = Math.floor(count / 2)
+    const before = maglevTable(servers(count))
+    const after = maglevTable(servers(count).toSpliced(gone, 1)).map((position) =>
+      position < gone ? position : position + 1,
+    )
+    const its = before.filter((position) => position === gone).length
+    const moved = before.filter((position, bucket) => position !== gone && after[bucket] !== position).length
+    expect(its / before.length).toBeCloseTo(1 / count, 3)
+    expect(moved / before.length).toBeLessThan(0.03)
   })
 })

@@ -6,9 +6,8 @@
  *
  *     npm run bench:packets [ROUNDS] [PACKETS]
  */
-import { join } from 'node:path'
 import { DirectorHost } from '../support/director.ts'
-import { compileFrames, FrameCounter, linkOf } from '../support/frames.ts'
+import { compileFrames, FrameCounter, generatorCommand, linkOf, wire } from '../support/frames.ts'
 import { Lab } from '../support/lab.ts'
 
 const rounds = Number(process.argv[2] ?? 5)
@@ -21,7 +20,6 @@ const ACK = 16
 const FLOWS = 64
 /** Connections that are opened for the cost of one. */
 const NEW = 300_000
-const SUPPORT = join(import.meta.dirname, '../support')
 
 const lab = new Lab()
 const object = compileFrames(lab)
@@ -29,8 +27,8 @@ const object = compileFrames(lab)
 function build(): void {
   for (const host of ['client', 'director', 'server']) lab.addHost(host, [])
   // Cables without a switch: every nanosecond counts here.
-  wire('client', '172.18.0.10/16', 'director', 'eth0', '172.18.100.1/16')
-  wire('server', `${SERVER}/24`, 'director', 'eth1', '192.168.10.254/24')
+  wire(lab, 'client', '172.18.0.10/16', 'director', 'eth0', '172.18.100.1/16')
+  wire(lab, 'server', `${SERVER}/24`, 'director', 'eth1', '192.168.10.254/24')
   lab.run('director', ['ip', 'address', 'add', `${VIP}/32`, 'dev', 'eth0'])
   lab.run('director', ['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=0'])
   // The frames' sources are anywhere; nothing answers to them.
@@ -42,31 +40,12 @@ function build(): void {
   lab.run('director', ['ip', 'neighbour', 'replace', '172.18.0.10', 'lladdr', mac('client', 'eth0'), 'dev', 'eth0'])
 }
 
-function wire(host: string, address: string, director: string, device: string, there: string): void {
-  const peer = ['peer', 'name', device, 'netns', lab.directorName(director)] as const
-  lab.run(host, ['ip', 'link', 'add', 'eth0', 'type', 'veth', ...peer])
-  lab.run(host, ['ip', 'address', 'add', address, 'dev', 'eth0'])
-  lab.run(host, ['ip', 'link', 'set', 'eth0', 'up'])
-  lab.run(director, ['ip', 'address', 'add', there, 'dev', device])
-  lab.run(director, ['ip', 'link', 'set', device, 'up'])
-}
-
 const mac = (host: string, device: string) => linkOf(lab, host, device).address
 
 /** Sends frames through the director. Returns nanoseconds a packet, the generator's share and all. */
 function send(destination: string, flags: number, flows: number, count: number, first = 0): number {
-  const script = join(SUPPORT, 'generator-process.ts')
-  const args = [
-    object,
-    linkOf(lab, 'client', 'eth0').ifindex,
-    mac('director', 'eth0'),
-    destination,
-    flags,
-    flows,
-    count,
-    first,
-  ]
-  const took = lab.run('client', ['taskset', '-c', CORE, process.execPath, script, ...args.map(String)])
+  const frames = { object, to: mac('director', 'eth0'), destination, flags, flows, packets: count, first }
+  const took = lab.run('client', ['taskset', '-c', CORE, ...generatorCommand(lab, 'client', 'eth0', frames)])
   return Number(took) / count
 }
 
