@@ -1,5 +1,5 @@
 /**
- * Forwarding speed, side by side in one run on the same namespaces: plain kernel routing, Tanist with NAT, nftables DNAT,
+ * Forwarding speed, side by side in one run on the same namespaces: plain kernel routing, Tanist with NAT and DR, nftables DNAT,
  * HAProxy (mode tcp) and nginx (stream). Bulk TCP, keep-alive HTTP and one connection for each request. The modes take
  * turns in each round, and each is compared with the plain routing of its own round.
  *
@@ -17,6 +17,9 @@ import { idleCost, type IdleCost } from './idle.ts'
 
 const SERVER = '192.168.10.11'
 const VIP = '172.18.100.6'
+const DR_VIP = '172.18.100.7'
+/** A server beside the clients: its answers do not pass the director. */
+const BESIDE = '172.18.0.11'
 const DIRECTOR = '172.18.100.1'
 const BULK_PORT = 5201
 
@@ -56,24 +59,28 @@ function build(): void {
   ])
   lab.run('director', ['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
   lab.addHost('server', [{ switch: 'inside', address: `${SERVER}/24` }], '192.168.10.254')
+  lab.addHost('beside', [{ switch: 'outside', address: `${BESIDE}/16` }])
+  lab.run('beside', [new URL('../../conf/real-server-dr.sh', import.meta.url).pathname, 'start', DR_VIP])
 }
 
-const service = (port: number) => `virtual_server ${VIP} ${port} {
+const service = (vip: string, port: number, method: 'NAT' | 'DR') => `virtual_server ${vip} ${port} {
   lb_algo rr
-  lb_kind NAT
+  lb_kind ${method}
   protocol TCP
-  real_server ${SERVER} ${port} {
+  real_server ${method === 'NAT' ? SERVER : BESIDE} ${port} {
     weight 1
   }
 }
 `
-const tanistConfig = `${service(80)}${service(BULK_PORT)}vrrp_instance v {
+const services = [80, BULK_PORT].flatMap((port) => [service(VIP, port, 'NAT'), service(DR_VIP, port, 'DR')])
+const tanistConfig = `${services.join('')}vrrp_instance v {
   interface eth0
   virtual_router_id 51
   version 3
   priority 255
   virtual_ipaddress {
     ${VIP}/32
+    ${DR_VIP}/32
   }
 }
 `
@@ -109,17 +116,22 @@ function proxy(name: string, file: string, text: string, command: readonly [stri
   }
 }
 
-const modes: readonly Mode[] = [
-  { name: 'plain routing', address: SERVER, start: async () => {}, stop: async () => {} },
-  {
-    name: 'Tanist NAT',
-    address: VIP,
+function tanist(name: string, address: string): Mode {
+  return {
+    name,
+    address,
     start: async () => {
       await director.start()
       await director.untilState('master')
     },
     stop: () => director.stop(),
-  },
+  }
+}
+
+const modes: readonly Mode[] = [
+  { name: 'plain routing', address: SERVER, start: async () => {}, stop: async () => {} },
+  tanist('Tanist NAT', VIP),
+  tanist('Tanist DR', DR_VIP),
   {
     name: 'nftables DNAT',
     address: VIP,
@@ -194,9 +206,10 @@ const key = (mode: string, what: Measure) => `${mode} ${what}`
 
 async function run(): Promise<IdleCost> {
   build()
-  const web = new WebServer(lab, 'server')
-  await web.start()
-  lab.start('server', pin(1, ['iperf3', '-s', '-p', String(BULK_PORT)]))
+  for (const host of ['server', 'beside']) {
+    await new WebServer(lab, host).start()
+    lab.start(host, pin(1, ['iperf3', '-s', '-p', String(BULK_PORT)]))
+  }
   await sleep(500)
   for (let round = 1; round <= rounds; round++) {
     // Each round begins with another mode, so that none is always measured on a rested or a tired machine.

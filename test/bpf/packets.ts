@@ -272,3 +272,12 @@ function header4(
   header.writeUInt16BE(checksum(header), 10)
   return header
 }
+
+/** An IPsec packet (RFC 4303, RFC 4302): a number of the association, a sequence number, and what nobody can read. */
+export function ipsec(protocol: 'ESP' | 'AH', source: string, destination: string, payload: string): Uint8Array {
+  const header = Buffer.alloc(8)
+  header.writeUInt32BE(0xc0ffee, 0)
+  header.writeUInt32BE(1, 4)
+  const ends: Ends = { source: [source, 0], destination: [destination, 0] }
+  return frame(protocol === 'ESP' ? 50 : 51, ends, Buffer.concat([header, Buffer.from(payload)]), {})
+}

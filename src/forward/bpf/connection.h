@@ -134,6 +134,16 @@ static __always_inline void advance(const struct settings *s, struct connection 
 	set_deadline(s, c, new, now);
 }
 
+/* A packet of a connection: only one with ports says what it does to the state. One of IPsec keeps it alive. */
+static __always_inline void proceed(const struct settings *s, struct connection *c, const struct packet *p,
+				    const struct flow *client, __u32 direction, __u64 now, int v6)
+{
+	if (has_ports(p))
+		advance(s, c, p, client, direction, now, v6);
+	else if (p->fragment == IPSEC)
+		set_deadline(s, c, c->state, now);
+}
+
 /* NAT and full NAT: the server's packets come by here, and are known by a key of their own. */
 static __always_inline int has_reply(const struct connection *c)
 {

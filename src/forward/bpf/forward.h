@@ -152,8 +152,8 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 		return answer_too_big(p, v6, c->back_mtu);
 	if (too_long && keep_first_part(skb, p, c->back_mtu))
 		goto malformed;
-	if (p->fragment != LATER_FRAGMENT && !p->dry)
-		advance(s, c, p, client, DIR_OUTPUT, now, v6);
+	if (!p->dry)
+		proceed(s, c, p, client, DIR_OUTPUT, now, v6);
 	if (c->method == METHOD_FNAT)
 		return FROM_FULL_NAT;
 	if (translate(skb, p, v6, 0, &client->daddr, client->dport))

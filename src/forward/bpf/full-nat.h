@@ -190,7 +190,7 @@ static __always_inline int to_full_nat(struct __sk_buff *skb, int v6)
 	const struct dest *d = p ? bpf_map_lookup_elem(&dests, &p->dest_slot) : 0;
 	int wanted;
 
-	if (!d)
+	if (!d || p->fragment == IPSEC) /* which local address would have no port to be told by */
 		return DROP;
 	wanted = wants_toa(skb, p);
 	if (translate(skb, p, v6, 1, &d->addr, p->reply.sport) ||

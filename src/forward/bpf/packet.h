@@ -35,8 +35,11 @@
 /* What has chosen the server of a packet. */
 enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY };
 
-/* The packet is a fragment: the first one, which has the ports, or a later one, which does not. */
-enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT };
+/* The packet is a fragment: the first one, which has the ports, or a later one, which does not; or it is one of IPsec, which
+ * has none either, and goes the way of the key exchange that it belongs to. */
+enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT, IPSEC };
+
+#define PORT_ISAKMP 500
 
 struct packet {
 	struct flow flow;
@@ -62,6 +65,11 @@ struct packet {
 	__u8 answer_code;
 	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
 };
+
+static __always_inline int has_ports(const struct packet *p)
+{
+	return p->fragment == WHOLE || p->fragment == FIRST_FRAGMENT;
+}
 
 static __always_inline struct iphdr *ip_header(struct __sk_buff *skb)
 {

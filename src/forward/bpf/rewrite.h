@@ -63,10 +63,10 @@ static __always_inline int translate(struct __sk_buff *skb, struct packet *p, in
 	__u64 from = old->words[0], to = addr->words[0], size = 4;
 	__u16 *ports;
 
-	if (p->flow.proto == IPPROTO_SCTP && p->fragment != LATER_FRAGMENT &&
+	if (p->flow.proto == IPPROTO_SCTP && has_ports(p) &&
 	    rewrite_sctp_port(skb, destination, port))
 		return -1;
-	if (p->flow.proto == IPPROTO_SCTP || p->fragment == LATER_FRAGMENT)
+	if (p->flow.proto == IPPROTO_SCTP || !has_ports(p))
 		return rewrite_ip(skb, p, v6, destination, addr);
 	if (v6) {
 		from = 0;

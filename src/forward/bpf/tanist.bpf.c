@@ -196,7 +196,11 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	if (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p))
 		return PASS;
 	now = now_ns(s);
-	if (p->fragment == LATER_FRAGMENT) {
+	if (p->flow.proto == IPPROTO_ESP || p->flow.proto == IPPROTO_AH) {
+		p->fragment = IPSEC;
+		p->flow.proto = IPPROTO_UDP;
+		p->flow.sport = p->flow.dport = bpf_htons(PORT_ISAKMP);
+	} else if (p->fragment == LATER_FRAGMENT) {
 		if (!resolve_fragment(p))
 			return PASS;
 	} else if (p->flow.proto == IPPROTO_TCP) {
@@ -250,8 +254,8 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		c = open_connection(p, v6, service, s, now);
 		if (!c)
 			return answer_unreachable(p, v6);
-	} else if (p->fragment != LATER_FRAGMENT && !p->dry) {
-		advance(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
+	} else if (!p->dry) {
+		proceed(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
 	}
 	if (p->fragment == FIRST_FRAGMENT)
 		resolve_fragment(p);
