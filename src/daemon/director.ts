@@ -175,7 +175,7 @@ export class Director {
     if (!this.#verdicts.take(verdict)) return
     const { id, up, reason } = verdict
     this.#log.info({ check: id, up, reason }, `${id} ${up ? 'success' : 'failed'}: ${reason}`)
-    this.#forwarding.update()
+    this.#forwarding.follow()
   }
 
   /**

@@ -3,7 +3,7 @@ import { ESTIMATE_EVERY_SECONDS } from '../balance/estimator.ts'
 import { changeTable, type IpvsCommand, type IpvsFailure, type IpvsTable, planByHand } from '../balance/ipvs-table.ts'
 import type { PlannedService } from '../balance/plan.ts'
 import { formPool, type Pool } from '../balance/pool.ts'
-import { type Config, endpointName, type ServiceId, serviceName } from '../config/model.ts'
+import { type Config, type Endpoint, endpointName, type ServiceId, serviceName } from '../config/model.ts'
 import { type ConnectionFilter, passes } from '../control/connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
@@ -40,6 +40,8 @@ export class Forwarding {
   #config: Config
   #links: readonly Link[] = []
   #markIfindex: number | undefined
+  /** Servers that the core has no room for. */
+  #leftOut: readonly string[] = []
   #sweepTimer: NodeJS.Timeout | undefined
 
   /** Throws SystemError or CoreFullError. */
@@ -52,9 +54,12 @@ export class Forwarding {
     this.#byHand = servicesByHand(this.#core)
     this.#meters = new Meters(this.#core)
     this.#meterTimer = setInterval(() => this.#meters.tick(), ESTIMATE_EVERY_SECONDS * 1000)
-    this.#followNetwork()
+    this.#links = this.#rtnetlink.links()
+    this.#update()
     this.#poller = new Poller(() => {
-      if (this.#changes.drain()) this.#followNetwork()
+      if (!this.#changes.drain()) return
+      this.#links = this.#rtnetlink.links()
+      this.follow()
     })
     this.#poller.watch([this.#changes.fd])
     this.#sweep()
@@ -65,15 +70,27 @@ export class Forwarding {
     const before = this.#config
     this.#config = config
     try {
-      this.update()
+      this.#update()
     } catch (error) {
       this.#config = before
       throw error
     }
   }
 
-  /** Makes the core follow the verdicts. Throws CoreFullError. */
-  update(): void {
+  /**
+   * Makes the core follow the verdicts. A server that there is no room for is left out: those that are gone keep their places
+   * while there are connections to them. With each sweep it is tried again.
+   */
+  follow(): void {
+    const leftOut: string[] = []
+    this.#update((endpoint) => leftOut.push(endpointName(endpoint)))
+    const news = leftOut.filter((name) => !this.#leftOut.includes(name))
+    if (news.length > 0) this.#log.error({ servers: news }, `the core has no room for ${news.join(', ')} yet`)
+    this.#leftOut = leftOut
+  }
+
+  /** Throws CoreFullError unless servers may be left out. */
+  #update(leaveOut?: (endpoint: Endpoint) => void): void {
     const pools = this.#config.virtualServers.map((server): [string, Pool] => {
       const name = serviceName(server.id)
       return [name, formPool(server, (real) => this.#verdicts.isUp(server, real), this.#pools.get(name)?.quorum)]
@@ -81,7 +98,7 @@ export class Forwarding {
     const configured = this.#configured()
     const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
     const services = [...pools.map(([, pool]) => pool.service), ...byHand.map(planByHand)]
-    this.#core.apply({ services }, (address) => this.#hop(address))
+    this.#core.apply({ services }, (address) => this.#hop(address), leaveOut)
     this.#services = services
     this.#byHand = byHand
     // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
@@ -113,7 +130,7 @@ export class Forwarding {
     if (typeof outcome === 'string') return outcome
     this.#byHand = outcome
     try {
-      this.update()
+      this.#update()
     } catch (error) {
       this.#byHand = before
       throw error
@@ -175,11 +192,6 @@ export class Forwarding {
     return new Set(this.#config.virtualServers.flatMap(({ id, marked }) => [id, ...marked]).map(serviceName))
   }
 
-  #followNetwork(): void {
-    this.#links = this.#rtnetlink.links()
-    this.update()
-  }
-
   #attach(): void {
     const own: readonly string[] = Object.values(MARK_LINK)
     const { only, xdp } = this.#config.attachment
@@ -210,6 +222,7 @@ export class Forwarding {
 
   #sweep(): void {
     this.#sweepTimer = setTimeout(() => this.#sweep(), this.#core.sweep())
+    if (this.#leftOut.length > 0) this.follow()
   }
 
   #logChanges(name: string, before: Pool | undefined, now: Pool): void {

@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Traffic } from '../balance/estimator.ts'
 import { type ForwardPlan, type LaidTable, resume } from '../balance/plan.ts'
+import type { Endpoint } from '../config/model.ts'
 import type { Address } from '../net/address.ts'
 import { bpfDirectory } from '../linux/bpffs.ts'
 import {
@@ -179,9 +180,16 @@ export class Core {
     return refused
   }
 
-  /** Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write. */
-  apply(plan: ForwardPlan, hop: (address: Address) => Hop | undefined): readonly Write[] {
-    const writes = difference(this.#state(), plan, hop)
+  /**
+   * Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write; with `leaveOut` servers
+   * that there is no room for are told to it instead.
+   */
+  apply(
+    plan: ForwardPlan,
+    hop: (address: Address) => Hop | undefined,
+    leaveOut?: (endpoint: Endpoint) => void,
+  ): readonly Write[] {
+    const writes = difference(this.#state(), plan, hop, leaveOut)
     const tables = writes.filter((write) => write.type === 'table')
     for (const write of writes) {
       if (write.type !== 'table') this.#write(write)

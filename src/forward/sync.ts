@@ -44,11 +44,17 @@ const identity = (service: ServiceId, endpoint: Endpoint) => `${serviceName(serv
 /**
  * The writes that make the core do what the plan says, in an order in which every state between is right: servers before
  * the tables that name them, tables before the services that use them, and removals last. Nothing is written that is
- * there already. `hop` resolves a real server's next hop. Throws CoreFullError; then nothing has been decided.
+ * there already. `hop` resolves a real server's next hop. Throws CoreFullError; then nothing has been decided. With `leaveOut`
+ * servers that there is no room for are told to it instead, and the others serve.
  */
-export function difference(state: CoreState, plan: ForwardPlan, hop: (address: Address) => Hop | undefined): Write[] {
-  const slots = new Slots(state)
-  const each = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop))
+export function difference(
+  state: CoreState,
+  plan: ForwardPlan,
+  hop: (address: Address) => Hop | undefined,
+  leaveOut?: (endpoint: Endpoint) => void,
+): Write[] {
+  const slots = new Slots(state, leaveOut === undefined)
+  const each = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop, leaveOut))
   const inOrder: readonly Write['type'][] = ['dest', 'relieve', 'pool', 'table', 'service']
   const writes = inOrder.flatMap((type) => each.filter((write) => write.type === type))
   const planned = new Set(plan.services.flatMap(keysOf).map(serviceName))
@@ -73,6 +79,7 @@ function serviceWrites(
   service: PlannedService,
   slots: Slots,
   hop: (address: Address) => Hop | undefined,
+  leaveOut?: (endpoint: Endpoint) => void,
 ): Write[] {
   const key = service.id
   const find = (wanted: ServiceId) =>
@@ -82,7 +89,12 @@ function serviceWrites(
   const writes: Write[] = []
   let edited = false
   const destSlots = service.destinations.map((planned) => {
-    const { slot, known } = slots.takeDest(identity(key, planned.endpoint))
+    const taken = slots.takeDest(identity(key, planned.endpoint))
+    if (taken === undefined) {
+      leaveOut?.(planned.endpoint)
+      return undefined
+    }
+    const { slot, known } = taken
     const dest = destEntry(key, planned, serviceSlot, hop)
     if (known === undefined || !sameDest(known, dest)) {
       writes.push({ type: 'dest', slot, dest, fresh: known === undefined })
@@ -178,8 +190,12 @@ class Slots {
   readonly #services: Set<number>
   readonly #planned = new Set<number>()
 
-  constructor(state: CoreState) {
+  readonly #strict: boolean
+
+  /** `strict`: that there is no room for a server is an error. */
+  constructor(state: CoreState, strict: boolean) {
     this.#state = state
+    this.#strict = strict
     for (const [slot, { dest }] of state.dests) {
       if (dest.state !== 'free') this.#byIdentity.set(identity(dest.service, dest.endpoint), slot)
     }
@@ -204,7 +220,7 @@ class Slots {
     throw new CoreFullError('services', MAX_SERVICES)
   }
 
-  takeDest(name: string): { slot: number; known: DestEntry | undefined } {
+  takeDest(name: string): { slot: number; known: DestEntry | undefined } | undefined {
     const own = this.#byIdentity.get(name)
     if (own !== undefined && !this.#planned.has(own)) {
       this.#planned.add(own)
@@ -217,7 +233,8 @@ class Slots {
       this.#planned.add(slot)
       return { slot, known: undefined }
     }
-    throw new CoreFullError('real servers', MAX_DESTS)
+    if (this.#strict) throw new CoreFullError('real servers', MAX_DESTS)
+    return undefined
   }
 }
 
