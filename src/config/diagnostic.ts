@@ -62,6 +62,7 @@ const SEVERITIES = {
   'too-many': 'error',
   // This host
   'host-interface': 'error',
+  'host-kernel': 'error',
   'host-script': 'error',
   'host-user': 'error',
   'host-file': 'error',

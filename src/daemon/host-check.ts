@@ -7,9 +7,13 @@ import type { InstanceSettings, Settings } from '../config/keywords/root.ts'
 import type { Places } from '../config/schema/entry.ts'
 import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
+import { lackingFeatures } from '../forward/kernel.ts'
 import { reasonOf } from './config-file.ts'
 
-/** Reports what a configuration names and this host does not have: interfaces, addresses, scripts, users, files. */
+/**
+ * Reports what a configuration names and this host does not have: interfaces, addresses, scripts, users, files, and what the
+ * forwarding core needs of the kernel.
+ */
 export function checkHost(settings: Settings, places: Places, report: Report): void {
   const host = new HostCheck(report, settings.global_defs?.script_user?.user)
   const dynamic = settings.global_defs?.dynamic_interfaces !== undefined
@@ -17,6 +21,12 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   for (const group of settings.vrrp_sync_group) {
     for (const tracked of group.track_interface) host.interface(tracked.name, places.of(tracked), dynamic)
   }
+  const { global_defs: defs } = settings
+  for (const named of [...(defs?.forward_interfaces ?? []), ...(defs?.xdp_interfaces ?? [])]) {
+    host.interface(named.name, places.of(named), dynamic)
+  }
+  const [server] = settings.virtual_server
+  if (server !== undefined) for (const lacking of lackingFeatures()) report('host-kernel', places.of(server), lacking)
   checkScripts(settings, places, host)
   checkFiles(settings, places, host)
 }

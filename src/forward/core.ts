@@ -9,6 +9,7 @@ import {
   type BpfMap,
   BpfObject,
   createInnerArray,
+  type ObjectOptions,
   openPinned,
   pin,
   possibleCpus,
@@ -48,6 +49,7 @@ import {
   sumU64,
   type Timeouts,
 } from './layout.ts'
+import { lackingFeatures } from './kernel.ts'
 import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
 import { XdpAttachment, type XdpRefusal } from './xdp.ts'
@@ -101,6 +103,16 @@ export interface CoreOptions {
 const SWEEP_SHARE = 0.01
 const SWEEP_AT_LEAST_EVERY = millis(1000)
 
+/** Throws SystemError; or an Error that says what the kernel lacks, if that is why. */
+function load(options: ObjectOptions): BpfObject {
+  try {
+    return new BpfObject(OBJECT, options)
+  } catch (error) {
+    const [lacking] = lackingFeatures()
+    throw lacking === undefined ? error : new Error(lacking, { cause: error })
+  }
+}
+
 /**
  * The forwarding core of one director: the loaded program and its maps. Opening takes over what an earlier daemon of the
  * same name has left, traffic and all.
@@ -140,7 +152,7 @@ export class Core {
       if (fd !== undefined) pinned.set(map, fd)
     }
     this.adopted = pinned.size === PINNED_MAPS.length
-    this.#object = new BpfObject(OBJECT, {
+    this.#object = load({
       reuse: this.adopted ? pinned : new Map(),
       sizes: new Map(TABLES.map((table) => [table, maxConnections])),
       without: ['tanist_trace', 'tanist_xdp'],

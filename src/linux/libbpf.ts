@@ -39,6 +39,8 @@ const c = {
   tcDetach: lib.func('int bpf_tc_detach(const void *hook, const void *options)'),
   possibleCpus: lib.func('int libbpf_num_possible_cpus()'),
   setPrint: lib.func('void *libbpf_set_print(void *callback)'),
+  probeHelper: lib.func('int libbpf_probe_bpf_helper(int type, int helper, const void *options)'),
+  probeType: lib.func('int libbpf_probe_bpf_prog_type(int type, const void *options)'),
 }
 
 // libbpf prints to stderr by itself. Its failures come back as errors here, so it may do so only where it knows more:
@@ -54,6 +56,7 @@ const BPF_F_INNER_MAP = 0x1000
 const BPF_TCX_INGRESS = 46
 const BPF_TC_INGRESS = 1
 const BPF_XDP = 37
+const BPF_PROG_TYPE_SCHED_CLS = 3
 const XDP_FLAGS_DRV_MODE = 4
 const BPF_TC_F_REPLACE = 1
 
@@ -322,6 +325,20 @@ export function testRun(
     // struct __sk_buff: eight u32 and four more, then cb.
     answers: contextOut.length === 0 ? [] : [48, 52].map((at) => new DataView(contextOut.buffer).getUint32(at, true)),
   }
+}
+
+/** Something of eBPF that a kernel has or not, by its number in the kernel's interface. */
+export interface KernelFeature {
+  readonly kind: 'tc helper' | 'program type'
+  readonly name: string
+  readonly number: number
+}
+
+/** Tries it. Undefined when that cannot be told, for want of privileges for example. */
+export function kernelHas({ kind, number }: KernelFeature): boolean | undefined {
+  const answer: number =
+    kind === 'program type' ? c.probeType(number, null) : c.probeHelper(BPF_PROG_TYPE_SCHED_CLS, number, null)
+  return answer < 0 ? undefined : answer === 1
 }
 
 /** How many values a per-CPU map element has. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { collectDiagnostics } from '../../src/config/diagnostic.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { checkHost } from '../../src/daemon/host-check.ts'
+import { lackingFeatures } from '../../src/forward/kernel.ts'
 import { surroundings } from '../support/surroundings.ts'
 
 /** Root's own folder: nobody else can change what leads to it. */
@@ -44,6 +45,11 @@ describe('what a file names and this host does not have', () => {
     ],
     ['a device of an address', instance('interface lo\nvirtual_ipaddress { 10.0.0.1 dev none0 }'), '`none0`'],
     ['one that may come later', `global_defs { dynamic_interfaces }\n${instance('interface none0')}`, 'host-missing:'],
+    [
+      'an interface for XDP',
+      'global_defs {\n xdp_interfaces { none0 }\n}',
+      'host-interface: there is no interface `none0` here, only ',
+    ],
     ['a source address', instance('interface lo\nunicast_src_ip 203.0.113.9'), 'host-address: no interface here has'],
     ['a script', instance('interface lo\nnotify /no/such'), 'host-script: cannot run `/no/such`: ENOENT'],
     ['a relative script', instance('interface lo\nnotify check.sh'), 'host-script: `check.sh` is no absolute path'],
@@ -75,5 +81,16 @@ describe('what a file names and this host does not have', () => {
     expect(check(`vrrp_script s { script ${path}\n user daemon\n }`)).toEqual([])
     const owned = join(directory, 'owned.sh')
     expect(check(`vrrp_script s { script ${owned}\n }`)[0]).toContain(`\`${owned}\`: it belongs to user 1 (mode 0755)`)
+  })
+})
+
+describe('what the core needs of the kernel', () => {
+  test('this kernel has it', () => expect(lackingFeatures()).toEqual([]))
+
+  test('what is lacking is named; what cannot be told is not', () => {
+    expect(lackingFeatures(({ name }) => name !== 'bpf_for_each_map_elem')).toEqual([
+      'this kernel has no tc helper `bpf_for_each_map_elem`, which Linux 5.13 brought',
+    ])
+    expect(lackingFeatures(() => undefined)).toEqual([])
   })
 })
