@@ -103,6 +103,8 @@ export interface Persistence {
   readonly timeoutSeconds: number
   /** Length of the prefix by which clients count as one. */
   readonly clientPrefix: number
+  /** Each SIP call of a client by itself, told by its Call-ID. */
+  readonly engine?: 'sip' | undefined
 }
 
 /** Connections above which a server gets no new ones, and below which it gets them again; 0: none, or three quarters. */

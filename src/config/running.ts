@@ -89,7 +89,6 @@ function runningVirtualServer(
   const vip = id.by === 'address' ? (id.port ?? 0) : 0
   const address = id.by === 'address' ? id.address : server.real_server[0]?.id.address
   const ipv6 = server.ip_family === undefined ? address !== undefined && !isIpv4(address) : server.ip_family === 'inet6'
-  if (server.persistence_engine !== undefined) return no('its persistence engine is sip')
   const endpoint = (where: { address: Address; port: number | undefined }): Endpoint => ({
     address: where.address,
     // A service by mark keeps the port that was asked for; the servers' ports are for their checks.
@@ -162,6 +161,7 @@ function persistenceOf(server: VirtualServerSettings, bits: 32 | 128): Persisten
   return {
     timeoutSeconds: timeout.value ?? PERSISTENCE_SECONDS,
     clientPrefix: Math.min(bits, server.persistence_granularity ?? bits),
+    ...(server.persistence_engine === undefined ? {} : { engine: server.persistence_engine }),
   }
 }
 

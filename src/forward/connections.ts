@@ -44,6 +44,8 @@ export interface Connection {
   readonly client: Endpoint
   readonly virtual: Endpoint
   readonly destination: Endpoint
+  /** Of a template: the SIP call that it is for. */
+  readonly callId?: string
 }
 
 /** A key and a value of one of the two tables. */
@@ -82,8 +84,7 @@ export function decodeConnection(
 
 /** As `decodeConnection`, for a template. */
 export function decodeTemplate(
-  key: Uint8Array,
-  value: Uint8Array,
+  { key, value, call }: { key: Uint8Array; value: Uint8Array; call: Uint8Array | undefined },
   destOf: (slot: number) => DestEntry | undefined,
   nowNs: bigint,
 ): Connection | undefined {
@@ -101,6 +102,7 @@ export function decodeTemplate(
     client: { address, port: 0 },
     virtual: service.by === 'address' ? service.vip : { address: markAddress(service.mark, isIpv6(service)), port: 0 },
     destination: dest.endpoint,
+    ...(call === undefined ? {} : { callId: Buffer.from(call.subarray(1, 1 + (call[0] ?? 0))).toString('latin1') }),
   }
 }
 

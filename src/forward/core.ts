@@ -75,6 +75,7 @@ export const PINNED_MAPS = [
   'connections',
   'connections6',
   'templates',
+  'call_ids',
   'localities',
   'replies',
   'replies6',
@@ -253,7 +254,9 @@ export class Core {
       }
     }
     for (const [key, value] of this.#maps.templates.entries(SIZE.templateKey, SIZE.template)) {
-      const template = decodeTemplate(key, value, destOf, nowNs)
+      const call = new Uint8Array(SIZE.callId)
+      const named = key.subarray(20).some((byte) => byte !== 0) && this.#maps.call_ids.lookup(key, call)
+      const template = decodeTemplate({ key, value, call: named ? call : undefined }, destOf, nowNs)
       if (template !== undefined) yield template
     }
   }

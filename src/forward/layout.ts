@@ -40,7 +40,8 @@ export const SIZE = {
   connection: 88,
   link: 8,
   localPool: 8 + MAX_LOCAL_ADDRESSES * 16,
-  templateKey: 20,
+  templateKey: 24,
+  callId: 256,
   template: 32,
   settings: 128,
   sweep: 8,
@@ -71,6 +72,7 @@ const SCHEDULER = {
 const FLAG = { port: 1, fallback: 2, third: 4 } as const satisfies Record<keyof SchedulerFlags, number>
 const ONE_PACKET = 8
 const BY_HAND = 16
+const SIP = 32
 const METHOD = { NAT: 1, DR: 2, TUN: 3, FNAT: 4 } as const satisfies Record<ForwardingMethod, number>
 const PROTOCOL = { TCP: 6, UDP: 17, SCTP: 132 } as const satisfies Record<Protocol, number>
 const TUNNEL = { ipip: 0, gue: 1, gre: 2 } as const satisfies Record<Tunnel['type'], number>
@@ -90,6 +92,7 @@ export const DROP_REASONS = [
   'fragment-without-first',
   'half-open',
   'no-local-port',
+  'no-call-id',
 ] as const
 
 /** IPVS's default time-outs in seconds, in the order of the states: `enum tcp_state`, UDP, `enum sctp_state`. */
@@ -192,7 +195,8 @@ export function encodeService(service: ServiceEntry): Uint8Array {
     (flags.fallback ? FLAG.fallback : 0) |
     (flags.third ? FLAG.third : 0) |
     (service.onePacket ? ONE_PACKET : 0) |
-    (service.byHand ? BY_HAND : 0)
+    (service.byHand ? BY_HAND : 0) |
+    (persistence?.engine === 'sip' ? SIP : 0)
   const bytes = new Uint8Array(SIZE.service)
   const view = viewOf(bytes)
   view.setUint32(0, slot, true)
@@ -220,7 +224,14 @@ export function decodeService(bytes: Uint8Array): ServiceEntry {
     },
     onePacket: (bits & ONE_PACKET) !== 0,
     byHand: (bits & BY_HAND) !== 0,
-    persistence: timeoutSeconds === 0 ? undefined : { timeoutSeconds, clientPrefix: view.getUint32(12, true) },
+    persistence:
+      timeoutSeconds === 0
+        ? undefined
+        : {
+            timeoutSeconds,
+            clientPrefix: view.getUint32(12, true),
+            ...((bits & SIP) === 0 ? {} : { engine: 'sip' as const }),
+          },
     idleSeconds: view.getUint32(16, true) || undefined,
   }
 }

@@ -177,7 +177,8 @@ const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
   a.idleSeconds === b.idleSeconds &&
   a.byHand === b.byHand &&
   a.persistence?.timeoutSeconds === b.persistence?.timeoutSeconds &&
-  a.persistence?.clientPrefix === b.persistence?.clientPrefix
+  a.persistence?.clientPrefix === b.persistence?.clientPrefix &&
+  a.persistence?.engine === b.persistence?.engine
 
 /** A new upper threshold that is none, or higher than before, lets connections in at once. */
 const isRelieved = ({ thresholds: before }: DestEntry, { thresholds: now }: DestEntry) =>

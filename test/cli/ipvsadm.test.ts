@@ -8,21 +8,14 @@ import {
   formatTimeouts,
 } from '../../src/cli/ipvsadm/format.ts'
 import { numbers, type Namer } from '../../src/cli/ipvsadm/names.ts'
-import { type ListOptions, parseLine, type Resolver } from '../../src/cli/ipvsadm/parse.ts'
 import { UsageError } from '../../src/cli/ipvsadm/words.ts'
 import { changeTable, type IpvsFailure, type IpvsTable } from '../../src/balance/ipvs-table.ts'
 import { estimate, type Estimate, ratesOf } from '../../src/balance/estimator.ts'
 import type { ListedService } from '../../src/control/ipvs.ts'
 import { address } from '../bpf/packets.ts'
+import { listed, options, parse } from './ipvsadm-lines.ts'
 
 /** Texts, errors and exit statuses of a real ipvsadm 1.31 on a real kernel. */
-const resolver: Resolver = {
-  address: (name) => (name === 'localhost' ? address('127.0.0.1') : undefined),
-  port: (name) => ({ http: 80, ftp: 21 })[name],
-}
-const words = (line: string) => line.split(' ').filter((word) => word !== '')
-const parse = (line: string) => parseLine(words(line), resolver, 'ipvsadm')
-
 /** What is printed, and the exit status, of a line that is refused before the table is asked. */
 function refusal(line: string): [string, number] {
   try {
@@ -34,34 +27,6 @@ function refusal(line: string): [string, number] {
   }
 }
 
-/** A table made by commands, as a listing. */
-function listed(...lines: readonly string[]): ListedService[] {
-  let table: IpvsTable = []
-  for (const line of lines) {
-    const request = parse(line)
-    const outcome = request.type === 'change' ? changeTable(table, request.command, new Set()) : 'invalid'
-    if (typeof outcome === 'string') throw new Error(`${line}: ${outcome}`)
-    table = outcome
-  }
-  const none = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
-  return table.map(({ servers, ...service }) => ({
-    ...service,
-    owner: 'ipvsadm',
-    totals: none,
-    rates: none,
-    servers: servers
-      .map((server) => ({ ...server, active: 0, inactive: 0, persistent: 0, totals: none, rates: none }))
-      .toReversed(),
-  }))
-}
-
-const options = (change: Partial<ListOptions> = {}): ListOptions => ({
-  show: 'services',
-  numeric: true,
-  exact: false,
-  sorted: true,
-  ...change,
-})
 const names: Namer = {
   host: (host) => (host === '127.0.0.1' ? 'localhost' : host),
   port: (port) =>

@@ -263,6 +263,10 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     ],
   ],
   oneByOneIsForUdp: [[service(`ops\n  ${server}`), 'bad-value', '`ops` is for UDP']],
+  callsAreOfUdp: [
+    [service(`persistence_engine sip\n  ${server}`), 'ignored-value', 'is of use with `persistence_timeout` only'],
+    [service(`persistence_engine sip\n persistence_timeout 60\n  ${server}`), 'bad-value', '`sip` is for UDP'],
+  ],
   tunnelsSayTheirPort: [
     [service(`lvs_method TUN type gue\n  ${server}`), 'missing-keyword', '`type gue` needs `port`'],
   ],

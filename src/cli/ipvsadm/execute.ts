@@ -33,7 +33,7 @@ const VERSION = 'ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n
 
 const HELP = `The virtual services of a running tanistd, in the words of ipvsadm 1.31.
 
-  ipvsadm -A|E SERVICE [-s SCHEDULER] [-b FLAGS] [-p [SECONDS]] [-M NETMASK] [-o]    add, edit a service
+  ipvsadm -A|E SERVICE [-s SCHEDULER] [-b FLAGS] [-p [SECONDS]] [-M NETMASK] [--pe sip] [-o]  add, edit a service
   ipvsadm -D SERVICE                                                                 delete it
   ipvsadm -a|e SERVICE -r SERVER [-g|-i|-m|--fullnat] [-w WEIGHT] [-x UPPER] [-y LOWER] [TUNNEL]  add, edit a server
   ipvsadm -d SERVICE -r SERVER                                                       delete it
@@ -105,7 +105,9 @@ async function execute(request: Request, client: ControlClient, output: Output):
     case 'connections': {
       const names = request.numeric ? numbers : new SystemNames()
       await output.write(connectionTitle(request.engines))
-      for await (const connection of client.connections({})) await output.write(connectionLine(connection, names))
+      for await (const connection of client.connections({})) {
+        await output.write(connectionLine(connection, names, request.engines))
+      }
       return 0
     }
     case 'save': {

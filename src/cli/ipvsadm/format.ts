@@ -102,6 +102,7 @@ function serviceLine(service: ListedService, { show, exact }: ListOptions, names
     ...(flags.length === 0 ? [] : [`(${flags.join(',')})`]),
     ...(persistence === undefined ? [] : [`persistent ${persistence.timeoutSeconds}`]),
     ...(mask ? [`mask ${maskText(persistence.clientPrefix, bits)}`] : []),
+    ...(persistence?.engine === undefined ? [] : [`pe ${persistence.engine}`]),
     ...(onePacket ? ['ops'] : []),
   ].join(' ')
 }
@@ -187,13 +188,14 @@ export function connectionTitle(engines: boolean): string {
   return `IPVS connection entries\npro expire state       source             virtual            destination${engines ? '        ' : ''}${tail}`
 }
 
-/** One line of `ipvsadm -Lc`. */
-export function connectionLine(connection: ListedConnection, names: Namer): string {
-  const { protocol, state, expiresSeconds, client, virtual, destination } = connection
+/** One line of `ipvsadm -Lc`, with the persistence engine and what it goes by if so wished. */
+export function connectionLine(connection: ListedConnection, names: Namer, engines = false): string {
+  const { protocol, state, expiresSeconds, client, virtual, destination, callId } = connection
   const two = (value: number) => String(value).padStart(2, '0')
   const expires = `${two(Math.floor(expiresSeconds / 60))}:${two(expiresSeconds % 60)}`
   const text = (endpoint: Endpoint) => endpointText(endpoint, protocol.toLowerCase(), names)
-  return `${protocol.padEnd(3)} ${expires.padEnd(6)} ${state.padEnd(11)} ${text(client).padEnd(18)} ${text(virtual).padEnd(18)} ${text(destination)}\n`
+  const engine = engines && callId !== undefined ? ` ${'sip'.padEnd(18)} ${callId}` : ''
+  return `${protocol.padEnd(3)} ${expires.padEnd(6)} ${state.padEnd(11)} ${text(client).padEnd(18)} ${text(virtual).padEnd(18)} ${text(destination).padEnd(engine === '' ? 0 : 16)}${engine}\n`
 }
 
 /** `ipvsadm -L --timeout`. */
@@ -228,6 +230,7 @@ function saveService({ id, scheduler, flags, persistence, onePacket }: ListedSer
     ...(persistence === undefined || persistence.clientPrefix === bits
       ? []
       : [`-M ${maskText(persistence.clientPrefix, bits)}`]),
+    ...(persistence?.engine === undefined ? [] : [`--pe ${persistence.engine}`]),
     ...(set.length === 0 ? [] : [`-b ${set.join(',')}`]),
     ...(onePacket ? ['-o'] : []),
   ].join(' ')

@@ -258,10 +258,13 @@ class Line {
       throw new UsageError('Zero port specified for non-persistent service')
     }
     const flags = this.#flags(scheduler)
-    if (!SCHEDULERS.includes(scheduler) || this.#has('pe')) {
+    const engine = this.#value('pe')
+    if (!SCHEDULERS.includes(scheduler) || (engine !== undefined && engine !== 'sip')) {
       return { type: 'refused', message: 'Scheduler or persistence engine not found' }
     }
-    const service = { id, scheduler: scheduler as Scheduler, flags, persistence, onePacket }
+    const kept =
+      persistence === undefined || engine === undefined ? persistence : { ...persistence, engine: 'sip' as const }
+    const service = { id, scheduler: scheduler as Scheduler, flags, persistence: kept, onePacket }
     return { type: 'change', command: { type, service } }
   }
 

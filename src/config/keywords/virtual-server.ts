@@ -149,7 +149,7 @@ export const virtualServer = {
   'sh-fallback': flag('`sh` goes on to the next server when one cannot serve.'),
   'mh-port': flag('`mh` takes the port into account.'),
   'mh-fallback': flag('`mh` goes on to the next server when one cannot serve.'),
-  persistence_engine: later(setting(choice('sip'), 'What makes connections belong together.')),
+  persistence_engine: setting(choice('sip'), 'What makes datagrams of a client belong together: their SIP call.'),
   persistence_timeout: setting(
     maybe(integer(1, 2_678_400)),
     'A client stays at its server for so many seconds; 360 without a number.',

@@ -136,6 +136,16 @@ const oneByOneIsForUdp = ofEach((server, places, report) => {
   report('bad-value', places.of(server, 'ops'), '`ops` is for UDP')
 })
 
+const callsAreOfUdp = ofEach((server, places, report) => {
+  if (server.persistence_engine === undefined) return
+  const at = places.of(server, 'persistence_engine')
+  if (server.persistence_timeout === undefined) {
+    report('ignored-value', at, '`persistence_engine` is of use with `persistence_timeout` only; this has no effect')
+  } else if (server.protocol !== undefined && server.protocol !== 'UDP') {
+    report('bad-value', at, '`sip` is for UDP: nothing else would get a server')
+  }
+})
+
 const tunnelsSayTheirPort = ofEach((server, places, report) => {
   const check = (method: typeof server.lvs_method | undefined, at: ReturnType<Places['of']>) => {
     if (method?.type === 'gue' && method.port === undefined) report('missing-keyword', at, '`type gue` needs `port`')
@@ -255,6 +265,7 @@ export const serverRules: readonly Rule[] = [
   someWeightIsAboveZero,
   thresholdsAreInOrder,
   oneByOneIsForUdp,
+  callsAreOfUdp,
   tunnelsSayTheirPort,
   alphaNeedsAChecker,
   checkersAreComplete,

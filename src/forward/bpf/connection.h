@@ -99,6 +99,7 @@ static __always_inline struct template *template_of(const struct flow *client, c
 {
 	struct template_key key = {
 		.service_slot = c->service_slot, .client = masked(&client->saddr, c->template_prefix, v6),
+		.call = c->flags & CONN_CALL ? c->call : 0,
 	};
 
 	return bpf_map_lookup_elem(&templates, &key);

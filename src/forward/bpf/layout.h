@@ -32,6 +32,8 @@ enum scheduler {
 #define SERVICE_ONE_PACKET 8u
 /* Made by tanist-ipvsadm; only user space looks at it. */
 #define SERVICE_BY_HAND 16u
+/* Persistence by client and SIP call. */
+#define SERVICE_SIP 32u
 enum method { METHOD_NAT = 1, METHOD_DR = 2, METHOD_TUN = 3, METHOD_FNAT = 4 };
 enum tunnel { TUNNEL_IPIP, TUNNEL_GUE, TUNNEL_GRE };
 enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
@@ -140,7 +142,10 @@ struct connection {
 	__u8 template_prefix; /* with CONN_CONTROLLED: bits of the client's address that name its template */
 	__u16 local_port; /* full NAT: what the server takes the client for, with `local` */
 	struct address local;
-	__u32 server_isn; /* full NAT, TCP: the server's first sequence number */
+	union {
+		__u32 server_isn; /* full NAT, TCP: the server's first sequence number */
+		__u32 call;       /* with CONN_CALL: the `call` of its template */
+	};
 	__u32 timeout_s;  /* see struct service */
 	__u64 back_mac;   /* of the client's next hop, for XDP; 0: not known */
 };
@@ -164,6 +169,15 @@ struct server_mac {
 struct template_key {
 	__u32 service_slot;
 	struct address client; /* masked */
+	__u32 call;	       /* a number for the Call-ID; 0 where calls do not count */
+};
+
+/* The text of a Call-ID. */
+#define CALL_ID_LENGTH 255
+
+struct call_id {
+	__u8 length;
+	__u8 text[CALL_ID_LENGTH];
 };
 
 struct template {
@@ -230,6 +244,7 @@ struct fragment {
 
 #define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR and TUN */
 #define CONN_CONTROLLED 2u /* came through a template */
+#define CONN_CALL 4u       /* of a SIP call */
 
 /* What a template that still controls connections gets when its time is over. */
 #define TEMPLATE_LINGER_S 60
@@ -255,7 +270,7 @@ struct settings {
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_REVERSE_TAKEN, DROP_TTL, DROP_TOO_BIG,
-	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_DEFENCE, DROP_NO_LOCAL_PORT, DROPS
+	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_DEFENCE, DROP_NO_LOCAL_PORT, DROP_NO_CALL, DROPS
 };
 
 /* Index of `population`. */

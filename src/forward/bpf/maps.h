@@ -96,7 +96,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u8[2048]);
+	__type(value, __u8[2048 + sizeof(struct call_id)]);
 } scratch SEC(".maps");
 
 /* Where the search for a free local address and port goes on, by server. */
@@ -142,6 +142,15 @@ struct {
 	__type(key, struct template_key);
 	__type(value, struct template);
 } templates SEC(".maps");
+
+/* For the list only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_TEMPLATES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct template_key);
+	__type(value, struct call_id);
+} call_ids SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -46,6 +46,7 @@ struct packet {
 	struct flow client; /* of a server's packet: whose connection it belongs to */
 	struct flow reply;  /* full NAT: the server's packets, as they come in */
 	__u32 server_isn;   /* full NAT: see struct connection */
+	__u32 call;         /* see struct template_key */
 	__u32 l4_offset;
 	__u32 event; /* enum tcp_event, TCP only */
 	__u32 fragment_id;

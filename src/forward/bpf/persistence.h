@@ -5,6 +5,7 @@
 #define TANIST_PERSISTENCE_H
 
 #include "connection.h"
+#include "sip.h"
 
 /* `by` 1: made; -1: forgotten. The slot may have been given to another server since. */
 static __always_inline void count_template(__u32 dest_slot, __u32 dest_id, int by)
@@ -15,6 +16,14 @@ static __always_inline void count_template(__u32 dest_slot, __u32 dest_id, int b
 	add_population(POPULATION_TEMPLATES, by);
 	if (d && load && d->id == dest_id)
 		__sync_fetch_and_add(&load->persistent, by);
+}
+
+static __always_inline void delete_template(const struct template_key *key, __u32 dest_slot, __u32 dest_id)
+{
+	if (key->call)
+		bpf_map_delete_elem(&call_ids, key);
+	if (!bpf_map_delete_elem(&templates, key))
+		count_template(dest_slot, dest_id, -1);
 }
 
 /* A template that is over: whether it is kept for the connections that it controls. */
@@ -42,9 +51,18 @@ static __always_inline struct template *find_template(const struct template_key 
 	if (d && d->state == DEST_PRESENT && d->id == t->dest_id && (t->deadline_ns >= now || lingers(t, now)))
 		return t;
 	dest_id = t->dest_id;
-	if (!bpf_map_delete_elem(&templates, key))
-		count_template(slot, dest_id, -1);
+	delete_template(key, slot, dest_id);
 	return 0;
+}
+
+/* Keeps the text that `find_call` has left. */
+static __always_inline void remember_call(const struct template_key *key)
+{
+	__u32 zero = 0;
+	__u8 *text = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (text)
+		bpf_map_update_elem(&call_ids, key, text + SCRATCH_MESSAGE, BPF_ANY);
 }
 
 /* Ties a fresh connection to the template of its client: an old one, whose time begins anew, or one of its own. False
@@ -64,10 +82,16 @@ static __always_inline int enter_template(const struct template_key *key, struct
 	} else {
 		if (bpf_map_update_elem(&templates, key, &made, BPF_NOEXIST))
 			return 0;
+		if (key->call)
+			remember_call(key);
 		count_template(made.dest_slot, dest_id, 1);
 		note_threshold(made.dest_slot, 1);
 	}
 	fresh->flags |= CONN_CONTROLLED;
+	if (key->call) {
+		fresh->flags |= CONN_CALL;
+		fresh->call = key->call;
+	}
 	fresh->template_prefix = service->client_prefix;
 	return 1;
 }
@@ -77,8 +101,8 @@ static long sweep_template(void *map, const struct template_key *key, struct tem
 	struct template_key gone = *key;
 	__u32 dest_slot = t->dest_slot, dest_id = t->dest_id;
 
-	if (t->deadline_ns < *now && !lingers(t, *now) && !bpf_map_delete_elem(map, &gone))
-		count_template(dest_slot, dest_id, -1);
+	if (t->deadline_ns < *now && !lingers(t, *now))
+		delete_template(&gone, dest_slot, dest_id);
 	return 0;
 }
 

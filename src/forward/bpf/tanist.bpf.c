@@ -51,7 +51,7 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 				    const struct settings *s, struct connection *fresh, __u64 now)
 {
 	struct template_key who = {
-		.service_slot = service->slot, .client = masked(&p->flow.saddr, service->client_prefix, v6),
+		.service_slot = service->slot, .client = masked(&p->flow.saddr, service->client_prefix, v6), .call = p->call,
 	};
 	struct template *known = 0;
 	struct counters *n;
@@ -249,6 +249,13 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		service = p->syn ? find_service(&p->flow, skb->mark) : 0;
 		if (!service)
 			return PASS;
+		if (service->flags & SERVICE_SIP && !p->dry) {
+			p->call = find_call(skb);
+			if (!p->call) {
+				count_drop(DROP_NO_CALL);
+				return DROP;
+			}
+		}
 		if (p->dry || (service->flags & SERVICE_ONE_PACKET && p->flow.proto == IPPROTO_UDP))
 			return forward_alone(skb, p, v6, service, s, now);
 		c = open_connection(p, v6, service, s, now);
