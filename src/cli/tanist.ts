@@ -64,6 +64,9 @@ program
     new Option('--virtual <address>', 'to this virtual address: ADDRESS, ADDRESS:PORT, [IPV6]:PORT').argParser(placeOf),
   )
   .addOption(new Option('--server <address>', 'at this real server').argParser(placeOf))
+  .addOption(
+    new Option('--local <address>', 'that the server sees with this local address (full NAT)').argParser(placeOf),
+  )
   .addOption(new Option('--protocol <protocol>', 'of this protocol').choices(['TCP', 'UDP', 'SCTP']))
   .option('--state <state>', 'in this state, such as ESTABLISHED')
   .option('--delete', 'take them out of the table: their clients must open new ones')

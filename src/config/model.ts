@@ -8,6 +8,8 @@ export interface Config {
   readonly instances: readonly VrrpInstance[]
   readonly syncGroups: readonly SyncGroup[]
   readonly virtualServers: readonly VirtualServer[]
+  /** IPVS's sysctls of these names. */
+  readonly switches: { readonly expireNodestConn: boolean; readonly expireQuiescentTemplate: boolean }
   /** Interfaces by name: those that the core sees packets of (all when there are none), and those with XDP. */
   readonly attachment: { readonly only: readonly string[]; readonly xdp: readonly string[] }
 }

@@ -34,6 +34,10 @@ export function runningConfig(settings: Settings, places: Places, report: Report
       name: id,
       instances: group.map(({ name }) => name).filter((name) => names.has(name)),
     })),
+    switches: {
+      expireNodestConn: settings.global_defs?.expire_nodest_conn ?? false,
+      expireQuiescentTemplate: settings.global_defs?.expire_quiescent_template ?? false,
+    },
     attachment: {
       only: settings.global_defs?.forward_interfaces.map(({ name }) => name) ?? [],
       xdp: settings.global_defs?.xdp_interfaces.map(({ name }) => name) ?? [],

@@ -7,6 +7,8 @@ export interface ConnectionFilter {
   readonly client?: Network
   readonly virtual?: Place
   readonly server?: Place
+  /** With full NAT: what the server takes the client for. */
+  readonly local?: Place
   readonly protocol?: ListedConnection['protocol']
   readonly state?: string
 }
@@ -24,11 +26,12 @@ export interface Place {
 
 /** Whether a connection is meant. */
 export function passes(connection: ListedConnection, filter: ConnectionFilter): boolean {
-  const { client, virtual, server, protocol, state } = filter
+  const { client, virtual, server, local, protocol, state } = filter
   return (
     (client === undefined || isWithin(connection.client.address, client)) &&
     (virtual === undefined || isAt(connection.virtual, virtual)) &&
     (server === undefined || isAt(connection.destination, server)) &&
+    (local === undefined || (connection.local !== undefined && isAt(connection.local, local))) &&
     (protocol === undefined || connection.protocol === protocol) &&
     (state === undefined || connection.state === state)
   )

@@ -99,6 +99,7 @@ export class Forwarding {
     const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
     const services = [...pools.map(([, pool]) => pool.service), ...byHand.map(planByHand)]
     this.#core.apply({ services }, (address) => this.#hop(address), leaveOut)
+    this.#core.setSwitches(this.#config.switches)
     this.#services = services
     this.#byHand = byHand
     // A service whose packets Tanist itself tells by their address needs no mark of a firewall.

@@ -1,7 +1,7 @@
 import type { Endpoint, Protocol, ServiceId } from '../config/model.ts'
 import { type Address, ipv6At } from '../net/address.ts'
 import { ipv4At } from '../net/ipv4.ts'
-import type { DestEntry } from './layout.ts'
+import { type DestEntry, KEEPS_PORT, METHOD } from './layout.ts'
 
 /** `enum tcp_state`, the state of UDP and `enum sctp_state`, in order, by IPVS's names. */
 const STATES = [
@@ -44,6 +44,8 @@ export interface Connection {
   readonly client: Endpoint
   readonly virtual: Endpoint
   readonly destination: Endpoint
+  /** With full NAT: what the server takes the client for. */
+  readonly local?: Endpoint
   /** Of a template: the SIP call that it is for. */
   readonly callId?: string
 }
@@ -72,13 +74,17 @@ export function decodeConnection(
   const [at, ports]: [(offset: number) => Address, number] =
     family === 4 ? [(offset) => ipv4At(flow, offset * 4), 8] : [(offset) => ipv6At(flow, offset * 16), 32]
   const virtual = { address: at(1), port: flow.getUint16(ports + 2) }
+  const keeps = dest.endpoint.port === 0 || (entry.getUint16(20, true) & KEEPS_PORT) !== 0
   return {
     protocol: PROTOCOLS[flow.getUint8(ports + 4)] ?? 'TCP',
     state,
     expiresSeconds,
     client: { address: at(0), port: flow.getUint16(ports) },
     virtual,
-    destination: { address: dest.endpoint.address, port: dest.endpoint.port === 0 ? virtual.port : dest.endpoint.port },
+    destination: { address: dest.endpoint.address, port: keeps ? virtual.port : dest.endpoint.port },
+    ...(entry.getUint8(52) === METHOD.FNAT
+      ? { local: { address: family === 4 ? ipv4At(entry, 56) : ipv6At(entry, 56), port: entry.getUint16(54) } }
+      : {}),
   }
 }
 

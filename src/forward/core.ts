@@ -41,6 +41,8 @@ import {
   layDest,
   LAYOUT_VERSION,
   type Load,
+  NO_SWITCHES,
+  type Switches,
   type ServiceEntry,
   MAX_DESTS,
   MAX_LINKS,
@@ -132,6 +134,7 @@ export class Core {
   readonly #tables = new Map<number, { readonly table: LaidTable; readonly begun: number }>()
   readonly #cpus = possibleCpus()
   #markIfindex: number | undefined
+  #switches = NO_SWITCHES
   /** Whether the maps of an earlier daemon were taken over. */
   readonly adopted: boolean
 
@@ -307,6 +310,11 @@ export class Core {
     this.#writeSettings(timeouts)
   }
 
+  setSwitches(switches: Switches): void {
+    this.#switches = switches
+    this.#writeSettings(this.timeouts)
+  }
+
   /** Packets dropped so far, by reason. */
   drops(): Readonly<Record<(typeof DROP_REASONS)[number], bigint>> {
     const entries = DROP_REASONS.map((reason, i): [(typeof DROP_REASONS)[number], bigint] => {
@@ -332,7 +340,8 @@ export class Core {
 
   #writeSettings(timeouts: Partial<Timeouts>): void {
     const markIfindex = this.#markIfindex ?? 0
-    this.#maps.settings.update(u32(0), encodeSettings({ timeouts, defendFrom: this.#defendFrom, markIfindex }))
+    const settings = { timeouts, defendFrom: this.#defendFrom, markIfindex, switches: this.#switches }
+    this.#maps.settings.update(u32(0), encodeSettings(settings))
   }
 
   #pinMaps(): void {

@@ -73,7 +73,10 @@ const FLAG = { port: 1, fallback: 2, third: 4 } as const satisfies Record<keyof 
 const ONE_PACKET = 8
 const BY_HAND = 16
 const SIP = 32
-const METHOD = { NAT: 1, DR: 2, TUN: 3, FNAT: 4 } as const satisfies Record<ForwardingMethod, number>
+/** `enum method`. */
+export const METHOD = { NAT: 1, DR: 2, TUN: 3, FNAT: 4 } as const satisfies Record<ForwardingMethod, number>
+/** Of a connection's flags. */
+export const KEEPS_PORT = 8
 const PROTOCOL = { TCP: 6, UDP: 17, SCTP: 132 } as const satisfies Record<Protocol, number>
 const TUNNEL = { ipip: 0, gue: 1, gre: 2 } as const satisfies Record<Tunnel['type'], number>
 const FAMILY = { ipv4: 2, ipv6: 10 } as const
@@ -389,6 +392,14 @@ export interface Timeouts {
   readonly udp: number
 }
 
+/** IPVS's switches of these names: what is over as soon as its server is removed, or takes no new clients. */
+export interface Switches {
+  readonly expireNodestConn: boolean
+  readonly expireQuiescentTemplate: boolean
+}
+
+export const NO_SWITCHES: Switches = { expireNodestConn: false, expireQuiescentTemplate: false }
+
 /** Where each of them is among the states. */
 const CHANGEABLE = { tcp: 1, tcpFin: 4, udp: 11 } as const satisfies Record<keyof Timeouts, number>
 
@@ -400,9 +411,10 @@ export function encodeSettings(settings: {
   readonly timeouts?: Partial<Timeouts>
   readonly defendFrom: number
   readonly markIfindex?: number
+  readonly switches?: Switches
   readonly clockOffsetNs?: bigint
 }): Uint8Array {
-  const { timeouts = {}, defendFrom, markIfindex = 0, clockOffsetNs = 0n } = settings
+  const { timeouts = {}, defendFrom, markIfindex = 0, switches = NO_SWITCHES, clockOffsetNs = 0n } = settings
   const bytes = new Uint8Array(SIZE.settings)
   const view = viewOf(bytes)
   STATE_TIMEOUTS.forEach((timeout, i) => view.setUint32(i * 4, timeout, true))
@@ -413,6 +425,7 @@ export function encodeSettings(settings: {
   view.setBigUint64(104, clockOffsetNs, true)
   view.setBigUint64(112, BigInt(defendFrom), true)
   view.setUint32(120, markIfindex, true)
+  view.setUint32(124, (switches.expireNodestConn ? 1 : 0) | (switches.expireQuiescentTemplate ? 2 : 0), true)
   return bytes
 }
 

@@ -11,7 +11,14 @@ import type {
   ServiceId,
 } from '../../src/config/model.ts'
 import { Core, type CoreOptions, PINNED_MAPS } from '../../src/forward/core.ts'
-import { encodeLink, encodeSettings, LAYOUT_VERSION, SIZE } from '../../src/forward/layout.ts'
+import {
+  encodeLink,
+  encodeSettings,
+  LAYOUT_VERSION,
+  NO_SWITCHES,
+  SIZE,
+  type Switches,
+} from '../../src/forward/layout.ts'
 import { isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
@@ -43,6 +50,7 @@ export class Bench {
   readonly #object: BpfObject
   readonly #program: number
   #offset = 0n
+  #switches = NO_SWITCHES
   #xdp: BpfObject | undefined
 
   constructor(options: CoreOptions = {}) {
@@ -203,12 +211,17 @@ export class Bench {
     return verdict === REDIRECT && packet.icmp === undefined ? String.fromCodePoint(65 + host - 11) : '-'
   }
 
+  setSwitches(switches: Partial<Switches>): void {
+    this.#switches = { ...NO_SWITCHES, ...switches }
+    this.core.setSwitches(this.#switches)
+  }
+
   /** Lets the program's clock run ahead. */
   wait(seconds: number): this {
     this.#offset += BigInt(seconds) * 1_000_000_000n
     new BpfMap(this.#maps.get('settings') ?? -1, 'settings').update(
       u32(0),
-      encodeSettings({ defendFrom: 2 ** 32, clockOffsetNs: this.#offset }),
+      encodeSettings({ defendFrom: 2 ** 32, clockOffsetNs: this.#offset, switches: this.#switches }),
     )
     return this
   }

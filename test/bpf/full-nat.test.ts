@@ -76,6 +76,8 @@ describe.each(['ipv4', 'ipv6'] as const)('full NAT, %s', (family) => {
     expect(back.packet.ends).toEqual(reverse(fromClient(family)))
     expect(back.packet.ttl).toBe(63)
     expect(back.packet.payload).toEqual(parse(make(fromClient(family))).payload)
+    const [connection] = [...bench.core.connections()]
+    expect(connection?.local).toEqual({ address: POOL[family][0], port: FIRST_PORT })
     // What comes again goes the same way.
     expect(bench.send(make(fromClient(family))).packet.ends).toEqual(there.packet.ends)
   })

@@ -24,6 +24,8 @@ test('every keyword of keepalived is known', () => {
 /** What keepalived has no word for. */
 const OWN = [
   '/ local_address_group',
+  '/global_defs expire_nodest_conn',
+  '/global_defs expire_quiescent_template',
   '/global_defs forward_interfaces',
   '/global_defs xdp_interfaces',
   '/virtual_server establish_timeout',

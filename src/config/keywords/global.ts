@@ -136,6 +136,12 @@ export const globalDefs = {
   ),
 
   // Mail
+  expire_nodest_conn: flag(
+    "A connection whose server is removed is over at once (IPVS's sysctl); else its packets are dropped until the server is back.",
+  ),
+  expire_quiescent_template: flag(
+    "A client that persistence keeps at a server of weight 0 gets another one (IPVS's sysctl).",
+  ),
   forward_interfaces: wordLines(
     named('<interface>'),
     'Interfaces whose packets the core looks at; all Ethernet ones unless said.',

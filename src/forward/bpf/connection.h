@@ -151,12 +151,18 @@ static __always_inline int has_reply(const struct connection *c)
 	return c->method == METHOD_NAT || c->method == METHOD_FNAT;
 }
 
+/* In network order. */
+static __always_inline __u16 server_port(const struct dest *d, const struct connection *c, __u16 dport)
+{
+	return d->port && !(c->flags & CONN_KEEPS_PORT) ? d->port : dport;
+}
+
 /* The packets of a server to its client, as they come in. */
 static __always_inline struct flow reply_flow(const struct flow *client, const struct dest *d, const struct connection *c)
 {
 	struct flow reply = {
 		.saddr = d->addr, .daddr = client->saddr,
-		.sport = d->port ? d->port : client->dport, .dport = client->sport,
+		.sport = server_port(d, c, client->dport), .dport = client->sport,
 		.proto = client->proto, .family = client->family,
 	};
 
@@ -171,7 +177,8 @@ static __always_inline void leave_template(const struct flow *client, const stru
 {
 	struct template *t = template_of(client, c, v6);
 
-	if (t && t->controlled)
+	/* It may be another one by now, made for the server that came after. */
+	if (t && t->dest_slot == c->dest_slot && t->controlled)
 		__sync_fetch_and_add(&t->controlled, -1);
 }
 
@@ -254,15 +261,25 @@ static __always_inline void count_connection_packet(struct __sk_buff *skb, const
 #define DEFENCE_SHARE 32
 
 struct sweep {
+	const struct settings *settings;
 	__u64 now;
 	struct sweep_result result;
 	__u32 defend;
 };
 
+/* Its server is gone, and that ends it. */
+static __always_inline int is_orphan(const struct settings *s, const struct connection *c)
+{
+	__u32 slot = c->dest_slot;
+	const struct dest *d = s->flags & EXPIRE_NODEST_CONN ? bpf_map_lookup_elem(&dests, &slot) : 0;
+
+	return d && d->state != DEST_PRESENT;
+}
+
 static __always_inline int is_over(const struct connection *c, struct sweep *sweep)
 {
 	sweep->result.visited++;
-	if (c->deadline_ns < sweep->now) {
+	if (c->deadline_ns < sweep->now || is_orphan(sweep->settings, c)) {
 		sweep->result.expired++;
 		return 1;
 	}

@@ -114,7 +114,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	if (too_long && keep_first_part(skb, p, room))
 		goto malformed;
 	if (c->method == METHOD_NAT) {
-		if (translate(skb, p, v6, 1, &d->addr, d->port ? d->port : p->flow.dport))
+		if (translate(skb, p, v6, 1, &d->addr, server_port(d, c, p->flow.dport)))
 			goto malformed;
 		return send_to_server(skb, d, v6, &p->flow.saddr);
 	}
@@ -225,7 +225,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		return TO_TUNNEL;
 	}
 	if (has_reply(c)) {
-		port = d->port ? d->port : reply.dport;
+		port = server_port(d, c, reply.dport);
 		if (rewrite_quoted(skb, p->l4_offset, v6, 1, &d->addr, port) ||
 		    rewrite_outer(skb, p, v6, 0, &d->addr))
 			return DROP;

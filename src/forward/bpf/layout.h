@@ -245,6 +245,7 @@ struct fragment {
 #define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR and TUN */
 #define CONN_CONTROLLED 2u /* came through a template */
 #define CONN_CALL 4u       /* of a SIP call */
+#define CONN_KEEPS_PORT 8u /* data of FTP: to the port that was asked for */
 
 /* What a template that still controls connections gets when its time is over. */
 #define TEMPLATE_LINGER_S 60
@@ -265,8 +266,14 @@ struct settings {
 	__u64 clock_offset_ns; /* tests move the program's clock with it */
 	__u64 defend_from; /* connections of a family from which on half-open ones are dropped at random */
 	__u32 mark_ifindex; /* the link that packets with a service's mark come in by; 0: none */
-	__u32 pad;
+	__u32 flags;
 };
+
+/* IPVS's switches of these names. A connection whose server is removed is over at once; and one to a quiesced server is,
+ * when its client opens it anew. */
+#define EXPIRE_NODEST_CONN 1u
+/* Clients of a quiesced server get another one. */
+#define EXPIRE_QUIESCENT_TEMPLATE 2u
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_REVERSE_TAKEN, DROP_TTL, DROP_TOO_BIG,

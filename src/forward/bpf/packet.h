@@ -58,6 +58,7 @@ struct packet {
 	__u8 marked;   /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
 	__u8 dry;      /* a trace: nothing is kept and nothing counted */
 	__u8 rule;     /* enum rule, for a trace */
+	__u8 ftp_data; /* its service is one of FTP, found by the address alone */
 	__u8 hop_taken; /* the TTL has been made one less */
 	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
 	__u32 ifindex;   /* where it came in */

@@ -38,7 +38,7 @@ static __always_inline int lingers(struct template *t, __u64 now)
 
 /* The server that a client has by its template, whatever that server's weight is; a template whose server is gone is
  * forgotten. */
-static __always_inline struct template *find_template(const struct template_key *key, __u64 now)
+static __always_inline struct template *find_template(const struct settings *s, const struct template_key *key, __u64 now)
 {
 	struct template *t = bpf_map_lookup_elem(&templates, key);
 	struct dest *d;
@@ -48,7 +48,8 @@ static __always_inline struct template *find_template(const struct template_key 
 		return 0;
 	slot = t->dest_slot;
 	d = bpf_map_lookup_elem(&dests, &slot);
-	if (d && d->state == DEST_PRESENT && d->id == t->dest_id && (t->deadline_ns >= now || lingers(t, now)))
+	if (d && d->state == DEST_PRESENT && d->id == t->dest_id &&
+	    (d->weight || !(s->flags & EXPIRE_QUIESCENT_TEMPLATE)) && (t->deadline_ns >= now || lingers(t, now)))
 		return t;
 	dest_id = t->dest_id;
 	delete_template(key, slot, dest_id);

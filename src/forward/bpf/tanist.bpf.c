@@ -59,7 +59,7 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 
 	fresh->service_slot = service->slot;
 	if (service->persistence_s)
-		known = find_template(&who, now);
+		known = find_template(s, &who, now);
 	fresh->dest_slot = known ? known->dest_slot : pick_for(service, &p->flow, p->dry);
 	p->rule = known ? RULE_TEMPLATE : RULE_SCHEDULER;
 	p->dest_slot = fresh->dest_slot;
@@ -73,6 +73,8 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 	fresh->flags = has_reply(fresh) ? 0 : CONN_NO_OUTPUT;
 	fresh->back_ifindex = p->ifindex;
 	fresh->timeout_s = service->timeout_s;
+	if (p->ftp_data)
+		fresh->flags |= CONN_KEEPS_PORT;
 	fresh->state = next_state(p->flow.proto, p->event, has_reply(fresh) ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
 	set_deadline(s, fresh, fresh->state, now);
 	if (p->dry)
@@ -131,7 +133,7 @@ static __always_inline int forward_alone(struct __sk_buff *skb, struct packet *p
 /* A packet that may open a connection finds one that is over, or whose server is gone: it opens a new one. LVS does so
  * for the first, and for the second only with expire_nodest_conn; without it a client that happens to reuse a port, and
  * every UDP client, would wait for the time-out. */
-static __always_inline int is_stale(const struct connection *c)
+static __always_inline int is_stale(const struct settings *s, const struct connection *c)
 {
 	__u32 slot = c->dest_slot;
 	struct dest *d;
@@ -139,12 +141,19 @@ static __always_inline int is_stale(const struct connection *c)
 	if (c->state == ST_TIME_WAIT || c->state == ST_CLOSE || c->state == ST_SCTP + SCTP_CLOSED)
 		return 1;
 	d = bpf_map_lookup_elem(&dests, &slot);
-	return !d || d->state != DEST_PRESENT;
+	return !d || d->state != DEST_PRESENT || (s->flags & EXPIRE_NODEST_CONN && !d->weight);
 }
 
-/* By mark, by address and port, by address alone: in this order, as IPVS looks. */
-static __always_inline const struct service *find_service(const struct flow *flow, __u32 mark)
+#define PORT_FTP 21
+#define PORT_FTP_DATA 20
+#define FIRST_USER_PORT 1024
+
+/* By mark, by address and port, the address's persistent service of FTP for what may be data of it, by address alone: in this
+ * order, as IPVS looks. */
+static __always_inline const struct service *find_service(struct packet *p, __u32 mark)
 {
+	const struct flow *flow = &p->flow;
+	__u16 port = bpf_ntohs(flow->dport);
 	struct service_key marked = { .vaddr.words[0] = mark, .family = flow->family };
 	struct service_key where = {
 		.vaddr = flow->daddr, .vport = flow->dport, .proto = flow->proto, .family = flow->family,
@@ -156,6 +165,13 @@ static __always_inline const struct service *find_service(const struct flow *flo
 	service = bpf_map_lookup_elem(&services, &where);
 	if (service)
 		return service;
+	if (flow->proto == IPPROTO_TCP && (port == PORT_FTP_DATA || port >= FIRST_USER_PORT)) {
+		where.vport = bpf_htons(PORT_FTP);
+		service = bpf_map_lookup_elem(&services, &where);
+		p->ftp_data = service && service->persistence_s;
+		if (p->ftp_data)
+			return service;
+	}
 	where.vport = 0; /* a service for every port */
 	return bpf_map_lookup_elem(&services, &where);
 }
@@ -222,7 +238,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	is_answer = link && link->answers && lookup_reply(&p->flow, &p->client, v6);
 	if (!is_answer)
 		c = p->dry ? peek(&p->flow, now, v6) : find(&p->flow, now, v6);
-	if (c && p->syn && is_stale(c)) {
+	if (c && ((p->syn && is_stale(s, c)) || is_orphan(s, c))) {
 		if (!p->dry)
 			forget(&p->flow, c, v6);
 		c = 0;
@@ -246,7 +262,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		return from_server(skb, p, v6, &p->client, c, s, now);
 	}
 	if (!c) {
-		service = p->syn ? find_service(&p->flow, skb->mark) : 0;
+		service = p->syn ? find_service(p, skb->mark) : 0;
 		if (!service)
 			return PASS;
 		if (service->flags & SERVICE_SIP && !p->dry) {
@@ -419,6 +435,7 @@ int tanist_sweep(struct sweep_result *result)
 	if (!s)
 		return 0;
 	sweep.now = bpf_ktime_get_ns() + s->clock_offset_ns; /* the coarse clock is not for syscall programs */
+	sweep.settings = s;
 	sweep.defend = connections_left >= s->defend_from;
 	if (connections_left)
 		bpf_for_each_map_elem(&connections, sweep_one, &sweep, 0);

@@ -258,7 +258,7 @@ static __always_inline int short_to_server(struct xdp_md *ctx, const struct shor
 	set_deadline(s, c, c->state, now);
 	take_hop(ctx, v6);
 	if (c->method == METHOD_NAT)
-		replace_end(ctx, p, v6, 1, &d->addr, d->port ? d->port : p->flow.dport);
+		replace_end(ctx, p, v6, 1, &d->addr, server_port(d, c, p->flow.dport));
 	else if (c->method == METHOD_TUN && wrap_short(ctx, p, v6, d))
 		return XDP_ABORTED;
 	return send_short(ctx, hop->ifindex, out, mac);
