@@ -172,7 +172,7 @@ export class Core {
       this.#readDests()
       this.#writeSettings(this.timeouts)
     } else this.#pinMaps()
-    this.#attachment = new Attachment(object.program('tanist_ingress'), `${this.#directory}/links`, hook)
+    this.#attachment = new Attachment(this.program, `${this.#directory}/links`, hook)
     this.#xdp = new XdpAttachment(`${this.#directory}/xdp`, () => this.#alone('tanist_xdp').program('tanist_xdp'))
     this.#sweepProgram = object.program('tanist_sweep')
     this.#forgetProgram = object.program('tanist_forget')
@@ -288,6 +288,11 @@ export class Core {
     const request = encodeForget(connection)
     testRun(this.#forgetProgram, { context: request })
     return request[SIZE.forget - 4] === 1
+  }
+
+  /** The program on tc, by its file descriptor, to be run on made packets. */
+  get program(): number {
+    return this.#object.program('tanist_ingress')
   }
 
   /** Connections that the table of one family has room for. */

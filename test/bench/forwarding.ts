@@ -14,6 +14,7 @@ import { Lab, until } from '../support/lab.ts'
 import { buildPair } from '../support/pair.ts'
 import { WebServer } from '../support/web.ts'
 import { idleCost, type IdleCost } from './idle.ts'
+import { median } from './median.ts'
 
 const SERVER = '192.168.10.11'
 const VIP = '172.18.100.6'
@@ -193,12 +194,6 @@ function measure(what: Measure, address: string): number {
   // wrk counts a server's own close as a read error when it asked for it.
   if (failed !== null && Number(failed[1]) + Number(failed[4]) > 0) process.stderr.write(`${failed[0]}\n`)
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1] ?? Number.NaN)
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
 }
 
 const results = new Map<string, number[]>()

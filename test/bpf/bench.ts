@@ -41,26 +41,21 @@ export const NETWORK = {
 } as const
 export type Family = keyof typeof NETWORK
 
-/** The loaded program on hand-made packets. The core is set up through its own code; only the packets are made up. */
 const NO_FLAGS: SchedulerFlags = { port: false, fallback: false, third: false }
 
+/** The loaded program on hand-made packets. The core is set up through its own code; only the packets are made up. */
 export class Bench {
   readonly core: Core
-  readonly #maps: ReadonlyMap<string, number>
-  readonly #object: BpfObject
   readonly #program: number
+  readonly #maps: ReadonlyMap<string, number>
   #offset = 0n
   #switches = NO_SWITCHES
   #xdp: BpfObject | undefined
 
   constructor(options: CoreOptions = {}) {
     this.core = new Core(NAME, options)
+    this.#program = this.core.program
     this.#maps = new Map(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
-    this.#object = new BpfObject(OBJECT, {
-      reuse: this.#maps,
-      without: ['tanist_trace', 'tanist_xdp'],
-    })
-    this.#program = this.#object.program('tanist_ingress')
   }
 
   serve(
@@ -262,7 +257,6 @@ export class Bench {
 
   close(): void {
     this.#xdp?.close()
-    this.#object.close()
     this.core.remove()
   }
 }
