@@ -26,6 +26,10 @@ iperf3       command:iperf3                             bulk TCP in the bench
 wrk          command:wrk                                HTTP load in the bench
 groff-base   command:groff                              reads the manual page in a test
 zsh          command:zsh                                reads its completion in a test
+qemu-system-x86 command:qemu-system-x86_64              runs tests under another kernel, that of Debian
+busybox-static command:busybox                          starts that kernel
+cpio         command:cpio                               packs what it starts with
+kmod         command:depmod                             finds its modules
 systemd      command:systemd-analyze                    rates the hardening of the unit file
 '
 

@@ -64,6 +64,8 @@ __noinline int claim_place(__u32 dest_slot, __u32 service_slot, __u32 keep)
 	struct claim claim = {
 		.pool = bpf_map_lookup_elem(&local_pools, &service_slot),
 		.cursor = bpf_map_lookup_elem(&local_cursors, &dest_slot),
+		.tries = unknown(0),
+		.claimed = unknown(0),
 	};
 	struct connection seen = { .method = METHOD_NAT };
 	struct packet *p = packet_in_hand();
@@ -152,12 +154,11 @@ static __always_inline int add_toa(struct __sk_buff *skb, struct packet *p, int 
 	rest = ETH_HLEN + p->ip_length - at;
 	if (skb->gso_size || tcp.doff * 4 + size > MAX_TCP_HEADER || (mtu && p->ip_length + size > mtu) || rest >= MAX_MOVED)
 		return 0;
-	rest &= MAX_MOVED - 1;
-	if (rest && bpf_skb_load_bytes(skb, at, moved, rest))
+	if (rest && bpf_skb_load_bytes(skb, at, moved, bounded(rest, MAX_MOVED)))
 		return -1;
 	if (bpf_skb_change_tail(skb, at + rest + size, 0))
 		return -1;
-	if (rest && bpf_skb_store_bytes(skb, at + size, moved, rest, 0))
+	if (rest && bpf_skb_store_bytes(skb, at + size, moved, bounded(rest, MAX_MOVED), 0))
 		return -1;
 	sum = bpf_csum_diff(0, 0, (__be32 *)&option, size, 0);
 	check = p->l4_offset + __builtin_offsetof(struct tcphdr, check);
@@ -230,13 +231,18 @@ static long next_option(void *map, __u32 *index, void *unused, struct seek *seek
 /* Makes the server's maximum segment size smaller by what TOA needs, so that the client's segments leave room for it. */
 static __always_inline int lower_mss(struct __sk_buff *skb, const struct packet *p, __u32 by)
 {
-	struct seek seek = { .length = p->ip_length - (p->l4_offset - ETH_HLEN) - sizeof(struct tcphdr) };
+	struct seek seek = {
+		.length = p->ip_length - (p->l4_offset - ETH_HLEN) - sizeof(struct tcphdr),
+		.at = unknown(0),
+		.found = unknown(0),
+	};
 	__u32 offset = p->l4_offset + sizeof(struct tcphdr), check = p->l4_offset + __builtin_offsetof(struct tcphdr, check);
 	__u32 zero = 0, at;
 	__u8 *options = bpf_map_lookup_elem(&scratch, &zero);
 	__u16 old, new;
 
-	if (!options || !seek.length || seek.length > TCP_OPTIONS || bpf_skb_load_bytes(skb, offset, options, seek.length))
+	if (!options || !seek.length || seek.length > TCP_OPTIONS ||
+	    bpf_skb_load_bytes(skb, offset, options, bounded(seek.length, 64)))
 		return 0;
 	bpf_for_each_map_elem(&loads, next_option, &seek, 0);
 	at = seek.at & 63;

@@ -17,7 +17,7 @@ static long find_idle(void *table, __u32 *index, __u32 *slot, __u32 *found)
 /* More connections than its weight, while another server has less than half of its own. */
 static __always_inline int is_busy(void *table, const struct dest *d, const struct dest_load *load)
 {
-	__u32 found = 0;
+	__u32 found = unknown(0);
 
 	if (load->active <= d->weight)
 		return 0;
@@ -115,45 +115,66 @@ struct {
 
 /* lblc and lblcr are not exact when two CPUs change what one destination has at the same time: one of the two servers may be
  * forgotten again, as after any expiry. */
-__noinline __u32 pick_by_locality(__u32 service_slot, __u32 several)
+static __always_inline struct locality *find_locality(struct locality_key *key, __u32 service_slot, const struct packet *p)
+{
+	*key = (struct locality_key){ .service_slot = service_slot, .daddr = p->flow.daddr };
+	return bpf_map_lookup_elem(&localities, key);
+}
+
+/* The server that the destination of the packet in hand already has, or NO_DEST. Two functions, as all that is called by
+ * way of this takes 512 bytes of stack at most, and Linux 6.1 counts 32 for the smallest frame. */
+__noinline __u32 pick_same(__u32 service_slot, __u32 several)
 {
 	void *table = bpf_map_lookup_elem(&tables, &service_slot);
 	struct packet *p = packet_in_hand();
 	struct settings *s = get_settings();
-	struct locality_key key = { .service_slot = service_slot };
-	struct locality *l, *fresh;
-	struct dest *d;
-	__u32 slot, zero = 0;
+	struct locality_key key;
+	struct locality *l;
+	__u32 slot;
 	__u64 now;
 
 	if (!table || !p || !s)
 		return NO_DEST;
+	l = find_locality(&key, service_slot, p);
+	if (!l)
+		return NO_DEST;
 	now = now_ns(s);
-	key.daddr = p->flow.daddr;
-	l = bpf_map_lookup_elem(&localities, &key);
-	if (l) {
-		if (!p->dry)
-			l->used_at_ns = now;
-		slot = pick_known(table, l, several);
-		if (several && !p->dry && l->count > 1 && now - l->changed_at_ns > LOCALITY_EXPIRY_S * SECOND_NS)
-			drop_busiest(l, now);
-		if (slot != NO_DEST)
-			return slot;
-	}
+	if (!p->dry)
+		l->used_at_ns = now;
+	slot = pick_known(table, l, several);
+	if (several && !p->dry && l->count > 1 && now - l->changed_at_ns > LOCALITY_EXPIRY_S * SECOND_NS)
+		drop_busiest(l, now);
+	return slot;
+}
+
+/* Another server for it, which is remembered. */
+__noinline __u32 pick_another(__u32 service_slot, __u32 several)
+{
+	void *table = bpf_map_lookup_elem(&tables, &service_slot);
+	struct packet *p = packet_in_hand();
+	struct settings *s = get_settings();
+	struct locality *l, *fresh;
+	struct locality_key key;
+	struct dest *d;
+	__u32 slot, zero = 0;
+
+	if (!table || !p || !s)
+		return NO_DEST;
 	slot = pick_by_load(table, SCHED_WLC);
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (!d || p->dry)
 		return slot;
+	l = find_locality(&key, service_slot, p);
 	if (l) {
 		if (!several)
 			l->count = 0;
-		remember(l, slot, d->id, now);
+		remember(l, slot, d->id, now_ns(s));
 		return slot;
 	}
 	fresh = bpf_map_lookup_elem(&fresh_locality, &zero);
 	if (!fresh)
 		return slot;
-	fresh->used_at_ns = fresh->changed_at_ns = now;
+	fresh->used_at_ns = fresh->changed_at_ns = now_ns(s);
 	fresh->count = 1;
 	fresh->slots[0] = slot;
 	fresh->ids[0] = d->id;

@@ -41,6 +41,27 @@ enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT, IPSEC };
 
 #define PORT_ISAKMP 500
 
+/* `length`, which is from 1 to `limit` (a power of two), told so that the verifier sees it: Linux 6.1's does not learn from a
+ * comparison with 0 that something is at least 1. */
+static __always_inline __u32 bounded(__u32 length, __u32 limit)
+{
+	__u32 last = length - 1;
+
+	asm volatile("" : "+r"(last));
+	return (last & (limit - 1)) + 1;
+}
+
+/* A number that the verifier does not know, for all that the callback of a loop changes. Before Linux 6.7 the verifier follows
+ * a callback through one round only: what it knows of a variable before the first round it would take for true in all of them,
+ * and remove branches that only later rounds take. */
+static __always_inline __u64 unknown(__u64 value)
+{
+	/* A random number of 32 bits, which for all that the verifier knows has 64. */
+	__u64 (*random)(void) = (void *)BPF_FUNC_get_prandom_u32;
+
+	return value + (random() >> 32);
+}
+
 struct packet {
 	struct flow flow;
 	struct flow client; /* of a server's packet: whose connection it belongs to */

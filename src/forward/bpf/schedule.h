@@ -52,7 +52,11 @@ static long step_sequence(void *table, __u32 *index, __u32 *unused, struct walk 
 static __always_inline __u32 pick_from_sequence(void *table, __u32 service_slot, __u32 dry)
 {
 	__u32 zero = 0, *length = bpf_map_lookup_elem(table, &zero);
-	struct walk w = { .cursor = bpf_map_lookup_elem(&cursors, &service_slot), .found = NO_DEST };
+	struct walk w = {
+		.cursor = bpf_map_lookup_elem(&cursors, &service_slot),
+		.tries = unknown(0),
+		.found = unknown(NO_DEST),
+	};
 
 	if (!w.cursor || !length)
 		return NO_DEST;
@@ -121,7 +125,12 @@ static long compare_load(void *table, __u32 *index, __u32 *slot, struct search *
  * weight, by cross-multiplication, or for fo and ovf the weight alone. */
 static __always_inline __u32 pick_by_load(void *table, __u32 scheduler)
 {
-	struct search s = { .scheduler = scheduler, .best = NO_DEST };
+	struct search s = {
+		.scheduler = scheduler,
+		.overhead = unknown(0),
+		.weight = unknown(0),
+		.best = unknown(NO_DEST),
+	};
 
 	bpf_for_each_map_elem(table, compare_load, &s, 0);
 	return s.best;
@@ -162,7 +171,7 @@ static long take_chance(void *table, __u32 *index, __u32 *slot, struct draw *dra
 
 static __always_inline __u32 pick_of_two(void *table)
 {
-	struct draw draw = { .chosen = { NO_DEST, NO_DEST } };
+	struct draw draw = { .total = unknown(0), .chosen = { unknown(NO_DEST), unknown(NO_DEST) } };
 	struct dest_load *load1, *load2;
 	struct dest *d1, *d2;
 
@@ -189,7 +198,7 @@ static long step_source(void *table, __u32 *index, __u32 *unused, struct walk *w
 
 static __always_inline __u32 pick_by_source(void *table, __u32 client, __u32 fallback)
 {
-	struct walk w = { .start = hash256(client) };
+	struct walk w = { .start = hash256(client), .tries = unknown(0) };
 
 	w.found = in_entry(table, w.start);
 	if (w.found == NO_DEST && fallback)
@@ -205,7 +214,7 @@ static long step_maglev(void *table, __u32 *index, __u32 *unused, struct walk *w
 
 static __always_inline __u32 pick_by_maglev(void *table, __u32 client, __u32 fallback)
 {
-	struct walk w = { .start = maglev_bucket(client), .client = client };
+	struct walk w = { .start = maglev_bucket(client), .client = client, .tries = unknown(0) };
 
 	w.found = in_entry(table, w.start);
 	if (w.found == NO_DEST && fallback)
@@ -251,8 +260,11 @@ static __always_inline __u32 pick_for(const struct service *service, const struc
 {
 	__u32 flags = service->flags | (dry ? SERVICE_DRY : 0), port = service->flags & SERVICE_PORT ? bpf_ntohs(flow->sport) : 0;
 
-	if (service->scheduler == SCHED_LBLC || service->scheduler == SCHED_LBLCR)
-		return pick_by_locality(service->slot, service->scheduler == SCHED_LBLCR);
+	if (service->scheduler == SCHED_LBLC || service->scheduler == SCHED_LBLCR) {
+		__u32 several = service->scheduler == SCHED_LBLCR, same = pick_same(service->slot, several);
+
+		return same != NO_DEST ? same : pick_another(service->slot, several);
+	}
 	return pick(service->slot, service->scheduler, flags, hashed(&flow->saddr) + port, hashed(&flow->daddr));
 }
 

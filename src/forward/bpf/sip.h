@@ -28,7 +28,7 @@ static __always_inline __u8 lower(__u8 c)
 /* One character of the message. */
 static long next_character(void *map, __u32 *index, void *unused, struct call_search *s)
 {
-	static const __u8 name[CALL_NAME + 1] = "call-id";
+	const __u64 name = 0x64692d6c6c6163; /* "call-id", the first letter lowest */
 	__u32 zero = 0, at = s->at++;
 	__u8 *text = bpf_map_lookup_elem(&scratch, &zero), c;
 
@@ -41,7 +41,7 @@ static long next_character(void *map, __u32 *index, void *unused, struct call_se
 			s->state = BEFORE_COLON; /* the short form of the name */
 			return 0;
 		}
-		if (lower(c) == name[s->matched & 7]) {
+		if (lower(c) == (__u8)(name >> (s->matched & 7) * 8)) {
 			if (++s->matched == CALL_NAME)
 				s->state = BEFORE_COLON;
 			return 0;
@@ -82,7 +82,13 @@ static long next_character(void *map, __u32 *index, void *unused, struct call_se
 __noinline __u32 find_call(struct __sk_buff *skb)
 {
 	const struct packet *p = packet_in_hand();
-	struct call_search s = { .state = IN_LINE, .hash = 2166136261u };
+	struct call_search s = {
+		.at = unknown(0),
+		.state = unknown(IN_LINE),
+		.matched = unknown(0),
+		.hash = unknown(2166136261u),
+		.size = unknown(0),
+	};
 	__u32 zero = 0, offset;
 	__u8 *text = bpf_map_lookup_elem(&scratch, &zero);
 
@@ -92,8 +98,7 @@ __noinline __u32 find_call(struct __sk_buff *skb)
 	s.length = ETH_HLEN + p->ip_length - offset;
 	if (!s.length || s.length >= SCRATCH_MESSAGE)
 		return 0;
-	s.length &= SCRATCH_MESSAGE - 1;
-	if (!s.length || bpf_skb_load_bytes(skb, offset, text, s.length))
+	if (bpf_skb_load_bytes(skb, offset, text, bounded(s.length, SCRATCH_MESSAGE)))
 		return 0;
 	bpf_for_each_map_elem(&loads, next_character, &s, 0);
 	text[SCRATCH_MESSAGE] = s.size;

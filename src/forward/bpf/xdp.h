@@ -128,20 +128,23 @@ static __always_inline void replace_end(struct xdp_md *ctx, const struct short_p
 					const struct address *addr, __u16 port)
 {
 	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;
+	__u16 old_port = destination ? p->flow.dport : p->flow.sport;
 	struct ipv6hdr *ip6 = (void *)(long)ctx->data + ETH_HLEN;
 	struct iphdr *ip = (void *)ip6;
 	struct udphdr *udp = l4_of(ctx, v6); /* TCP has its ports there, too */
 	struct tcphdr *tcp = (void *)udp;
-	__u16 *check = p->flow.proto == IPPROTO_TCP ? &tcp->check : &udp->check;
+	void *end = (void *)(long)ctx->data_end;
 
-	if (p->flow.proto == IPPROTO_TCP ? (void *)(tcp + 1) > (void *)(long)ctx->data_end :
-					   (void *)(udp + 1) > (void *)(long)ctx->data_end)
-		return;
-	if (p->flow.proto == IPPROTO_TCP || *check) { /* a datagram without a checksum stays without one */
-		*check = replace_address(*check, old, addr, v6);
-		*check = replace_word(*check, destination ? p->flow.dport : p->flow.sport, port);
-		if (p->flow.proto == IPPROTO_UDP && !*check)
-			*check = 0xffff;
+	/* Each protocol by itself: Linux 6.1's verifier does not see that two questions about the protocol have one answer. */
+	if (p->flow.proto == IPPROTO_TCP) {
+		if ((void *)(tcp + 1) > end)
+			return;
+		tcp->check = replace_word(replace_address(tcp->check, old, addr, v6), old_port, port);
+	} else {
+		if ((void *)(udp + 1) > end)
+			return;
+		if (udp->check) /* a datagram without a checksum stays without one */
+			udp->check = replace_word(replace_address(udp->check, old, addr, v6), old_port, port) ?: 0xffff;
 	}
 	if (destination)
 		udp->dest = port;
