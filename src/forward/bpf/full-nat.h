@@ -35,7 +35,7 @@ static __always_inline void local_place(const struct claim *claim, __u64 n, stru
 static __always_inline long try_place(struct claim *claim, int v6)
 {
 	struct packet *p = packet_in_hand();
-	long error;
+	int error;
 
 	if (!p || claim->tries++ == LOCAL_TRIES)
 		return 1;

@@ -36,7 +36,9 @@ static __always_inline struct connection *lookup_connection(const struct flow *f
 	return bpf_map_lookup_elem(&connections, &key);
 }
 
-static __always_inline long add_connection(const struct flow *f, const struct connection *c, int v6)
+/* What a change of a map gives is an int: before Linux 6.4 the upper half of the register is not part of it, and an error
+ * that is compared as 64 bits equals none. */
+static __always_inline int add_connection(const struct flow *f, const struct connection *c, int v6)
 {
 	struct flow4 key;
 
@@ -77,7 +79,7 @@ static __always_inline int lookup_reply(const struct flow *reply, struct flow *c
 	return !!known;
 }
 
-static __always_inline long add_reply(const struct flow *reply, const struct flow *client, __u64 flags, int v6)
+static __always_inline int add_reply(const struct flow *reply, const struct flow *client, __u64 flags, int v6)
 {
 	struct flow4 key, value;
 

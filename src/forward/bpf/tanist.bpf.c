@@ -14,7 +14,7 @@ static __always_inline struct connection *insert(const struct flow *client, int 
 						 struct connection *fresh, __u64 now)
 {
 	struct flow reply, other;
-	long error;
+	int error;
 
 	if (fresh->method == METHOD_FNAT && !claim_local(fresh, 1))
 		return 0;
