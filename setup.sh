@@ -24,6 +24,8 @@ iptables     command:iptables                           marks packets, as the le
 haproxy      command:haproxy                            a peer in the bench
 iperf3       command:iperf3                             bulk TCP in the bench
 wrk          command:wrk                                HTTP load in the bench
+socat        command:socat                              ends of SCTP associations in tests under that kernel
+ipvsadm      command:ipvsadm                            IPVS itself, beside Tanist, in tests under that kernel
 groff-base   command:groff                              reads the manual page in a test
 zsh          command:zsh                                reads its completion in a test
 qemu-system-x86 command:qemu-system-x86_64              runs tests under another kernel, that of Debian

@@ -8,7 +8,7 @@ import type {
   Thresholds,
 } from '../config/model.ts'
 import { endpointName, serviceName } from '../config/model.ts'
-import { isIpv4, isUnicastAddress } from '../net/address.ts'
+import { isIpv4, isLinkLocal, isUnicastAddress } from '../net/address.ts'
 import { type PlannedService, planService } from './plan.ts'
 
 /** A virtual service as ipvsadm makes it. */
@@ -142,7 +142,8 @@ function endpointIn(id: ServiceId, server: Pick<ServerSpec, 'endpoint' | 'forwar
 
 function reaches(id: ServiceId, { endpoint, forwarding }: ServerSpec): boolean {
   const ipv4 = id.by === 'address' ? isIpv4(id.vip.address) : id.family === 'inet'
-  return isUnicastAddress(endpoint.address) && (isIpv4(endpoint.address) === ipv4 || forwarding.method === 'TUN')
+  const isReachable = isUnicastAddress(endpoint.address) && !isLinkLocal(endpoint.address)
+  return isReachable && (isIpv4(endpoint.address) === ipv4 || forwarding.method === 'TUN')
 }
 
 /** What the core should do for a service that was made by hand. */

@@ -10,6 +10,7 @@ import {
   sourceBucket,
   sourceHashTable,
 } from './hash-tables.ts'
+import { isOverThresholds } from './threshold.ts'
 import { changedLevel, limitsOf } from './wrr.ts'
 
 /** A real server as IPVS counts it. */
@@ -81,7 +82,7 @@ export class ReferenceService {
 
   edit(server: ReferenceServer, change: { weight?: number; upper?: number; lower?: number }): void {
     const { weight = server.weight, upper = server.upper, lower = server.lower } = change
-    if (upper === 0 || upper > server.upper) server.overloaded = false
+    server.overloaded = isOverThresholds(server.active + server.inactive, { upper, lower }) ?? server.overloaded
     Object.assign(server, { weight, upper, lower, lastWeight: weight === 0 ? server.lastWeight : weight })
     this.#changed()
   }

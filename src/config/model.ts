@@ -84,10 +84,13 @@ export type Forwarding =
   | { readonly method: 'DR' }
   | { readonly method: 'TUN'; readonly tunnel: Tunnel }
 
-/** What a packet is wrapped in; `port` is the UDP port of GUE at the real server. */
+/**
+ * What a packet is wrapped in; `port` is the UDP port of GUE at the real server. Remote checksum offload would only have the
+ * card compute the checksum, which is there without.
+ */
 export type Tunnel =
   | { readonly type: 'ipip' }
-  | { readonly type: 'gue'; readonly port: number; readonly checksum: boolean }
+  | { readonly type: 'gue'; readonly port: number; readonly checksum: boolean | 'remote' }
   | { readonly type: 'gre'; readonly checksum: boolean }
 
 /** Local addresses that a service with full NAT may have: what the core has room for. */

@@ -142,13 +142,12 @@ export function localAddressesOf(server: VirtualServerSettings, settings: Settin
 
 function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: MethodSettings): Forwarding {
   if (method !== 'TUN') return { method }
-  // Remote checksum offload is a way to have the card compute the checksum; the program computes it without.
-  const checksum = csum === true || remcsum === true
+  const checksum = csum === true
   switch (type) {
     case 'ipip':
       return { method, tunnel: { type } }
     case 'gue':
-      return { method, tunnel: { type, port, checksum } }
+      return { method, tunnel: { type, port, checksum: remcsum === true ? 'remote' : checksum } }
     case 'gre':
       return { method, tunnel: { type, checksum } }
   }

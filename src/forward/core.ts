@@ -443,8 +443,8 @@ export class Core {
         if (write.addresses.length === 0) this.#maps.local_pools.delete(u32(write.slot))
         else this.#maps.local_pools.update(u32(write.slot), encodeLocalPool(write.addresses))
         break
-      case 'relieve':
-        this.#maps.overloads.update(u32(write.slot), u32(0))
+      case 'overload':
+        this.#maps.overloads.update(u32(write.slot), u32(Number(write.is)))
         break
       case 'service':
         if (write.fresh) {

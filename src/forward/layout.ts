@@ -282,7 +282,7 @@ export function layDest(dest: DestEntry, before: Uint8Array, fresh: boolean): Ui
   if (fresh) view.setUint32(60, view.getUint32(60, true) + 1, true)
   const tunnel = dest.forwarding.method === 'TUN' ? dest.forwarding.tunnel : undefined
   view.setUint8(64, TUNNEL[tunnel?.type ?? 'ipip'])
-  view.setUint8(65, tunnel !== undefined && tunnel.type !== 'ipip' && tunnel.checksum ? 1 : 0)
+  view.setUint8(65, checksumByte(tunnel))
   view.setUint16(66, tunnel?.type === 'gue' ? tunnel.port : 0)
   const inUse = view.getUint32(68, true)
   const hop = encodeHop(dest.hop)
@@ -343,16 +343,31 @@ export function decodeDest(bytes: Uint8Array): DestEntry | undefined {
   }
 }
 
+const NO_CHECKSUM = 0
+const REMOTE_CHECKSUM = 2
+
+function checksumByte(tunnel: Tunnel | undefined): number {
+  if (tunnel === undefined || tunnel.type === 'ipip') return NO_CHECKSUM
+  return tunnel.checksum === 'remote' ? REMOTE_CHECKSUM : Number(tunnel.checksum)
+}
+
 function decodeForwarding(view: DataView): Forwarding {
   const method = nameOf(METHOD, view.getUint8(38))
   if (method !== 'TUN') return { method }
   const type = nameOf(TUNNEL, view.getUint8(64))
-  const checksum = view.getUint8(65) === 1
+  const checksum = view.getUint8(65) !== NO_CHECKSUM
   switch (type) {
     case 'ipip':
       return { method, tunnel: { type } }
     case 'gue':
-      return { method, tunnel: { type, port: view.getUint16(66), checksum } }
+      return {
+        method,
+        tunnel: {
+          type,
+          port: view.getUint16(66),
+          checksum: view.getUint8(65) === REMOTE_CHECKSUM ? 'remote' : checksum,
+        },
+      }
     case 'gre':
       return { method, tunnel: { type, checksum } }
   }

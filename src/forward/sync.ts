@@ -1,4 +1,5 @@
 import type { ForwardPlan, LaidTable, PlannedDestination, PlannedService } from '../balance/plan.ts'
+import { isOverThresholds } from '../balance/threshold.ts'
 import { type Endpoint, endpointName, type ServiceId, serviceName } from '../config/model.ts'
 import type { Address } from '../net/address.ts'
 import { type DestEntry, type Hop, type Load, MAX_DESTS, MAX_SERVICES, type ServiceEntry } from './layout.ts'
@@ -24,8 +25,8 @@ export type Write =
   | { readonly type: 'table'; readonly entry: ServiceEntry; readonly table: LaidTable }
   /** What the servers of a full NAT see; none: the director's own address towards them. */
   | { readonly type: 'pool'; readonly slot: number; readonly addresses: readonly Address[] }
-  /** A server may get connections again although it was above its threshold. */
-  | { readonly type: 'relieve'; readonly slot: number }
+  /** By its new thresholds a server has too many connections for another one, or few enough. */
+  | { readonly type: 'overload'; readonly slot: number; readonly is: boolean }
   | { readonly type: 'service'; readonly key: ServiceId; readonly entry: ServiceEntry; readonly fresh: boolean }
   /** `last`: no other key leads to this service. */
   | { readonly type: 'delete-service'; readonly key: ServiceId; readonly slot: number; readonly last: boolean }
@@ -55,7 +56,7 @@ export function difference(
 ): Write[] {
   const slots = new Slots(state, leaveOut === undefined)
   const each = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop, leaveOut))
-  const inOrder: readonly Write['type'][] = ['dest', 'relieve', 'pool', 'table', 'service']
+  const inOrder: readonly Write['type'][] = ['dest', 'overload', 'pool', 'table', 'service']
   const writes = inOrder.flatMap((type) => each.filter((write) => write.type === type))
   const planned = new Set(plan.services.flatMap(keysOf).map(serviceName))
   const kept = new Set(each.flatMap((write) => (write.type === 'service' ? [write.entry.slot] : [])))
@@ -100,7 +101,11 @@ function serviceWrites(
       writes.push({ type: 'dest', slot, dest, fresh: known === undefined })
     }
     edited ||= known?.state !== 'present' || isEdited(known, dest)
-    if (known !== undefined && isRelieved(known, dest)) writes.push({ type: 'relieve', slot })
+    const load = state.dests.get(slot)?.load
+    if (known !== undefined && load !== undefined && hasOtherThresholds(known, dest)) {
+      const is = isOverThresholds(load.active + load.inactive, dest.thresholds)
+      if (is !== undefined) writes.push({ type: 'overload', slot, is })
+    }
     return slot
   })
   const entry: ServiceEntry = {
@@ -180,9 +185,8 @@ const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
   a.persistence?.clientPrefix === b.persistence?.clientPrefix &&
   a.persistence?.engine === b.persistence?.engine
 
-/** A new upper threshold that is none, or higher than before, lets connections in at once. */
-const isRelieved = ({ thresholds: before }: DestEntry, { thresholds: now }: DestEntry) =>
-  before.upper > 0 && (now.upper === 0 || now.upper > before.upper)
+const hasOtherThresholds = ({ thresholds: before }: DestEntry, { thresholds: now }: DestEntry) =>
+  before.upper !== now.upper || before.lower !== now.lower
 
 /** Hands out slots. A slot is free when nothing is planned for it and no connection refers to it any more. */
 class Slots {

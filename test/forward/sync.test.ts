@@ -36,7 +36,7 @@ class Model {
       case 'table':
         this.tables.set(write.entry.slot, write.table)
         break
-      case 'relieve':
+      case 'overload':
         break
       case 'pool':
         this.pools.set(write.slot, write.addresses)
@@ -198,6 +198,7 @@ describe('a real server', () => {
       },
     ],
     ['by mark', { service: { by: 'fwmark', mark: 4_000_000_000, family: 'inet6' } }],
+    ['GUE, remote', { forwarding: { method: 'TUN', tunnel: { type: 'gue', port: 6080, checksum: 'remote' } } }],
     ['GRE', { forwarding: { method: 'TUN', tunnel: { type: 'gre', checksum: false } } }],
   ])('is read back as it was written: %s', (_name, change) => {
     expect(decodeDest(written({ ...dest, ...change }))).toEqual({ ...dest, ...change })

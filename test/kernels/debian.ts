@@ -47,6 +47,16 @@ export interface Kernel {
 
 /** Fetches and unpacks the kernel that Debian's `linux-image-amd64` stands for, once for each version. */
 export function debianKernel(): Kernel {
+  try {
+    return latestKernel()
+  } catch {
+    // The lists of packages are older than the packages.
+    execFileSync('apt-get', ['update', '-qq'])
+    return latestKernel()
+  }
+}
+
+function latestKernel(): Kernel {
   const depends = output('apt-cache', 'depends', '--important', 'linux-image-amd64')
   const name = /Depends: (linux-image-(\S+))/.exec(depends)
   if (name?.[1] === undefined || name[2] === undefined) throw new Error(`no kernel package: ${depends}`)

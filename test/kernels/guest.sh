@@ -15,4 +15,4 @@ PATH=$PWD/node_modules/.bin:$PATH sh /run/task/command
 echo $? >/run/task/status
 sync
 echo o >/proc/sysrq-trigger
-sleep 60
+while :; do :; done # no program can be read any more

@@ -18,7 +18,8 @@ export class DirectorHost {
   readonly file: string
   readonly log: string
   readonly #control: ControlClient
-  readonly #socket: string
+  /** Where it is asked. */
+  readonly socket: string
   readonly #args: readonly string[]
   #process: ChildProcess | undefined
 
@@ -29,8 +30,8 @@ export class DirectorHost {
     this.host = host
     this.file = join(lab.directory, `${host}.conf`)
     this.log = join(lab.directory, `${host}.log`)
-    this.#socket = join(lab.directory, `${host}.sock`)
-    this.#control = new ControlClient(this.#socket)
+    this.socket = join(lab.directory, `${host}.sock`)
+    this.#control = new ControlClient(this.socket)
     this.configure(config)
   }
 
@@ -44,19 +45,20 @@ export class DirectorHost {
   }
 
   /** Starts the daemon and waits until it answers. */
-  async start(): Promise<void> {
+  async start(timeoutMs?: number): Promise<void> {
     const child = this.#spawn()
     this.#process = child
     const log = createWriteStream(this.log, { flags: 'a' })
     child.stdout?.pipe(log)
     child.stderr?.pipe(log)
-    await until(`${this.host} to answer`, () => {
+    const answers = () => {
       if (child.exitCode !== null) throw new Error(`tanistd on ${this.host} has ended:\n${this.logText()}`)
       return this.status().then(
         () => true,
         () => false,
       )
-    })
+    }
+    await until(`${this.host} to answer`, answers, timeoutMs)
   }
 
   /** Starts the daemon a second time. Rejects with what it says when it ends. */
@@ -70,7 +72,7 @@ export class DirectorHost {
 
   #spawn(): ChildProcess {
     const name = this.#lab.directorName(this.host)
-    const args = ['-f', this.file, '--name', name, '--socket', this.#socket, ...this.#args]
+    const args = ['-f', this.file, '--name', name, '--socket', this.socket, ...this.#args]
     return this.#lab.start(this.host, [process.execPath, TANISTD, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
@@ -120,7 +122,7 @@ export class DirectorHost {
 
   /** Runs `tanist` against this daemon, as an operator does. */
   tanist(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [TANIST, '--socket', this.#socket, ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [TANIST, '--socket', this.socket, ...args], {
       encoding: 'utf8',
     })
     return { status, stdout, stderr }
@@ -131,7 +133,7 @@ export class DirectorHost {
     const [program = '', ...args] = line.split(' ')
     const link = join(this.#lab.directory, program)
     if (!existsSync(link)) symlinkSync(IPVSADM, link)
-    const env = { ...process.env, TANIST_SOCKET: this.#socket }
+    const env = { ...process.env, TANIST_SOCKET: this.socket }
     const { status, stdout, stderr } = spawnSync(process.execPath, [link, ...args], { encoding: 'utf8', env, input })
     return { status, stdout, stderr }
   }

@@ -48,32 +48,59 @@ export function formatServices(services: readonly ListedService[], options: List
 /** By firewall mark, family, protocol, address and port; `--nosort` leaves them as the core has them. */
 function sorted(services: readonly ListedService[], { sorted: wanted }: Pick<ListOptions, 'sorted'>): ListedService[] {
   if (!wanted) return [...services]
-  return services
-    .toSorted((a, b) => compareKeys(serviceKey(a.id), serviceKey(b.id)))
-    .map((service) => ({
-      ...service,
-      servers: service.servers.toSorted((a, b) => compareKeys(endpointKey(a.endpoint), endpointKey(b.endpoint))),
-    }))
+  return mergeSorted(services, (a, b) => compareServices(a.id, b.id)).map((service) => ({
+    ...service,
+    servers: mergeSorted(service.servers, (a, b) => compareEndpoints(a.endpoint, b.endpoint)),
+  }))
+}
+
+/**
+ * As glibc's `qsort` sorts. ipvsadm's comparison is no order (see `compareEndpoints`), so what comes out depends on which
+ * elements are compared.
+ */
+function mergeSorted<T>(list: readonly T[], compare: (a: T, b: T) => number): T[] {
+  if (list.length < 2) return [...list]
+  const middle = Math.floor(list.length / 2)
+  const left = mergeSorted(list.slice(0, middle), compare)
+  const right = mergeSorted(list.slice(middle), compare)
+  const merged: T[] = []
+  let [l, r] = [0, 0]
+  for (;;) {
+    const [a, b] = [left[l], right[r]]
+    if (a === undefined || b === undefined) return [...merged, ...left.slice(l), ...right.slice(r)]
+    if (compare(a, b) <= 0) {
+      merged.push(a)
+      l++
+    } else {
+      merged.push(b)
+      r++
+    }
+  }
 }
 
 const PROTOCOL_NUMBER = { TCP: 6, UDP: 17, SCTP: 132 } as const
 
-function serviceKey(id: ServiceId): number[] {
-  if (id.by === 'fwmark') return [id.mark, id.family === 'inet' ? 2 : 10, 0]
-  return [0, isIpv4(id.vip.address) ? 2 : 10, PROTOCOL_NUMBER[id.protocol], ...endpointKey(id.vip)]
+function compareServices(a: ServiceId, b: ServiceId): number {
+  const [markA, markB] = [a, b].map((id) => (id.by === 'fwmark' ? id.mark : 0)) as [number, number]
+  const family = Number(isIpv6(a)) - Number(isIpv6(b))
+  const byMark = (markA - markB) | 0 || family
+  if (byMark !== 0 || a.by === 'fwmark' || b.by === 'fwmark') return byMark
+  return PROTOCOL_NUMBER[a.protocol] - PROTOCOL_NUMBER[b.protocol] || compareEndpoints(a.vip, b.vip)
 }
 
-const endpointKey = ({ address, port }: Endpoint): number[] => {
-  const bytes = addressBytes(address)
-  return [bytes.length, ...bytes, port]
-}
-
-function compareKeys(a: readonly number[], b: readonly number[]): number {
-  for (const [i, value] of a.entries()) {
-    const difference = value - (b[i] ?? -1)
+/**
+ * As ipvsadm does, 32 bits of the addresses at a time: their difference is cut to 32 bits, so one that is more than half of
+ * all numbers away counts as smaller. Where families are mixed, the first one's says how both are read.
+ */
+function compareEndpoints(a: Endpoint, b: Endpoint): number {
+  const [bytesA, bytesB] = [Buffer.alloc(16), Buffer.alloc(16)]
+  bytesA.set(addressBytes(a.address))
+  bytesB.set(addressBytes(b.address))
+  for (let at = 0; at < (isIpv4(a.address) ? 4 : 16); at += 4) {
+    const difference = (bytesA.readUInt32BE(at) - bytesB.readUInt32BE(at)) | 0
     if (difference !== 0) return difference
   }
-  return a.length - b.length
+  return a.port - b.port
 }
 
 function endpointText({ address, port }: Endpoint, protocol: string, names: Namer): string {
@@ -152,7 +179,7 @@ function tunnelText(tunnel: Tunnel): string {
     case 'ipip':
       return 'ipip'
     case 'gue':
-      return `gue:${tunnel.port}:${tunnel.checksum ? '+c' : '-c'}`
+      return `gue:${tunnel.port}:${tunnel.checksum === 'remote' ? 'r+c' : tunnel.checksum ? '+c' : '-c'}`
     case 'gre':
       return `gre:${tunnel.checksum ? '+c' : '-c'}`
   }
@@ -214,7 +241,7 @@ export function formatSave(services: readonly ListedService[], names: Namer): st
 }
 
 function saveId(id: ServiceId, names: Namer): string {
-  if (id.by === 'fwmark') return `-f ${id.mark}`
+  if (id.by === 'fwmark') return `-f ${id.mark}${id.family === 'inet6' ? ' -6' : ''}`
   const flag = { TCP: '-t', UDP: '-u', SCTP: '--sctp-service' }[id.protocol]
   return `${flag} ${endpointText(id.vip, protocolOf(id), names)}`
 }
@@ -224,7 +251,6 @@ function saveService({ id, scheduler, flags, persistence, onePacket }: ListedSer
   const set = flagNames(scheduler, flags)
   return [
     `-A ${saveId(id, names)}`,
-    ...(id.by === 'fwmark' && id.family === 'inet6' ? ['-6'] : []),
     `-s ${scheduler}`,
     ...(persistence === undefined ? [] : [`-p ${persistence.timeoutSeconds}`]),
     ...(persistence === undefined || persistence.clientPrefix === bits
@@ -245,7 +271,7 @@ function saveServer({ endpoint, forwarding, weight }: ListedServer, { id }: List
 
 function saveTunnel(tunnel: Tunnel): string {
   if (tunnel.type === 'ipip') return '--tun-type ipip'
-  const checksum = tunnel.checksum ? '--tun-csum' : '--tun-nocsum'
+  const checksum = tunnel.checksum === 'remote' ? '--tun-remcsum' : tunnel.checksum ? '--tun-csum' : '--tun-nocsum'
   const port = tunnel.type === 'gue' ? ` --tun-port ${tunnel.port}` : ''
   return `--tun-type ${tunnel.type}${port} ${checksum}`
 }

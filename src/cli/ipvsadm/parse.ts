@@ -82,7 +82,7 @@ function collect(options: readonly Given[]): Options {
     if (is === 'sort') continue
     if (is === 'ipv6') {
       const service = given.get('service-address')
-      if (service?.word.short !== 'f') throw new UsageError('-6 used before -f')
+      if (service?.word.short !== 'f') throw new UsageError('-6 used before -f\n')
       given.set('service-address', { ...service, value: `6 ${service.value}` })
       continue
     }
@@ -198,9 +198,9 @@ class Line {
   }
 
   #list(id: ServiceId | undefined): Request {
-    const counts = (['stats', 'rate', 'thresholds'] as const).filter((name) => this.#has(name))
+    const counts = (['stats', 'rate', 'thresholds'] as const).some((name) => this.#has(name))
     const other = (['connection', 'timeout', 'daemon'] as const).some((name) => this.#has(name))
-    if (counts.length > 1 || (other && counts.length > 0)) throw new UsageError('options conflicts in the list command')
+    if (other && counts) throw new UsageError('options conflicts in the list command')
     if (this.#has('connection')) {
       return { type: 'connections', numeric: this.#has('numeric'), engines: this.#has('persistent-conn') }
     }
@@ -250,10 +250,10 @@ class Line {
   #serviceCommand(type: 'add-service' | 'edit-service', id: ServiceId): Request {
     const scheduler = this.#value('scheduler') ?? 'wlc'
     const onePacket = this.#has('ops')
+    const persistence = this.#persistence(id)
     if (onePacket && id.by === 'address' && id.protocol !== 'UDP') {
       throw new UsageError('One-Packet Scheduling is only for UDP virtual services')
     }
-    const persistence = this.#persistence(id)
     if (id.by === 'address' && id.vip.port === 0 && persistence === undefined) {
       throw new UsageError('Zero port specified for non-persistent service')
     }
@@ -313,10 +313,6 @@ class Line {
     const endpoint = this.#endpoint(this.#value('real-server') ?? '', protocol, id.by === 'address' ? id.vip.port : 0)
     if (endpoint === undefined) throw new UsageError('illegal real server address[:port] specified')
     const forwarding = this.#forwarding()
-    const ipv4 = id.by === 'address' ? isIpv4(id.vip.address) : id.family === 'inet'
-    if (isIpv4(endpoint.address) !== ipv4 && forwarding.method !== 'TUN' && type !== 'delete-server') {
-      throw new UsageError('Different address family is allowed only for tunneling servers')
-    }
     if (type === 'delete-server') {
       // The port is taken as it stands: NAT's rule.
       return { type: 'change', command: { type, id, server: { endpoint, forwarding: { method: 'NAT' } } } }
@@ -329,6 +325,10 @@ class Line {
     }
     const weight = number('weight', 1, MAX_WEIGHT)
     const thresholds = { upper: number('u-threshold', 0, U32), lower: number('l-threshold', 0, U32) }
+    const ipv4 = id.by === 'address' ? isIpv4(id.vip.address) : id.family === 'inet'
+    if (isIpv4(endpoint.address) !== ipv4 && forwarding.method !== 'TUN') {
+      throw new UsageError('Different address family is allowed only for tunneling servers')
+    }
     return { type: 'change', command: { type, id, server: { endpoint, forwarding, weight, thresholds } } }
   }
 
@@ -348,7 +348,7 @@ class Line {
     }
     const illegal = (name: OptionName) => new UsageError(`Illegal '${name}' option with the '${type}' tunnel type`)
     if (first !== undefined && (type === 'ipip' || (type === 'gre' && first === 'tun-remcsum'))) throw illegal(first)
-    const checksum = first === 'tun-csum' || first === 'tun-remcsum'
+    const checksum = first === 'tun-csum'
     const text = this.#value('tun-port')
     if (type !== 'gue') {
       if (text !== undefined) throw illegal('tun-port')
@@ -357,7 +357,7 @@ class Line {
     if (text === undefined) throw new UsageError("You need to supply the 'tun-port' option for the 'gue' tunnel type")
     const port = wholeNumber(text, 1, 65_535)
     if (port === undefined) throw new UsageError('illegal tunnel port specified')
-    return { method: 'TUN', tunnel: { type, port, checksum } }
+    return { method: 'TUN', tunnel: { type, port, checksum: first === 'tun-remcsum' ? 'remote' : checksum } }
   }
 }
 

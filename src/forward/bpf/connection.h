@@ -267,13 +267,19 @@ struct sweep {
 	__u32 defend;
 };
 
+/* Its server is gone: what the client sends is lost and changes nothing, until the server is back. */
+static __always_inline int lacks_server(const struct connection *c)
+{
+	__u32 slot = c->dest_slot;
+	const struct dest *d = bpf_map_lookup_elem(&dests, &slot);
+
+	return !d || d->state != DEST_PRESENT;
+}
+
 /* Its server is gone, and that ends it. */
 static __always_inline int is_orphan(const struct settings *s, const struct connection *c)
 {
-	__u32 slot = c->dest_slot;
-	const struct dest *d = s->flags & EXPIRE_NODEST_CONN ? bpf_map_lookup_elem(&dests, &slot) : 0;
-
-	return d && d->state != DEST_PRESENT;
+	return s->flags & EXPIRE_NODEST_CONN && lacks_server(c);
 }
 
 static __always_inline int is_over(const struct connection *c, struct sweep *sweep)

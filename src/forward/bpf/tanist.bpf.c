@@ -277,7 +277,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		c = open_connection(p, v6, service, s, now);
 		if (!c)
 			return answer_unreachable(p, v6);
-	} else if (!p->dry) {
+	} else if (!p->dry && !lacks_server(c)) {
 		proceed(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
 	}
 	if (p->fragment == FIRST_FRAGMENT)

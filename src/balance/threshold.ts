@@ -1,0 +1,11 @@
+import type { Thresholds } from '../config/model.ts'
+
+/**
+ * IPVS's rule for a server whose thresholds are written anew while it has `total` connections: whether it is above them.
+ * Undefined between the two, where it stays what it was (as Linux 6.1.192 does it).
+ */
+export function isOverThresholds(total: number, { upper, lower }: Thresholds): boolean | undefined {
+  if (upper > 0 && total >= upper) return true
+  const isBelow = lower > 0 ? total < lower : upper === 0 || total * 4 < upper * 3
+  return isBelow ? false : undefined
+}

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { debianKernel, runUnder } from './debian.ts'
+
+/** Emulated, things take ten times as long. */
+const LIMIT_SECONDS = 1500
+
+/** Of the tests of the core: loops that older kernels end after one round, or never, when they are not written for them. */
+const FILES = ['full-nat', 'sip', 'schedulers'].map((name) => `test/bpf/${name}.test.ts`)
+const LOOPS =
+  'are given out|at an odd place|a call of a client|histories each (wrr|ovf|lblcr|sh port)|the busiest server'
+
+test(
+  'under the kernel of Debian 12 (6.1): the tests of this folder, and every loop of the core',
+  async () => {
+    const kernel = debianKernel()
+    expect(kernel.release).toMatch(/^6\.1\./)
+    const loops = `HISTORIES=5 vitest run --config .ci/vitest.config.ts --testTimeout 600000 ${FILES.join(' ')} -t '${LOOPS}'`
+    const command = `vitest run --config test/kernels/vitest.config.ts && ${loops}`
+    expect(await runUnder(kernel, command, { memoryMiB: 8000, seconds: LIMIT_SECONDS })).toBe(0)
+  },
+  LIMIT_SECONDS * 1000,
+)

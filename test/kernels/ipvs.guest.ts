@@ -1,0 +1,205 @@
+import { isDeepStrictEqual } from 'node:util'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Lab } from '../support/lab.ts'
+import {
+  clientAddress,
+  CLIENTS,
+  IpvsTwin,
+  PORT,
+  type Request,
+  type Said,
+  serverAddress,
+  SERVERS,
+  TanistTwin,
+  VIP,
+} from './twins.ts'
+import { LINES } from './lines.ts'
+
+/**
+ * The kernel's IPVS and Tanist do the same side by side: what ipvsadm says, which server each client gets, what is counted.
+ */
+const lab = new Lab()
+const ipvs = new IpvsTwin(lab)
+const tanist = new TanistTwin(lab)
+
+beforeAll(async () => {
+  await ipvs.start()
+  await tanist.start()
+})
+afterAll(() => lab.destroy())
+
+/** The size of the table is each one's own, as is the order of connections; seconds pass between the two. */
+function comparable({ stdout, ...said }: Said): Said {
+  const text = stdout.replace(/\(size=\d+\)/, '(size=…)')
+  if (!text.startsWith('IPVS connection entries')) return { ...said, stdout: text }
+  const lines = text.replaceAll(/^(\S+ +)\d\d:\d\d /gm, '$1mm:ss ').split('\n')
+  return { ...said, stdout: lines.toSorted().join('\n') }
+}
+
+async function both(line: string, input?: string): Promise<Said> {
+  const expected = comparable(await ipvs.ipvsadm(line, input))
+  if (expected.stdout === '') story.push(line)
+  expect({ line, ...comparable(await tanist.ipvsadm(line, input)) }, story.join('\n')).toEqual({ line, ...expected })
+  return expected
+}
+
+/** What the two say differently; the next lines are compared all the same. */
+let differences: object[] = []
+beforeEach(() => {
+  differences = []
+})
+async function compare(line: string): Promise<void> {
+  const [expected, actual] = [comparable(await ipvs.ipvsadm(line)), comparable(await tanist.ipvsadm(line))]
+  if (!isDeepStrictEqual(actual, expected)) differences.push({ line, expected, actual })
+}
+
+async function run(...lines: readonly string[]): Promise<void> {
+  for (const line of lines) expect({ line, ...(await both(line)) }).toEqual({ line, status: 0, stdout: '', stderr: '' })
+}
+
+/** What was done before. */
+let story: string[] = []
+beforeEach(() => {
+  story = []
+})
+
+/** Both clients do it; the server that they get. */
+async function ask(request: Request): Promise<string | undefined> {
+  const [expected, actual] = await Promise.all([ipvs.ask(request), tanist.ask(request)])
+  story.push(`${request.type} ${request.address}:${request.port} ${expected ?? ''}`)
+  expect(actual, story.join('\n')).toBe(expected)
+  return expected
+}
+
+/** From 0 below a limit, the same ones each time (mulberry32). */
+function dice(seed: number): (limit: number) => number {
+  let state = seed
+  return (limit) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
+  }
+}
+
+describe('what ipvsadm says', () => {
+  test('of every line', async () => {
+    for (const line of LINES) {
+      await compare(line)
+      for (const list of ['-Ln', '-S -n']) await compare(`ipvsadm ${list}`)
+    }
+    expect(differences).toEqual([])
+  })
+
+  test('of saved rules that are restored', async () => {
+    const rules = '-A -t 10.0.0.1:80 -s wrr\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -m -w 3\n-A -f 3 -s sh -b sh-port -p 60\n'
+    for (const input of [
+      rules,
+      `${rules}-A -t 10.0.0.1:80\n`,
+      `-X\n${rules}`,
+      '-a -f 9 -r 10.1.0.1\n\n',
+      'ipvsadm -A -f 8',
+    ]) {
+      await both('ipvsadm -C')
+      await both('ipvsadm -R', input)
+      await both('ipvsadm -S -n')
+    }
+  })
+
+  test('of 300 lines made by chance', async () => {
+    await run('ipvsadm -C')
+    const roll = dice(4)
+    const any = <T>(list: readonly T[]): T => list[roll(list.length)] as T
+    const some = (text: string, odds: number) => (roll(odds) === 0 ? ` ${text}` : '')
+    for (let i = 0; i < 300; i++) {
+      const service = any(['-t 10.0.0.1:80', '-t 10.0.0.1:0', '-u 10.0.0.1:53', '-f 1', '-t [fd00::1]:80', '-f 2 -6'])
+      const server = any(['10.1.0.1', '10.1.0.2:8080', '10.1.0.3:80', '[fd01::1]:80', 'fd01::2', '10.1.0'])
+      const method = some(any(['-g', '-m', '-i', '-i --tun-type gre', '-i --tun-type gue --tun-port 6080']), 1)
+      const [weight, threshold] = [
+        some(`-w ${any([0, 1, 5, 65_535, -1])}`, 2),
+        some(`-x ${any([0, 5, 9])} -y ${any([0, 4])}`, 3),
+      ]
+      const scheduler = some(
+        `-s ${any(['rr', 'wrr', 'lc', 'sh', 'sh -b sh-port', 'mh -b mh-fallback', 'fo', 'dh'])}`,
+        2,
+      )
+      const persistence = some(`-p${some(String(any([60, 300])), 2)}${some('-M 255.255.255.0', 4)}`, 3)
+      await compare(
+        any([
+          `ipvsadm ${any(['-A', '-E'])} ${service}${scheduler}${persistence}${some('-o', 8)}`,
+          `ipvsadm ${any(['-a', '-a', '-e'])} ${service} -r ${server}${method}${weight}${threshold}`,
+          `ipvsadm ${any(['-d', '-D', '-Z', '-L -n', '-L -n --thresholds'])} ${service}${some(`-r ${server}`, 3)}`,
+          `ipvsadm -Ln${some(any(['--stats', '--rate', '--thresholds', '--persistent-conn', '--exact']), 2)}`,
+        ]),
+      )
+      if (i % 10 === 9) await compare('ipvsadm -S -n')
+    }
+    expect(differences).toEqual([])
+  })
+})
+
+// `twos` draws at random, and Debian's kernel has no such module.
+const SCHEDULERS =
+  'rr|wrr|lc|wlc|sed|nq|fo|ovf|dh|sh|sh -b sh-fallback,sh-port|mh|mh -b mh-fallback,mh-port|lblc|lblcr'.split('|')
+
+describe('which server each client gets, and what is counted', () => {
+  beforeEach(() => run('ipvsadm -C'))
+
+  test.each(SCHEDULERS)('%s', async (scheduler) => {
+    const roll = dice(scheduler.length)
+    const vip = nextService()
+    const service = `-t ${VIP}:${vip}`
+    const there = new Set<number>()
+    const connections: { readonly address: string; readonly port: number; readonly server: string }[] = []
+    const settings = () => `-w ${roll(5)}${roll(3) === 0 ? ` -x ${1 + roll(3)}` : ''}`
+    const add = async (host: number) => {
+      await run(`ipvsadm -a ${service} -r ${serverAddress(host)}:${PORT} -m ${settings()}`)
+      there.add(host)
+    }
+    await run(`ipvsadm -A ${service} -s ${scheduler}`)
+    for (const host of SERVERS.slice(0, 4)) await add(host)
+    for (let step = 0; step < 30; step++) {
+      const host = SERVERS[roll(SERVERS.length)] as number
+      const kind = roll(12)
+      if (kind === 0 && there.has(host)) {
+        await run(`ipvsadm -d ${service} -r ${serverAddress(host)}:${PORT}`)
+        there.delete(host)
+      } else if (kind < 2 && !there.has(host)) await add(host)
+      else if (kind < 4 && there.has(host))
+        await run(`ipvsadm -e ${service} -r ${serverAddress(host)}:${PORT} -m ${settings()}`)
+      else if (kind < 6 && connections.length > 0) {
+        const [ends] = connections.splice(roll(connections.length), 1)
+        if (ends === undefined) continue
+        // A FIN to a server that is gone would be sent again at some time.
+        const { server, ...client } = ends
+        const isThere = [...there].some((each) => serverAddress(each) === server)
+        await ask({ ...client, type: isThere && roll(2) === 0 ? 'end' : 'reset' })
+      } else {
+        const ends = { address: clientAddress(CLIENTS[roll(CLIENTS.length)] as number), port: nextPort() }
+        const server = await ask({ ...ends, type: 'open', vip })
+        if (server !== undefined) connections.push({ ...ends, server })
+      }
+      await settled(vip)
+    }
+  })
+})
+
+/** Ports of clients and of services that no test has used before: neither engine forgets what is gone at once. */
+const counter = (next: number) => () => next++
+const nextPort = counter(20_000)
+const nextService = counter(9000)
+
+/** The lists of services and of one service's connections are the same, once the last packet has come through. */
+async function settled(vip: number): Promise<void> {
+  const lists = async (twin: IpvsTwin | TanistTwin) => {
+    const { stdout } = comparable(await twin.ipvsadm('ipvsadm -Lnc'))
+    const connections = stdout.split('\n').filter((line) => line.includes(`${VIP}:${vip} `))
+    return [comparable(await twin.ipvsadm('ipvsadm -Ln')).stdout, ...connections].join('\n')
+  }
+  for (let tries = 0; ; tries++) {
+    const [expected, actual] = [await lists(ipvs), await lists(tanist)]
+    if (actual === expected) return
+    if (tries === 10) expect(actual, story.join('\n')).toBe(expected)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}

@@ -1,0 +1,125 @@
+import type { ChildProcess } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { runLine } from '../../src/cli/ipvsadm/execute.ts'
+import { ControlClient } from '../../src/control/client.ts'
+import { DirectorHost } from '../support/director.ts'
+import type { Lab } from '../support/lab.ts'
+import type { Order, Outcome } from '../support/picks-process.ts'
+
+export const VIP = '172.18.100.6'
+export const PORT = 8080
+/** Last parts of the servers' addresses, 192.168.10.0/24, and of the clients', 172.18.0.0/16. */
+export const SERVERS = [11, 12, 13, 14, 15, 16]
+export const CLIENTS = Array.from({ length: 24 }, (_, i) => 10 + i)
+
+export const serverAddress = (host: number) => `192.168.10.${host}`
+export const clientAddress = (host: number) => `172.18.0.${host}`
+
+/** What a command said. */
+export interface Said {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A request to a client, without its number. */
+export type Request = Order extends infer O ? (O extends Order ? Omit<O, 'id'> : never) : never
+
+/** A director between a client and servers of its own; both engines have the same addresses. */
+export abstract class Twin {
+  readonly #lab: Lab
+  readonly name: string
+  readonly #waiting = new Map<number, (outcome: Outcome) => void>()
+  #client: ChildProcess | undefined
+  #orders = 0
+
+  constructor(lab: Lab, name: string) {
+    this.#lab = lab
+    this.name = name
+  }
+
+  abstract ipvsadm(line: string, input?: string): Promise<Said>
+
+  async start(): Promise<void> {
+    const [lab, name] = [this.#lab, this.name]
+    const [client, servers] = [`c-${name}`, `s-${name}`]
+    lab.addSwitch(`out-${name}`)
+    lab.addSwitch(`in-${name}`)
+    lab.addHost(name, [
+      { switch: `out-${name}`, address: '172.18.100.1/16' },
+      { switch: `in-${name}`, address: '192.168.10.1/24' },
+    ])
+    lab.run(name, ['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+    lab.run(name, ['ip', 'address', 'add', `${VIP}/32`, 'dev', 'eth0'])
+    lab.addHost(client, [{ switch: `out-${name}`, address: '172.18.0.1/16' }])
+    for (const host of CLIENTS) lab.run(client, ['ip', 'address', 'add', `172.18.0.${host}/16`, 'dev', 'eth0'])
+    lab.addHost(servers, [{ switch: `in-${name}`, address: '192.168.10.10/24' }], '192.168.10.1')
+    for (const host of SERVERS) lab.run(servers, ['ip', 'address', 'add', `192.168.10.${host}/24`, 'dev', 'eth0'])
+    await once(lab.fork(servers, 'picks-process.ts', ['serve', String(PORT), ...SERVERS.map(serverAddress)]), 'message')
+    this.#client = lab.fork(client, 'picks-process.ts', ['ask', VIP])
+    await once(this.#client, 'message')
+    this.#client.on('message', (outcome: Outcome) => this.#waiting.get(outcome.id)?.(outcome))
+  }
+
+  /** Has a client do something; the server that answered it. */
+  async ask(request: Request): Promise<string | undefined> {
+    const id = ++this.#orders
+    const answer = new Promise<Outcome>((resolve) => this.#waiting.set(id, resolve))
+    this.#client?.send({ ...request, id } satisfies Order)
+    const { server } = await answer
+    this.#waiting.delete(id)
+    return server
+  }
+}
+
+/** The kernel's own IPVS, and ipvsadm. */
+export class IpvsTwin extends Twin {
+  readonly #enter: (command: readonly [string, ...string[]]) => readonly string[]
+
+  constructor(lab: Lab) {
+    super(lab, 'ipvs')
+    this.#enter = (command) => lab.enter('ipvs', command)
+  }
+
+  override async start(): Promise<void> {
+    execFileSync('modprobe', ['ip_vs'])
+    await super.start()
+  }
+
+  override ipvsadm(line: string, input = ''): Promise<Said> {
+    const [program = '', ...args] = words(line)
+    const [file = '', ...rest] = this.#enter([program, ...args])
+    const { status, stdout, stderr } = spawnSync(file, rest, { encoding: 'utf8', input })
+    return Promise.resolve({ status, stdout, stderr })
+  }
+}
+
+/** A daemon with an empty configuration. Its commands run in this process: the program itself starts slowly here. */
+export class TanistTwin extends Twin {
+  readonly #lab: Lab
+  #director: DirectorHost | undefined
+
+  constructor(lab: Lab) {
+    super(lab, 'tanist')
+    this.#lab = lab
+  }
+
+  override async start(): Promise<void> {
+    await super.start()
+    this.#director = new DirectorHost(this.#lab, 'tanist', '')
+    await this.#director.start(120_000)
+  }
+
+  override async ipvsadm(line: string, input = ''): Promise<Said> {
+    const [, ...args] = words(line)
+    const said = { stdout: '', stderr: '' }
+    const status = await runLine(args, 'ipvsadm', new ControlClient(this.#director?.socket ?? ''), () => input, {
+      write: (text) => void (said.stdout += text),
+      error: (text) => void (said.stderr += text),
+    })
+    return { status, ...said }
+  }
+}
+
+const words = (line: string) => line.split(' ').filter((word) => word !== '')
