@@ -82,8 +82,8 @@ export class ReferenceService {
 
   edit(server: ReferenceServer, change: { weight?: number; upper?: number; lower?: number }): void {
     const { weight = server.weight, upper = server.upper, lower = server.lower } = change
-    server.overloaded = isOverThresholds(server.active + server.inactive, { upper, lower }) ?? server.overloaded
     Object.assign(server, { weight, upper, lower, lastWeight: weight === 0 ? server.lastWeight : weight })
+    noteThresholds(server)
     this.#changed()
   }
 
@@ -97,7 +97,7 @@ export class ReferenceService {
     const server = this.#pick(client)
     if (server === undefined) return undefined
     server.active++
-    if (server.upper > 0 && server.active + server.inactive >= server.upper) server.overloaded = true
+    noteThresholds(server)
     return server
   }
 
@@ -110,10 +110,7 @@ export class ReferenceService {
   /** An inactive connection is over. */
   close(server: ReferenceServer): void {
     server.inactive--
-    const total = server.active + server.inactive
-    if (server.lower > 0 ? total < server.lower : server.upper > 0 ? total * 4 < server.upper * 3 : true) {
-      server.overloaded = false
-    }
+    noteThresholds(server)
   }
 
   #changed(): void {
@@ -307,6 +304,11 @@ function busiestOf(servers: readonly ReferenceServer[]): ReferenceServer | undef
         most === undefined || overhead(most) * server.weight < overhead(server) * most.weight ? server : most,
       undefined,
     )
+}
+
+/** After each change of its connections or its thresholds. */
+function noteThresholds(server: ReferenceServer): void {
+  server.overloaded = isOverThresholds(server.active + server.inactive, server) ?? server.overloaded
 }
 
 const usable = (server: ReferenceServer): boolean => server.weight > 0 && !server.overloaded

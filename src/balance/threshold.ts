@@ -1,8 +1,8 @@
 import type { Thresholds } from '../config/model.ts'
 
 /**
- * IPVS's rule for a server whose thresholds are written anew while it has `total` connections: whether it is above them.
- * Undefined between the two, where it stays what it was (as Linux 6.1.192 does it).
+ * IPVS's rule for a server that has `total` connections: whether it is above its thresholds. Undefined between the two, where
+ * it stays what it was; also when they are written anew (as Linux 6.1.192 does it).
  */
 export function isOverThresholds(total: number, { upper, lower }: Thresholds): boolean | undefined {
   if (upper > 0 && total >= upper) return true

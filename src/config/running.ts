@@ -142,7 +142,7 @@ export function localAddressesOf(server: VirtualServerSettings, settings: Settin
 
 function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: MethodSettings): Forwarding {
   if (method !== 'TUN') return { method }
-  const checksum = csum === true
+  const checksum = csum === true || remcsum === true
   switch (type) {
     case 'ipip':
       return { method, tunnel: { type } }

@@ -2,6 +2,7 @@ import { type PlannedDestination, planService, type PlannedService } from '../..
 import { type ReferenceServer, ReferenceService } from '../../src/balance/reference.ts'
 import type { Scheduler, SchedulerFlags } from '../../src/config/model.ts'
 import type { Address } from '../../src/net/address.ts'
+import { dice } from '../support/dice.ts'
 import { ip } from '../vrrp/instances.ts'
 import { type Bench, REDIRECT, VIP } from './bench.ts'
 import { FLAG, tcp } from './packets.ts'
@@ -62,7 +63,7 @@ class History {
   readonly #reference: ReferenceService
   readonly #log: string[]
   readonly #port: number
-  #state: number
+  readonly #chance: (limit: number) => number
   #open: Open[] = []
   #clients = 1024
   #servers = 0
@@ -76,7 +77,7 @@ class History {
     this.#bench = bench
     this.#kind = kind
     this.#reference = new ReferenceService(kind.scheduler, kind.schedulerFlags)
-    this.#state = seed
+    this.#chance = dice(seed)
     this.#port = port
     this.#log = [`history ${seed}`]
   }
@@ -132,14 +133,6 @@ class History {
     this.#log.push('closed connections expire')
     for (const { server, closed } of this.#open) if (closed) this.#reference.close(server)
     this.#open = this.#open.filter(({ closed }) => !closed)
-  }
-
-  /** From 0 below a limit (mulberry32). */
-  #chance(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
   }
 
   #any<T>(list: readonly T[]): T | undefined {

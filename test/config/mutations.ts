@@ -1,18 +1,9 @@
+import { dice } from '../support/dice.ts'
+
 /** One change of a file, as people make them by mistake. */
 export interface Mutation {
   readonly kind: string
   readonly text: string
-}
-
-/** A number from 0 below `limit`, the same ones for a seed in each run (mulberry32). */
-function chance(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
-  }
 }
 
 type Mutate = (lines: string[], pick: (limit: number) => number) => string[] | undefined
@@ -59,7 +50,7 @@ const KINDS: Readonly<Record<string, Mutate>> = {
 
 /** `count` changes of a text, of every kind in turn where the text allows it; the same ones for a seed. */
 export function mutate(text: string, seed: number, count: number): Mutation[] {
-  const pick = chance(seed)
+  const pick = dice(seed)
   const lines = text.replace(/\n$/, '').split('\n')
   const kinds = Object.entries(KINDS)
   const found: Mutation[] = []

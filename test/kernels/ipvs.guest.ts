@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { dice } from '../support/dice.ts'
 import { Lab } from '../support/lab.ts'
 import {
   clientAddress,
@@ -69,17 +70,6 @@ async function ask(request: Request): Promise<string | undefined> {
   story.push(`${request.type} ${request.address}:${request.port} ${expected ?? ''}`)
   expect(actual, story.join('\n')).toBe(expected)
   return expected
-}
-
-/** From 0 below a limit, the same ones each time (mulberry32). */
-function dice(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
-  }
 }
 
 describe('what ipvsadm says', () => {

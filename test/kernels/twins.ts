@@ -28,21 +28,21 @@ export type Request = Order extends infer O ? (O extends Order ? Omit<O, 'id'> :
 
 /** A director between a client and servers of its own; both engines have the same addresses. */
 export abstract class Twin {
-  readonly #lab: Lab
+  protected readonly lab: Lab
   readonly name: string
   readonly #waiting = new Map<number, (outcome: Outcome) => void>()
   #client: ChildProcess | undefined
   #orders = 0
 
   constructor(lab: Lab, name: string) {
-    this.#lab = lab
+    this.lab = lab
     this.name = name
   }
 
   abstract ipvsadm(line: string, input?: string): Promise<Said>
 
   async start(): Promise<void> {
-    const [lab, name] = [this.#lab, this.name]
+    const { lab, name } = this
     const [client, servers] = [`c-${name}`, `s-${name}`]
     lab.addSwitch(`out-${name}`)
     lab.addSwitch(`in-${name}`)
@@ -75,11 +75,8 @@ export abstract class Twin {
 
 /** The kernel's own IPVS, and ipvsadm. */
 export class IpvsTwin extends Twin {
-  readonly #enter: (command: readonly [string, ...string[]]) => readonly string[]
-
   constructor(lab: Lab) {
     super(lab, 'ipvs')
-    this.#enter = (command) => lab.enter('ipvs', command)
   }
 
   override async start(): Promise<void> {
@@ -89,7 +86,7 @@ export class IpvsTwin extends Twin {
 
   override ipvsadm(line: string, input = ''): Promise<Said> {
     const [program = '', ...args] = words(line)
-    const [file = '', ...rest] = this.#enter([program, ...args])
+    const [file, ...rest] = this.lab.enter(this.name, [program, ...args])
     const { status, stdout, stderr } = spawnSync(file, rest, { encoding: 'utf8', input })
     return Promise.resolve({ status, stdout, stderr })
   }
@@ -97,17 +94,15 @@ export class IpvsTwin extends Twin {
 
 /** A daemon with an empty configuration. Its commands run in this process: the program itself starts slowly here. */
 export class TanistTwin extends Twin {
-  readonly #lab: Lab
   #director: DirectorHost | undefined
 
   constructor(lab: Lab) {
     super(lab, 'tanist')
-    this.#lab = lab
   }
 
   override async start(): Promise<void> {
     await super.start()
-    this.#director = new DirectorHost(this.#lab, 'tanist', '')
+    this.#director = new DirectorHost(this.lab, this.name, '')
     await this.#director.start(120_000)
   }
 

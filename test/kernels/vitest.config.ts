@@ -1,12 +1,10 @@
-import { mergeConfig } from 'vitest/config'
 import everywhere from '../../.ci/vitest.config.ts'
 
 /** Tests that need what Debian's kernel has; `debian.test.ts` starts them in a virtual machine. */
-const { test, ...rest } = mergeConfig(everywhere, {})
 export default {
-  ...rest,
+  ...everywhere,
   test: {
-    ...test,
+    ...everywhere.test,
     include: ['test/kernels/*.guest.ts'],
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -113,13 +113,14 @@ struct {
 	__type(value, struct locality);
 } fresh_locality SEC(".maps");
 
-/* lblc and lblcr are not exact when two CPUs change what one destination has at the same time: one of the two servers may be
- * forgotten again, as after any expiry. */
 static __always_inline struct locality *find_locality(struct locality_key *key, __u32 service_slot, const struct packet *p)
 {
 	*key = (struct locality_key){ .service_slot = service_slot, .daddr = p->flow.daddr };
 	return bpf_map_lookup_elem(&localities, key);
 }
+
+/* lblc and lblcr are not exact when two CPUs change what one destination has at the same time: one of the two servers may be
+ * forgotten again, as after any expiry. */
 
 /* The server that the destination of the packet in hand already has, or NO_DEST. Two functions, as all that is called by
  * way of this takes 512 bytes of stack at most, and Linux 6.1 counts 32 for the smallest frame. */
