@@ -71,6 +71,7 @@ export const PINNED_MAPS = [
   'local_pools',
   'local_cursors',
   'interfaces',
+  'exits',
   'server_macs',
   'service_counters',
   'dest_counters',
@@ -191,7 +192,9 @@ export class Core {
     this.#attachment.follow(markIfindex === undefined ? ifindexes : [...ifindexes, markIfindex])
     const refused = this.#xdp.follow(interfaces.flatMap(({ index, xdp }) => (xdp && index < MAX_LINKS ? [index] : [])))
     for (const { index, mac } of interfaces) {
-      if (index < MAX_LINKS) this.#maps.interfaces.update(u32(index), encodeLink(mac, this.#xdp.has(index)))
+      if (index >= MAX_LINKS) continue
+      if (this.#xdp.has(index)) this.#maps.exits.update(u32(index), u32(index))
+      this.#maps.interfaces.update(u32(index), encodeLink(mac, this.#xdp.has(index)))
     }
     return refused
   }

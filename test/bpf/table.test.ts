@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Bench, client, NETWORK, PASS, REDIRECT, VIP } from './bench.ts'
 import { address, FLAG, tcp, udp } from './packets.ts'
@@ -53,6 +54,17 @@ describe('time-outs', () => {
     bench.send(tcp({ source: ['192.168.1.11', 8080], destination: ['10.0.9.1', 40000] }, FLAG.fin | FLAG.ack))
     expect(seconds()[0]).toBeLessThanOrEqual(5)
   })
+})
+
+test('the clock goes on without being moved', async () => {
+  bench.serve([1])
+  bench.send(tcp(client(), FLAG.syn))
+  bench.send(tcp(client(), FLAG.ack))
+  const seconds = () => [...bench.core.connections()].map(({ expiresSeconds }) => expiresSeconds)[0] ?? 0
+  await sleep(2000)
+  const before = seconds()
+  bench.send(tcp(client(), FLAG.ack))
+  expect(seconds()).toBeGreaterThan(before)
 })
 
 describe('the list of connections', () => {

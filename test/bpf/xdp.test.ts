@@ -120,6 +120,12 @@ describe('what is left to tc', () => {
     passes(tcp(client(), FLAG.ack)) // SYN_RECV
   })
 
+  test('what comes after a FIN', () => {
+    open()
+    bench.send(tcp(client(), FLAG.fin | FLAG.ack))
+    passes(tcp(reverse(inside('ipv4')), FLAG.ack, 'the rest'))
+  })
+
   test('a frame for another MAC', () => {
     open()
     const frame = tcp(client(), FLAG.ack)

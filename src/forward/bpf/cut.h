@@ -16,9 +16,9 @@ static __always_inline __u32 first_part(__u32 room)
 
 static __always_inline int store_lengths(struct __sk_buff *skb, struct iphdr *ip, __u32 length, __u16 place)
 {
-	ip->check = replace_word(ip->check, ip->tot_len, bpf_htons(length));
+	ip->check = changed(ip->check, word_change(ip->tot_len, bpf_htons(length)));
 	ip->tot_len = bpf_htons(length);
-	ip->check = replace_word(ip->check, ip->frag_off, bpf_htons(place));
+	ip->check = changed(ip->check, word_change(ip->frag_off, bpf_htons(place)));
 	ip->frag_off = bpf_htons(place);
 	return bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0);
 }

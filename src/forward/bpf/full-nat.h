@@ -132,7 +132,7 @@ static __always_inline int store_length(struct __sk_buff *skb, int v6, __u32 len
 	}
 	if (!ip)
 		return -1;
-	ip->check = replace_word(ip->check, ip->tot_len, bpf_htons(length));
+	ip->check = changed(ip->check, word_change(ip->tot_len, bpf_htons(length)));
 	ip->tot_len = bpf_htons(length);
 	return 0;
 }

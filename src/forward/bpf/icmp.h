@@ -97,7 +97,7 @@ static __always_inline int read_quoted(struct __sk_buff *skb, __u32 icmp_offset,
 static __always_inline __u16 quoted_check(__u16 check, const struct address *old, const struct address *new,
 					  __u16 old_port, __u16 port, int v6)
 {
-	return check ? replace_word(replace_address(check, old, new, v6), old_port, port) : 0;
+	return check ? changed(check, address_change(old, new, v6) + word_change(old_port, port)) : 0;
 }
 
 /* Rewrites the quoted packet in place. `source` names the end of it that is translated. The ICMP checksum moves by
@@ -131,7 +131,7 @@ static __always_inline int rewrite_quoted(struct __sk_buff *skb, __u32 icmp_offs
 		rest = new.v4.rest;
 		proto = new.v4.ip.protocol;
 		before = (struct address){ .words[0] = source ? new.v4.ip.saddr : new.v4.ip.daddr };
-		new.v4.ip.check = replace_long(new.v4.ip.check, before.words[0], addr->words[0]);
+		new.v4.ip.check = changed(new.v4.ip.check, address_change(&before, addr, 0));
 		if (source)
 			new.v4.ip.saddr = addr->words[0];
 		else

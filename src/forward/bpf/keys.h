@@ -6,11 +6,12 @@
 #include "maps.h"
 #include "packet.h"
 
+/* Little-endian, as the object is. */
 static __always_inline struct flow4 compact(const struct flow *f)
 {
 	struct flow4 key = {
 		.saddr = f->saddr.words[0], .daddr = f->daddr.words[0],
-		.sport = f->sport, .dport = f->dport, .proto = f->proto,
+		.ports = f->sport | (__u32)f->dport << 16, .proto = f->proto,
 	};
 
 	return key;
@@ -20,7 +21,7 @@ static __always_inline struct flow expand(const struct flow4 *f)
 {
 	struct flow flow = {
 		.saddr.words[0] = f->saddr, .daddr.words[0] = f->daddr,
-		.sport = f->sport, .dport = f->dport, .proto = f->proto, .family = AF_INET,
+		.sport = f->ports, .dport = f->ports >> 16, .proto = f->proto, .family = AF_INET,
 	};
 
 	return flow;

@@ -143,7 +143,7 @@ __noinline __u32 pick_same(__u32 service_slot, __u32 several)
 	if (!p->dry)
 		l->used_at_ns = now;
 	slot = pick_known(table, l, several);
-	if (several && !p->dry && l->count > 1 && now - l->changed_at_ns > LOCALITY_EXPIRY_S * SECOND_NS)
+	if (several && !p->dry && l->count > 1 && l->changed_at_ns + LOCALITY_EXPIRY_S * SECOND_NS < now)
 		drop_busiest(l, now);
 	return slot;
 }
@@ -194,7 +194,7 @@ static long sweep_locality(void *map, const struct locality_key *key, struct loc
 {
 	struct locality_key gone = *key;
 
-	if (f->now - l->used_at_ns > f->expiry_ns && !bpf_map_delete_elem(map, &gone))
+	if (l->used_at_ns + f->expiry_ns < f->now && !bpf_map_delete_elem(map, &gone))
 		add_population(POPULATION_LOCALITIES, -1);
 	return 0;
 }

@@ -66,6 +66,14 @@ struct {
 	__type(value, struct link);
 } interfaces SEC(".maps");
 
+/* The same interfaces, as those that XDP sends by; the kernel finds them here sooner than by their index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, MAX_LINKS);
+	__type(key, __u32);
+	__type(value, __u32);
+} exits SEC(".maps");
+
 /* By server, and which of its two hops. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -203,6 +211,19 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } population SEC(".maps");
+
+/* What each CPU has last read off the clock, and in which of the kernel's ticks. */
+struct reading {
+	__u64 tick;
+	__u64 ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct reading);
+} clock SEC(".maps");
 
 /* The packet in hand, as it was read: the stack has no room for it. The program is not interrupted by itself on a CPU. */
 struct {

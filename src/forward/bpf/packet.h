@@ -247,22 +247,39 @@ static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct 
 	return skb->gso_size + (p->l4_offset - ETH_HLEN) + (p->flow.proto == IPPROTO_TCP ? 20 : 8);
 }
 
-static __always_inline __u16 fold(__u32 sum)
+/* One's complement sum of 16 bits; `sum` is below 2^40. */
+static __always_inline __u16 fold(__u64 sum)
 {
+	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* RFC 1624 equation 3 for one 16-bit word. */
-static __always_inline __u16 replace_word(__u16 check, __u16 old, __u16 new)
+/* What a new value in place of an old one means to a checksum: RFC 1624's ~m + m'. Such changes are added up, and a checksum
+ * is `changed` by all of them at once. */
+static __always_inline __u64 word_change(__u16 old, __u16 new)
 {
-	return ~fold((__u16)~check + (__u16)~old + new);
+	return (__u16)~old + new;
 }
 
-static __always_inline __u16 replace_long(__u16 check, __u32 old, __u32 new)
+static __always_inline __u64 address_change(const struct address *old, const struct address *new, int v6)
 {
-	check = replace_word(check, old & 0xffff, new & 0xffff);
-	return replace_word(check, old >> 16, new >> 16);
+	__u64 change = 0;
+	__u32 i;
+
+	/* Words of 32 bits: in one's complement they count as their halves do. */
+	for (i = 0; i < (v6 ? 4 : 1); i++)
+		change += (__u64)(__u32)~old->words[i] + new->words[i];
+	return change;
+}
+
+/* One taken off a TTL, whatever it was. */
+#define HOP_CHANGE ((__u16)~bpf_htons(0x0100))
+
+/* RFC 1624 equation 3. */
+static __always_inline __u16 changed(__u16 check, __u64 change)
+{
+	return ~fold((__u16)~check + change);
 }
 
 static __always_inline int is_set(const struct address *a)

@@ -5,15 +5,6 @@
 
 #include "sctp.h"
 
-static __always_inline __u16 replace_address(__u16 check, const struct address *old, const struct address *new, int v6)
-{
-	__u32 i;
-
-	for (i = 0; i < (v6 ? 4 : 1); i++)
-		check = replace_long(check, old->words[i], new->words[i]);
-	return check;
-}
-
 /* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL unless that was
  * done. The caller has checked that it is above 1. */
 static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, int v6, int destination,
@@ -22,7 +13,8 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, i
 	struct iphdr *ip = ip_header(skb);
 	struct ipv6hdr *ip6;
 	__u8 hop = !p->hop_taken;
-	__u16 old;
+	struct address old = {};
+	__u64 change;
 
 	p->hop_taken = 1;
 	if (v6) {
@@ -36,16 +28,17 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, i
 	}
 	if (!ip)
 		return -1;
-	old = *(__u16 *)&ip->ttl;
 	ip->ttl -= hop;
-	ip->check = replace_word(ip->check, old, *(__u16 *)&ip->ttl);
-	if (!new)
-		return 0;
-	ip->check = replace_long(ip->check, destination ? ip->daddr : ip->saddr, new->words[0]);
-	if (destination)
-		ip->daddr = new->words[0];
-	else
-		ip->saddr = new->words[0];
+	change = hop ? HOP_CHANGE : 0;
+	if (new) {
+		old.words[0] = destination ? ip->daddr : ip->saddr;
+		change += address_change(&old, new, 0);
+		if (destination)
+			ip->daddr = new->words[0];
+		else
+			ip->saddr = new->words[0];
+	}
+	ip->check = changed(ip->check, change);
 	return 0;
 }
 

@@ -24,13 +24,22 @@ struct way {
 	__u32 mtu;
 };
 
-/* A MAC as a number, which is written in one piece. */
-static __always_inline __u64 mac_number(const __u8 *mac)
+/* A MAC as a number. It stands at an even address, so it is read and written in halves of words; bytes take three times as
+ * long. */
+static __always_inline __u64 mac_number(const void *mac)
 {
-	__u64 number = 0;
+	const __u16 *part = mac;
 
-	__builtin_memcpy(&number, mac, ETH_ALEN);
-	return number;
+	return part[0] | (__u64)part[1] << 16 | (__u64)part[2] << 32;
+}
+
+static __always_inline void write_mac(void *mac, __u64 number)
+{
+	__u16 *part = mac;
+
+	part[0] = number;
+	part[1] = number >> 16;
+	part[2] = number >> 32;
 }
 
 /* The kernel's own route, for what user space has not resolved. Needs forwarding on the device. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* XDP, on interfaces that the user names: packets of connections that nothing happens to – data and ACKs of TCP, and UDP –
- * are forwarded before the kernel has made anything of them. Whatever else comes is left to the program on tc, which knows
- * it all, so it makes no difference which of the two has a packet. Once a second a packet of each next hop goes by tc, too:
- * so the kernel keeps its neighbours fresh. */
+/* XDP, on interfaces that the user names: data and ACKs of established TCP connections, and UDP, are forwarded before the
+ * kernel has made anything of them. Whatever else comes is left to the program on tc, which knows it all, so it makes no
+ * difference which of the two has a packet. Once a second a packet of each next hop goes by tc, too: so the kernel keeps its
+ * neighbours fresh. */
 #ifndef TANIST_XDP_H
 #define TANIST_XDP_H
 
@@ -16,7 +16,6 @@
 struct short_packet {
 	struct flow flow;
 	__u32 length; /* from the IP header on */
-	__u32 event;
 	__u8 ttl;
 };
 
@@ -75,7 +74,6 @@ static __always_inline int read_short(struct xdp_md *ctx, struct short_packet *p
 		tcp = l4_of(ctx, v6);
 		if ((void *)(tcp + 1) > end || tcp->syn || tcp->fin || tcp->rst || !tcp->ack)
 			return -1;
-		p->event = EV_ACK;
 	} else if (p->flow.proto != IPPROTO_UDP) {
 		return -1;
 	}
@@ -87,17 +85,14 @@ static __always_inline int read_short(struct xdp_md *ctx, struct short_packet *p
 	return 0;
 }
 
-/* A live connection that the packet leaves in the state that it is in. */
-static __always_inline struct connection *settled(const struct short_packet *p, const struct flow *client, int answer,
-						  int v6, __u64 now)
+/* A live connection in a state in which such a packet leaves it. */
+static __always_inline struct connection *settled(const struct flow *client, int v6, __u64 now)
 {
 	struct connection *c = lookup_connection(client, v6);
-	__u32 direction;
 
-	if (!c || c->state == ST_DEAD || c->deadline_ns < now || c->method == METHOD_FNAT)
+	if (!c || (c->state != ST_ESTABLISHED && c->state != ST_UDP) || c->deadline_ns < now || c->method == METHOD_FNAT)
 		return 0;
-	direction = answer ? DIR_OUTPUT : c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT;
-	return next_state(p->flow.proto, p->event, direction, c->state) == c->state ? c : 0;
+	return c;
 }
 
 /* The MAC of a server's next hop. The packet that finds it out, or finds it too old, goes by tc. */
@@ -123,12 +118,12 @@ static __always_inline __u64 server_mac_of(struct xdp_md *ctx, const struct dest
 	return 0;
 }
 
-/* RFC 1624: one sum over all that changes. */
 static __always_inline void replace_end(struct xdp_md *ctx, const struct short_packet *p, int v6, int destination,
 					const struct address *addr, __u16 port)
 {
 	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;
 	__u16 old_port = destination ? p->flow.dport : p->flow.sport;
+	__u64 addresses = address_change(old, addr, v6);
 	struct ipv6hdr *ip6 = (void *)(long)ctx->data + ETH_HLEN;
 	struct iphdr *ip = (void *)ip6;
 	struct udphdr *udp = l4_of(ctx, v6); /* TCP has its ports there, too */
@@ -139,12 +134,12 @@ static __always_inline void replace_end(struct xdp_md *ctx, const struct short_p
 	if (p->flow.proto == IPPROTO_TCP) {
 		if ((void *)(tcp + 1) > end)
 			return;
-		tcp->check = replace_word(replace_address(tcp->check, old, addr, v6), old_port, port);
+		tcp->check = changed(tcp->check, addresses + word_change(old_port, port));
 	} else {
 		if ((void *)(udp + 1) > end)
 			return;
 		if (udp->check) /* a datagram without a checksum stays without one */
-			udp->check = replace_word(replace_address(udp->check, old, addr, v6), old_port, port) ?: 0xffff;
+			udp->check = changed(udp->check, addresses + word_change(old_port, port)) ?: 0xffff;
 	}
 	if (destination)
 		udp->dest = port;
@@ -154,7 +149,7 @@ static __always_inline void replace_end(struct xdp_md *ctx, const struct short_p
 		__builtin_memcpy(destination ? &ip6->daddr : &ip6->saddr, addr, sizeof(*addr));
 		return;
 	}
-	ip->check = replace_long(ip->check, old->words[0], addr->words[0]);
+	ip->check = changed(ip->check, addresses);
 	if (destination)
 		ip->daddr = addr->words[0];
 	else
@@ -165,7 +160,6 @@ static __always_inline void take_hop(struct xdp_md *ctx, int v6)
 {
 	struct iphdr *ip = (void *)(long)ctx->data + ETH_HLEN;
 	struct ipv6hdr *ip6 = (void *)ip;
-	__u16 old;
 
 	if ((void *)(ip6 + 1) > (void *)(long)ctx->data_end && (v6 || (void *)(ip + 1) > (void *)(long)ctx->data_end))
 		return;
@@ -173,9 +167,8 @@ static __always_inline void take_hop(struct xdp_md *ctx, int v6)
 		ip6->hop_limit--;
 		return;
 	}
-	old = *(__u16 *)&ip->ttl;
 	ip->ttl--;
-	ip->check = replace_word(ip->check, old, *(__u16 *)&ip->ttl);
+	ip->check = changed(ip->check, HOP_CHANGE);
 }
 
 /* Puts a tunnel's headers on; those without a checksum. */
@@ -227,9 +220,9 @@ static __always_inline int send_short(struct xdp_md *ctx, __u32 ifindex, const s
 
 	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	__builtin_memcpy(eth->h_dest, &mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, out->mac, ETH_ALEN);
-	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(ifindex, 0);
+	write_mac(eth->h_dest, mac);
+	write_mac(eth->h_source, mac_number(out->mac));
+	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect_map(&exits, ifindex, XDP_ABORTED);
 }
 
 static __always_inline int short_to_server(struct xdp_md *ctx, const struct short_packet *p, int v6,
@@ -294,14 +287,14 @@ static __always_inline int forward_short(struct xdp_md *ctx, struct link *in, in
 		return XDP_PASS;
 	now = now_ns(s);
 	if (!in->answers)
-		c = settled(&p, &p.flow, 0, v6, now);
+		c = settled(&p.flow, v6, now);
 	if (c)
 		return short_to_server(ctx, &p, v6, c, s, now);
 	if (lookup_reply(&p.flow, &client, v6)) {
-		c = settled(&p, &client, 1, v6, now);
+		c = settled(&client, v6, now);
 		return c ? short_to_client(ctx, &p, v6, &client, c, s, now) : XDP_PASS;
 	}
-	c = in->answers ? settled(&p, &p.flow, 0, v6, now) : 0;
+	c = in->answers ? settled(&p.flow, v6, now) : 0;
 	return c ? short_to_server(ctx, &p, v6, c, s, now) : XDP_PASS;
 }
 
