@@ -103,9 +103,17 @@ export interface CoreOptions {
   readonly maxConnections?: number
 }
 
-/** The sweep may use this share of a core at the most; a big table is swept less often. */
-const SWEEP_SHARE = 0.01
-const SWEEP_AT_LEAST_EVERY = millis(1000)
+/** The sweep of a big table takes long, so it comes less often: it may use this share of a core. */
+const SWEEP_SHARE = 0.02
+const SWEEP_EVERY = millis(1000)
+
+/**
+ * After how long the next sweep is due. A table that is being defended is swept once a second, whatever it costs.
+ * `took` is how long the last sweep was at it, `visited` how many connections it saw.
+ */
+export function nextSweep(took: Millis, visited: number, defendFrom: number): Millis {
+  return visited >= defendFrom ? SWEEP_EVERY : millis(Math.max(SWEEP_EVERY, took / SWEEP_SHARE))
+}
 
 /** Throws SystemError; or an Error that says what the kernel lacks, if that is why. */
 function load(options: ObjectOptions): BpfObject {
@@ -219,8 +227,10 @@ export class Core {
 
   /** Frees expired connections. Returns after how long the next sweep is due. */
   sweep(): Millis {
-    const { durationNs } = testRun(this.#sweepProgram, { context: new Uint8Array(SIZE.sweep) })
-    return millis(Math.max(SWEEP_AT_LEAST_EVERY, durationNs / 1e6 / SWEEP_SHARE))
+    const result = new Uint32Array(SIZE.sweep / 4) // struct sweep_result
+    const begun = performance.now() // the kernel does not say how long a syscall program ran
+    testRun(this.#sweepProgram, { context: new Uint8Array(result.buffer) })
+    return nextSweep(millis(performance.now() - begun), result[0] ?? 0, this.#defendFrom)
   }
 
   /** Counters of a service or a real server, by slot. */

@@ -284,7 +284,6 @@ function tcOptions(program: number, flags: number): Uint8Array {
 export interface TestRun {
   readonly result: number
   readonly packet: Uint8Array
-  readonly durationNs: number
   /** The first two words that a tc program left in `cb`, if they were asked for. */
   readonly answers: readonly number[]
 }
@@ -321,7 +320,6 @@ export function testRun(
   return {
     result: options.readInt32LE(56),
     packet: Uint8Array.from(out.subarray(0, options.readUInt32LE(28))),
-    durationNs: options.readUInt32LE(64),
     // struct __sk_buff: eight u32 and four more, then cb.
     answers: contextOut.length === 0 ? [] : [48, 52].map((at) => new DataView(contextOut.buffer).getUint32(at, true)),
   }
