@@ -38,7 +38,7 @@ export interface ReferenceClient {
   /** The virtual address that is asked. */
   readonly destination: Address
   /** twos: two numbers from 0 up to the sum of the weights. */
-  readonly draws?: readonly [number, number]
+  readonly draws?: readonly [number, number] | undefined
 }
 
 /**

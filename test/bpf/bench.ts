@@ -13,6 +13,7 @@ import type {
 import { Core, type CoreOptions, PINNED_MAPS } from '../../src/forward/core.ts'
 import {
   encodeLink,
+  encodeServiceKey,
   encodeSettings,
   LAYOUT_VERSION,
   NO_SWITCHES,
@@ -219,6 +220,16 @@ export class Bench {
       encodeSettings({ defendFrom: 2 ** 32, clockOffsetNs: this.#offset, switches: this.#switches }),
     )
     return this
+  }
+
+  /** The two numbers that `twos` has drawn for a service's last pick. */
+  draws(id: ServiceId): readonly [number, number] {
+    const map = (name: 'services' | 'cursors') => new BpfMap(this.#maps.get(name) ?? -1, name)
+    const service = new Uint32Array(SIZE.service / 4)
+    map('services').lookup(encodeServiceKey(id), new Uint8Array(service.buffer))
+    const drawn = new Uint32Array(2)
+    map('cursors').lookup(u32(service[0] ?? 0), new Uint8Array(drawn.buffer))
+    return [drawn[0] ?? 0, drawn[1] ?? 0]
   }
 
   /** Active and inactive connections of a server by letter. */

@@ -1,6 +1,6 @@
 import { type PlannedDestination, planService, type PlannedService } from '../../src/balance/plan.ts'
 import { type ReferenceServer, ReferenceService } from '../../src/balance/reference.ts'
-import type { Scheduler, SchedulerFlags } from '../../src/config/model.ts'
+import type { Scheduler, SchedulerFlags, ServiceId } from '../../src/config/model.ts'
 import type { Address } from '../../src/net/address.ts'
 import { dice } from '../support/dice.ts'
 import { ip } from '../vrrp/instances.ts'
@@ -96,6 +96,12 @@ class History {
     return this.#kind.scheduler.startsWith('lblc')
   }
 
+  get #id(): ServiceId {
+    return this.#byMark
+      ? { by: 'fwmark', mark: this.#port, family: 'inet' }
+      : { by: 'address', vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' }
+  }
+
   plan(): PlannedService {
     const servers: PlannedDestination[] = this.#reference.servers.toReversed().map((server) => ({
       endpoint: { address: server.address, port: server.port },
@@ -108,9 +114,7 @@ class History {
       {
         ...this.#kind,
         persistence: undefined,
-        id: this.#byMark
-          ? { by: 'fwmark', mark: this.#port, family: 'inet' }
-          : { by: 'address', vip: { address: ip(VIP), port: this.#port }, protocol: 'TCP' },
+        id: this.#id,
         marked: [],
         onePacket: false,
         localAddresses: [],
@@ -181,8 +185,9 @@ class History {
     const address = ip(`10.0.${this.#chance(8)}.${1 + this.#chance(200)}`)
     const port = this.#clients++
     const destination = this.#byMark ? ip(`10.9.0.${1 + this.#chance(3)}`) : ip(VIP)
-    const expected = this.#reference.open({ address, port, destination })
     const { verdict, packet } = this.#send(address, port, destination, FLAG.syn)
+    const draws = this.#kind.scheduler === 'twos' ? this.#bench.draws(this.#id) : undefined
+    const expected = this.#reference.open({ address, port, destination, draws })
     const picked = verdict === REDIRECT && packet.icmp === undefined ? packet.ends.destination[0] : undefined
     this.#log.push(`${address}:${port} gets ${picked}, expected ${expected?.address}`)
     if (picked !== expected?.address) return false

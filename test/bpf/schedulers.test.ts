@@ -99,6 +99,7 @@ describe(`the loaded program and the reference agree, ${HISTORIES} histories eac
     ['mh', 'port fallback'],
     ['lblc', ''],
     ['lblcr', ''],
+    ['twos', ''],
   ])(
     '%s %s',
     (scheduler, flag) => {

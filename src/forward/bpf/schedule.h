@@ -169,8 +169,10 @@ static long take_chance(void *table, __u32 *index, __u32 *slot, struct draw *dra
 	return draw->chosen[0] != NO_DEST && draw->chosen[1] != NO_DEST;
 }
 
-static __always_inline __u32 pick_of_two(void *table)
+/* What it draws stands in the service's cursor, which it has no other use for: so a pick can be retraced. */
+static __always_inline __u32 pick_of_two(void *table, __u32 service_slot, __u32 dry)
 {
+	__u64 *drawn = bpf_map_lookup_elem(&cursors, &service_slot);
 	struct draw draw = { .total = unknown(0), .chosen = { unknown(NO_DEST), unknown(NO_DEST) } };
 	struct dest_load *load1, *load2;
 	struct dest *d1, *d2;
@@ -180,6 +182,8 @@ static __always_inline __u32 pick_of_two(void *table)
 		return NO_DEST;
 	draw.left[0] = bpf_get_prandom_u32() % ((__u64)draw.total + 1);
 	draw.left[1] = bpf_get_prandom_u32() % ((__u64)draw.total + 1);
+	if (drawn && !dry)
+		*drawn = (__u64)draw.left[1] << 32 | draw.left[0];
 	bpf_for_each_map_elem(table, take_chance, &draw, 0);
 	d1 = bpf_map_lookup_elem(&dests, &draw.chosen[0]);
 	d2 = bpf_map_lookup_elem(&dests, &draw.chosen[1]);
@@ -244,7 +248,7 @@ __noinline __u32 pick(__u32 service_slot, __u32 scheduler, __u32 flags, __u32 cl
 	case SCHED_MH:
 		return pick_by_maglev(table, client, flags & SERVICE_FALLBACK);
 	case SCHED_TWOS:
-		return pick_of_two(table);
+		return pick_of_two(table, service_slot, flags & SERVICE_DRY);
 	default:
 		return pick_by_load(table, scheduler);
 	}
