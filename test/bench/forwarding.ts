@@ -1,6 +1,6 @@
 /**
- * Forwarding speed, side by side in one run on the same namespaces: plain kernel routing, Tanist with NAT and DR, nftables DNAT,
- * HAProxy (mode tcp) and nginx (stream). Bulk TCP, keep-alive HTTP and one connection for each request. The modes take
+ * Forwarding speed, side by side in one run on the same namespaces: plain kernel routing, Tanist with NAT and DR, the least
+ * that a program on tc can do for NAT (bare.bpf.c), nftables DNAT, HAProxy (mode tcp) and nginx (stream). Bulk TCP, keep-alive HTTP and one connection for each request. The modes take
  * turns in each round, and each is compared with the plain routing of its own round.
  *
  *     npm run bench [ROUNDS] [SECONDS] [MEASURE]
@@ -9,15 +9,17 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ipv4 } from '../../src/net/ipv4.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { buildPair } from '../support/pair.ts'
 import { WebServer } from '../support/web.ts'
+import { attachBare, detachBare } from './bare.ts'
 import { idleCost, type IdleCost } from './idle.ts'
 import { median } from './median.ts'
 
-const SERVER = '192.168.10.11'
-const VIP = '172.18.100.6'
+const SERVER = '192.168.10.11' as Ipv4
+const VIP = '172.18.100.6' as Ipv4
 const DR_VIP = '172.18.100.7'
 /** A server beside the clients: its answers do not pass the director. */
 const BESIDE = '172.18.0.11'
@@ -133,6 +135,18 @@ const modes: readonly Mode[] = [
   { name: 'plain routing', address: SERVER, start: async () => {}, stop: async () => {} },
   tanist('Tanist NAT', VIP),
   tanist('Tanist DR', DR_VIP),
+  {
+    name: 'bare rewrite',
+    address: VIP,
+    start: async () => {
+      addVip()
+      attachBare(lab, VIP, SERVER)
+    },
+    stop: async () => {
+      detachBare(lab)
+      removeVip()
+    },
+  },
   {
     name: 'nftables DNAT',
     address: VIP,

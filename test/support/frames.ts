@@ -1,15 +1,11 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { compileBpf } from './compile.ts'
 import type { Lab } from './lab.ts'
 
 /** Compiles `generator.bpf.c` into the folder of a lab. Returns the object's path. */
 export function compileFrames(lab: Lab): string {
-  const object = join(lab.directory, 'generator.o')
-  const include = `-I/usr/include/${execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()}-linux-gnu`
-  const source = join(import.meta.dirname, 'generator.bpf.c')
-  execFileSync('clang', ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', include, '-c', source, '-o', object])
-  return object
+  return compileBpf(lab, join(import.meta.dirname, 'generator.bpf.c'))
 }
 
 export function linkOf(lab: Lab, host: string, device: string): { readonly ifindex: number; readonly address: string } {
