@@ -3,7 +3,7 @@
  * Real clients and a real server (iperf3, wrk, nginx) for bulk, keep-alive and one connection a request; made packets for
  * what a packet and a new connection cost.
  *
- *     npm run bench:growth [ROUNDS] [SECONDS]
+ *     npm run bench:growth [ROUNDS] [SECONDS] [MEASURE]
  */
 import { DirectorHost } from '../support/director.ts'
 import { FrameCounter } from '../support/frames.ts'
@@ -33,8 +33,17 @@ const CASES: readonly Case[] = [
   { services: 1, servers: 1000, connections: 1000, scheduler: 'wlc' },
 ]
 
-const COLUMNS = ['bulk', 'keep-alive', 'per-connection', 'packet', 'new'] as const
-type Column = (typeof COLUMNS)[number]
+const TITLES = {
+  bulk: 'bulk, Gbit/s',
+  'keep-alive': 'keep-alive, /s',
+  'per-connection': 'per-connection, /s',
+  packet: 'packet, ns',
+  new: 'new, ns',
+} as const
+type Column = keyof typeof TITLES
+const all: readonly Column[] = ['bulk', 'keep-alive', 'per-connection', 'packet', 'new']
+const columns = all.filter((column) => process.argv[4] === undefined || column === process.argv[4])
+const isMeasured = (column: Column) => columns.includes(column)
 
 function bulk(): number {
   const json = lab.run('client', ['taskset', '-c', '0', 'iperf3', '-J', '-c', VIP, '-t', seconds, '-O', '1'])
@@ -47,20 +56,25 @@ function requests(...more: readonly string[]): number {
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(lab.run('client', [...wrk]))?.[1] ?? Number.NaN)
 }
 
-async function measure(each: Case): Promise<Record<Column, number>> {
+async function measure(each: Case): Promise<Partial<Record<Column, number>>> {
   const director = new DirectorHost(lab, 'director', config('NAT', each, false), ['--max-connections', '2000000'])
   await director.start()
   // Half-open connections last a minute.
   const fill = () => send(VIP, FLAG.syn, each.connections, each.connections)
   fill()
-  const real = { bulk: bulk(), 'keep-alive': requests(), 'per-connection': requests('-H', 'Connection: close') }
-  const sink = await FrameCounter.start(lab, object, 'server', 'eth0', 'sink')
-  fill()
-  const opened = send(VIP, FLAG.syn, each.connections + NEW, NEW, each.connections)
-  const { ns } = await known(sink, VIP, PACKETS)
-  await sink.stop()
+  const result: Partial<Record<Column, number>> = {}
+  if (isMeasured('bulk')) result.bulk = bulk()
+  if (isMeasured('keep-alive')) result['keep-alive'] = requests()
+  if (isMeasured('per-connection')) result['per-connection'] = requests('-H', 'Connection: close')
+  if (isMeasured('packet') || isMeasured('new')) {
+    const sink = await FrameCounter.start(lab, object, 'server', 'eth0', 'sink')
+    fill()
+    result.new = send(VIP, FLAG.syn, each.connections + NEW, NEW, each.connections)
+    result.packet = (await known(sink, VIP, PACKETS)).ns
+    await sink.stop()
+  }
   await director.stop()
-  return { ...real, packet: ns, new: opened }
+  return result
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
@@ -68,7 +82,7 @@ try {
   build()
   await new WebServer(lab, 'server').start()
   lab.start('server', ['taskset', '-c', '1', 'iperf3', '-s'])
-  const results = new Map<Case, Record<Column, number>[]>(CASES.map((each) => [each, []]))
+  const results = new Map<Case, Partial<Record<Column, number>>[]>(CASES.map((each) => [each, []]))
   for (let round = 0; round < rounds; round++) {
     // Each round begins with another case, so that none is always measured on a rested or a tired machine.
     for (const each of [...CASES.slice(round % CASES.length), ...CASES.slice(0, round % CASES.length)]) {
@@ -77,13 +91,12 @@ try {
     console.log(`round ${round + 1} of ${rounds} is done`)
   }
   console.log('\nNAT by tc; medians, and in brackets the ratio to the first line of the same round')
-  const titles = ['bulk, Gbit/s', 'keep-alive, /s', 'per-connection, /s', 'packet, ns', 'new, ns']
-  console.log(`services servers connections ${titles.map((title) => title.padStart(18)).join('')}`)
+  console.log(`services servers connections ${columns.map((column) => TITLES[column].padStart(18)).join('')}`)
   const first = results.get(CASES[0] ?? CASES[1] ?? { services: 0, servers: 0, connections: 0 }) ?? []
   for (const [{ services, servers, connections, scheduler = 'rr' }, values] of results) {
-    const cells = COLUMNS.map((column) => {
-      const value = median(values.map((one) => one[column]))
-      const ratio = median(values.map((one, i) => one[column] / (first[i]?.[column] ?? Number.NaN)))
+    const cells = columns.map((column) => {
+      const value = median(values.map((one) => one[column] ?? Number.NaN))
+      const ratio = median(values.map((one, i) => (one[column] ?? Number.NaN) / (first[i]?.[column] ?? Number.NaN)))
       return `${value.toFixed(value < 100 ? 1 : 0)} (${ratio.toFixed(2)})`.padStart(18)
     })
     const what = [services, servers, connections].map((n) => String(n).padStart(8)).join('')
