@@ -15,9 +15,10 @@ import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
 import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
 import type { Address } from '../net/address.ts'
+import { HeldServers } from './held-servers.ts'
 import { ipvsListing } from './ipvs-listing.ts'
 import { Meters } from './meters.ts'
-import { serviceSnapshot } from './service-snapshot.ts'
+import { serviceSnapshots } from './service-snapshot.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /**
@@ -117,9 +118,7 @@ export class Forwarding {
   snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
     const drops = Object.entries(this.#core.drops()).map(([reason, count]): [string, number] => [reason, Number(count)])
     return {
-      services: this.#config.virtualServers.map((server) =>
-        serviceSnapshot(server, this.#pools.get(serviceName(server.id)), this.#verdicts, this.#core),
-      ),
+      services: serviceSnapshots(this.#config.virtualServers, this.#pools, this.#verdicts, this.#core),
       drops: Object.fromEntries(drops),
     }
   }
@@ -169,10 +168,12 @@ export class Forwarding {
   zero(id: ServiceId | undefined): boolean {
     const name = id === undefined ? undefined : serviceName(id)
     const services = this.#core.services().filter(({ key }) => name === undefined || serviceName(key) === name)
-    for (const { entry } of services) this.#meters.zero('service', entry.slot)
-    for (const [slot, { dest }] of this.#core.destinations()) {
-      if (name === undefined || serviceName(dest.service) === name) this.#meters.zero('dest', slot)
-    }
+    this.#meters.zero(
+      'service',
+      services.map(({ entry }) => entry.slot),
+    )
+    const held = new HeldServers(this.#core.destinations())
+    this.#meters.zero('dest', name === undefined ? held.slots : [...held.of(name).values()].map(({ slot }) => slot))
     return name === undefined || services.length > 0
   }
 
@@ -246,12 +247,12 @@ export class Forwarding {
 
 /** What ipvsadm had made before an earlier daemon ended: the core remembers it. */
 function servicesByHand(core: Core): IpvsTable {
-  const dests = [...core.destinations().values()].filter(({ dest }) => dest.state === 'present')
+  const held = new HeldServers(core.destinations())
   return core.services().flatMap(({ key: id, entry }) => {
     if (!entry.byHand) return []
     const { scheduler, flags, persistence, onePacket } = entry
-    const servers = dests.flatMap(({ dest }) => {
-      if (serviceName(dest.service) !== serviceName(id)) return []
+    const servers = [...held.of(serviceName(id)).values()].flatMap(({ dest }) => {
+      if (dest.state !== 'present') return []
       const { endpoint, forwarding, weight, thresholds } = dest
       return [{ endpoint, forwarding, weight, thresholds, fullWeight: weight }]
     })

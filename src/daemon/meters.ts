@@ -1,6 +1,9 @@
 import { type Estimate, estimate, type Rates, ratesOf, type Traffic } from '../balance/estimator.ts'
 import type { Core } from '../forward/core.ts'
 
+/** Of what the core does not hold. */
+export const NO_TOTALS: Rates = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+
 type Kind = 'service' | 'dest'
 
 /**
@@ -9,8 +12,8 @@ type Kind = 'service' | 'dest'
  */
 export class Meters {
   readonly #core: Core
-  readonly #estimates = new Map<string, Estimate>()
-  readonly #zeros = new Map<string, Traffic>()
+  readonly #estimates: Readonly<Record<Kind, Map<number, Estimate>>> = { service: new Map(), dest: new Map() }
+  readonly #zeros: Readonly<Record<Kind, Map<number, Traffic>>> = { service: new Map(), dest: new Map() }
 
   constructor(core: Core) {
     this.#core = core
@@ -18,50 +21,53 @@ export class Meters {
 
   /** To be called every ESTIMATE_EVERY_SECONDS. */
   tick(): void {
-    const dests = this.#core.destinations()
-    const services = new Set(this.#core.services().map(({ entry }) => entry.slot))
-    const live = new Set([
-      ...[...services].map((slot) => this.#tickOne('service', slot)),
-      ...[...dests.keys()].map((slot) => this.#tickOne('dest', slot)),
-    ])
-    for (const name of this.#estimates.keys()) if (!live.has(name)) this.#estimates.delete(name)
-    for (const name of this.#zeros.keys()) if (!live.has(name)) this.#zeros.delete(name)
+    this.#tick('service', new Set(this.#core.services().map(({ entry }) => entry.slot)))
+    this.#tick('dest', new Set(this.#core.destinations().keys()))
   }
 
-  totals(of: Kind, slot: number): Rates {
-    const now = this.#core.counters(of, slot)
-    const zero = this.#zeros.get(`${of} ${slot}`)
-    const since = (kind: keyof Traffic) =>
-      Number(now[kind] - (zero === undefined || isNew(now, zero) ? 0n : zero[kind]))
-    return {
-      connections: since('connections'),
-      inPackets: since('inPackets'),
-      outPackets: since('outPackets'),
-      inBytes: since('inBytes'),
-      outBytes: since('outBytes'),
-    }
+  /** By slot. */
+  totals(of: Kind, slots: Iterable<number>): ReadonlyMap<number, Rates> {
+    const counters = [...this.#core.counters(of, slots)]
+    return new Map(counters.map(([slot, now]) => [slot, totalsSince(this.#zeros[of].get(slot), now)]))
   }
 
   rates(of: Kind, slot: number): Rates {
-    return ratesOf(this.#estimates.get(`${of} ${slot}`))
+    return ratesOf(this.#estimates[of].get(slot))
   }
 
-  zero(of: Kind, slot: number): void {
-    this.#zeros.set(`${of} ${slot}`, this.#core.counters(of, slot))
-    this.#estimates.delete(`${of} ${slot}`)
-    this.#tickOne(of, slot)
+  zero(of: Kind, slots: Iterable<number>): void {
+    for (const [slot, now] of this.#core.counters(of, slots)) {
+      this.#zeros[of].set(slot, now)
+      this.#estimates[of].set(slot, firstMet(now))
+    }
   }
 
-  #tickOne(of: Kind, slot: number): string {
-    const name = `${of} ${slot}`
-    const now = this.#core.counters(of, slot)
-    const before = this.#estimates.get(name)
-    // What is met for the first time has been counted before; that is no rate.
-    const known = before === undefined || isNew(now, before.last) ? { last: now, averages: ratesOf(undefined) } : before
-    this.#estimates.set(name, estimate(known, now))
-    return name
+  #tick(of: Kind, live: ReadonlySet<number>): void {
+    const [estimates, zeros] = [this.#estimates[of], this.#zeros[of]]
+    for (const [slot, now] of this.#core.counters(of, live)) {
+      const before = estimates.get(slot)
+      const known = before === undefined || isNew(now, before.last) ? firstMet(now) : before
+      estimates.set(slot, estimate(known, now))
+    }
+    for (const slot of estimates.keys()) if (!live.has(slot)) estimates.delete(slot)
+    for (const slot of zeros.keys()) if (!live.has(slot)) zeros.delete(slot)
   }
 }
 
+/** What was counted before is no rate. */
+const firstMet = (now: Traffic): Estimate => ({ last: now, averages: ratesOf(undefined) })
+
 /** Counters below what they were belong to another service or server, which got the slot. */
 const isNew = (now: Traffic, before: Traffic): boolean => now.inPackets < before.inPackets
+
+function totalsSince(zero: Traffic | undefined, now: Traffic): Rates {
+  const from = zero === undefined || isNew(now, zero) ? undefined : zero
+  const since = (kind: keyof Traffic) => Number(now[kind] - (from?.[kind] ?? 0n))
+  return {
+    connections: since('connections'),
+    inPackets: since('inPackets'),
+    outPackets: since('outPackets'),
+    inBytes: since('inBytes'),
+    outBytes: since('outBytes'),
+  }
+}

@@ -1,35 +1,58 @@
+import type { Traffic as Counters } from '../balance/estimator.ts'
 import type { Pool } from '../balance/pool.ts'
 import { endpointName, serviceName, type VirtualServer } from '../config/model.ts'
 import type { ServerSnapshot, ServiceSnapshot } from '../control/snapshot.ts'
 import type { Core } from '../forward/core.ts'
-import type { Traffic as Counters } from '../balance/estimator.ts'
+import { type HeldServer, HeldServers } from './held-servers.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What the core says about one server. */
 type Traffic = Pick<ServerSnapshot, 'weight' | 'active' | 'inactive' | 'counters'>
 
-/** A virtual server as people see it: its configured servers, its sorry server, and those whose connections linger. */
-export function serviceSnapshot(
+/** Virtual servers as people see them: configured servers, sorry server, and those whose connections linger. */
+export function serviceSnapshots(
+  servers: readonly VirtualServer[],
+  pools: ReadonlyMap<string, Pool>,
+  verdicts: Verdicts,
+  core: Core,
+): ServiceSnapshot[] {
+  const held = new HeldServers(core.destinations())
+  const serverCounters = core.counters('dest', held.slots)
+  const serviceCounters = core.counters('service', held.serviceSlots)
+  return servers.map((server) => {
+    const name = serviceName(server.id)
+    const inCore = held.of(name)
+    const [first] = inCore.values()
+    const pool = pools.get(name)
+    const weights = new Map(pool?.service.destinations.map((dest) => [endpointName(dest.endpoint), dest.weight]))
+    const traffic = (endpoint: string): Traffic => {
+      const there = inCore.get(endpoint)
+      return {
+        weight: weights.get(endpoint) ?? 0,
+        active: there?.load.active ?? 0,
+        inactive: there?.load.inactive ?? 0,
+        counters: plainNumbers(there && serverCounters.get(there.slot)),
+      }
+    }
+    return {
+      name,
+      protocol: server.id.by === 'address' ? server.id.protocol : 'any',
+      scheduler: server.scheduler,
+      method: server.method,
+      quorum: pool?.quorum.up === true ? 'up' : 'down',
+      counters: plainNumbers(first && serviceCounters.get(first.dest.serviceSlot)),
+      servers: serverSnapshots(server, pool, verdicts, inCore, traffic),
+    }
+  })
+}
+
+function serverSnapshots(
   server: VirtualServer,
   pool: Pool | undefined,
   verdicts: Verdicts,
-  core: Core,
-): ServiceSnapshot {
-  const name = serviceName(server.id)
-  const inCore = [...core.destinations()].filter(([, { dest }]) => serviceName(dest.service) === name)
-  const serviceSlot = inCore[0]?.[1].dest.serviceSlot
-
-  const traffic = (endpoint: string): Traffic => {
-    const [slot, held] = inCore.find(([, { dest }]) => endpointName(dest.endpoint) === endpoint) ?? []
-    const planned = pool?.service.destinations.find((destination) => endpointName(destination.endpoint) === endpoint)
-    return {
-      weight: planned?.weight ?? 0,
-      active: held?.load.active ?? 0,
-      inactive: held?.load.inactive ?? 0,
-      counters: plainNumbers(slot === undefined ? undefined : core.counters('dest', slot)),
-    }
-  }
-
+  inCore: ReadonlyMap<string, HeldServer>,
+  traffic: (endpoint: string) => Traffic,
+): ServerSnapshot[] {
   const real = server.realServers.map((each): ServerSnapshot => {
     const { up, since, reason } = verdicts.describe(server, each)
     const endpoint = endpointName(each.endpoint)
@@ -38,18 +61,10 @@ export function serviceSnapshot(
   const sorry =
     server.sorryServer === undefined ? [] : [sorrySnapshot(endpointName(server.sorryServer.endpoint), pool, traffic)]
   const listed = new Set([...real, ...sorry].map((each) => each.name))
-  const lingering = inCore
-    .filter(([, { dest, load }]) => !listed.has(endpointName(dest.endpoint)) && load.active + load.inactive > 0)
-    .map(([, { dest }]) => lingeringSnapshot(endpointName(dest.endpoint), traffic))
-  return {
-    name,
-    protocol: server.id.by === 'address' ? server.id.protocol : 'any',
-    scheduler: server.scheduler,
-    method: server.method,
-    quorum: pool?.quorum.up === true ? 'up' : 'down',
-    counters: plainNumbers(serviceSlot === undefined ? undefined : core.counters('service', serviceSlot)),
-    servers: [...real, ...sorry, ...lingering],
-  }
+  const lingering = [...inCore]
+    .filter(([endpoint, { load }]) => !listed.has(endpoint) && load.active + load.inactive > 0)
+    .map(([endpoint]) => lingeringSnapshot(endpoint, traffic))
+  return [...real, ...sorry, ...lingering]
 }
 
 function sorrySnapshot(name: string, pool: Pool | undefined, traffic: (name: string) => Traffic): ServerSnapshot {

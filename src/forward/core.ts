@@ -139,6 +139,8 @@ export class Core {
   readonly #sweepProgram: number
   readonly #forgetProgram: number
   readonly #dests = new Map<number, DestEntry>()
+  /** By the service's slot. */
+  readonly #localPools = new Map<number, readonly Address[]>()
   /** What was written, and the cursor that it began with. */
   readonly #tables = new Map<number, { readonly table: LaidTable; readonly begun: number }>()
   readonly #cpus = possibleCpus()
@@ -179,6 +181,7 @@ export class Core {
     >
     if (this.adopted) {
       this.#readDests()
+      this.#readLocalPools()
       this.#writeSettings(this.timeouts)
     } else this.#pinMaps()
     this.#attachment = new Attachment(this.program, `${this.#directory}/links`, hook)
@@ -216,7 +219,8 @@ export class Core {
     hop: (address: Address) => Hop | undefined,
     leaveOut?: (endpoint: Endpoint) => void,
   ): readonly Write[] {
-    const writes = difference(this.#state(), plan, hop, leaveOut)
+    const state = { services: this.services(), dests: this.destinations() }
+    const writes = difference(state, plan, hop, leaveOut)
     const tables = writes.filter((write) => write.type === 'table')
     for (const write of writes) {
       if (write.type !== 'table') this.#write(write)
@@ -233,18 +237,19 @@ export class Core {
     return nextSweep(millis(performance.now() - begun), result[0] ?? 0, this.#defendFrom)
   }
 
-  /** Counters of a service or a real server, by slot. */
-  counters(of: 'service' | 'dest', slot: number): Traffic {
-    const value = new Uint8Array(SIZE.counters * this.#cpus)
-    this.#maps[`${of}_counters`].lookup(u32(slot), value)
-    return sumCounters(value)
+  /** Counters of services or real servers, by slot. */
+  counters(of: 'service' | 'dest', slots: Iterable<number>): ReadonlyMap<number, Traffic> {
+    const wanted = [...slots]
+    const read = this.#bySlot(this.#maps[`${of}_counters`], wanted, SIZE.counters * this.#cpus)
+    return new Map(wanted.map((slot) => [slot, sumCounters(read(slot))]))
   }
 
   /** Every real server that the core knows, and its connections. One that is gone is known until its last one has ended. */
   destinations(): CoreState['dests'] {
     const found = new Map<number, { dest: DestEntry; load: Load }>()
+    const read = this.#bySlot(this.#maps.loads, this.#dests.keys(), SIZE.load)
     for (const [slot, dest] of this.#dests) {
-      const load = this.#load(slot)
+      const load = decodeLoad(read(slot))
       if (dest.state === 'present' || load.active > 0 || load.inactive > 0) found.set(slot, { dest, load })
       else this.#dests.delete(slot)
     }
@@ -253,7 +258,15 @@ export class Core {
 
   /** Every service that the core has, one for each key that leads to it. */
   services(): CoreState['services'] {
-    return this.#state().services
+    return [...this.#maps.services.entries(SIZE.serviceKey, SIZE.service)].map(([key, value]) => {
+      const entry = decodeService(value)
+      return {
+        key: decodeServiceKey(key),
+        entry,
+        table: this.#tables.get(entry.slot)?.table,
+        localAddresses: this.#localPools.get(entry.slot) ?? [],
+      }
+    })
   }
 
   /** Connections, then templates, as they are while the list is read. */
@@ -372,17 +385,24 @@ export class Core {
   }
 
   #readDests(): void {
-    for (let slot = 0; slot < MAX_DESTS; slot++) {
-      const value = new Uint8Array(SIZE.dest)
-      const dest = this.#maps.dests.lookup(u32(slot), value) ? decodeDest(value) : undefined
+    const all = [...Array(MAX_DESTS).keys()]
+    const read = this.#bySlot(this.#maps.dests, all, SIZE.dest)
+    for (const slot of all) {
+      const dest = decodeDest(read(slot))
       if (dest !== undefined) this.#dests.set(slot, dest)
     }
   }
 
-  #load(slot: number): Load {
-    const value = new Uint8Array(SIZE.load)
-    this.#maps.loads.lookup(u32(slot), value)
-    return decodeLoad(value)
+  #readLocalPools(): void {
+    for (const [key, value] of this.#maps.local_pools.entries(4, SIZE.localPool)) {
+      this.#localPools.set(new DataView(key.buffer, key.byteOffset).getUint32(0, true), decodeLocalPool(value))
+    }
+  }
+
+  /** The values of an array map at some of its slots; those before them are read with them. */
+  #bySlot(map: BpfMap, slots: Iterable<number>, size: number): (slot: number) => Uint8Array {
+    const values = map.first(Math.max(-1, ...slots) + 1, size)
+    return (slot) => values.subarray(slot * size, (slot + 1) * size)
   }
 
   /** Where a service's round robin goes on with a new table. */
@@ -395,28 +415,6 @@ export class Core {
     const { length } = known.table.slots
     const next = length === 0 ? 0 : Number(cursor % BigInt(length))
     return resume(scheduler, known.table, next, cursor !== BigInt(known.begun), table)
-  }
-
-  #state(): CoreState {
-    const services = this.#maps.services.keys(SIZE.serviceKey).flatMap((bytes) => {
-      const value = new Uint8Array(SIZE.service)
-      if (!this.#maps.services.lookup(bytes, value)) return []
-      const entry = decodeService(value)
-      return [
-        {
-          key: decodeServiceKey(bytes),
-          entry,
-          table: this.#tables.get(entry.slot)?.table,
-          localAddresses: this.#localAddresses(entry.slot),
-        },
-      ]
-    })
-    return { services, dests: this.destinations() }
-  }
-
-  #localAddresses(slot: number): readonly Address[] {
-    const value = new Uint8Array(SIZE.localPool)
-    return this.#maps.local_pools.lookup(u32(slot), value) ? decodeLocalPool(value) : []
   }
 
   /** Puts tables into place, each in one step. */
@@ -442,6 +440,12 @@ export class Core {
     this.#dests.set(slot, dest)
   }
 
+  #writeLocalPool(slot: number, addresses: readonly Address[]): void {
+    this.#localPools.set(slot, addresses)
+    if (addresses.length === 0) this.#maps.local_pools.delete(u32(slot))
+    else this.#maps.local_pools.update(u32(slot), encodeLocalPool(addresses))
+  }
+
   #write(write: Exclude<Write, { type: 'table' }>): void {
     switch (write.type) {
       case 'dest':
@@ -453,8 +457,7 @@ export class Core {
         this.#writeDest(write)
         break
       case 'pool':
-        if (write.addresses.length === 0) this.#maps.local_pools.delete(u32(write.slot))
-        else this.#maps.local_pools.update(u32(write.slot), encodeLocalPool(write.addresses))
+        this.#writeLocalPool(write.slot, write.addresses)
         break
       case 'overload':
         this.#maps.overloads.update(u32(write.slot), u32(Number(write.is)))
@@ -468,7 +471,7 @@ export class Core {
       case 'delete-service':
         if (write.last) {
           this.#tables.delete(write.slot)
-          this.#maps.local_pools.delete(u32(write.slot))
+          this.#writeLocalPool(write.slot, [])
         }
         this.#maps.services.delete(encodeServiceKey(write.key))
         break

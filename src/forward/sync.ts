@@ -55,7 +55,8 @@ export function difference(
   leaveOut?: (endpoint: Endpoint) => void,
 ): Write[] {
   const slots = new Slots(state, leaveOut === undefined)
-  const each = plan.services.flatMap((service) => serviceWrites(state, service, slots, hop, leaveOut))
+  const there: Services = new Map(state.services.map((service) => [serviceName(service.key), service]))
+  const each = plan.services.flatMap((service) => serviceWrites(state, there, service, slots, hop, leaveOut))
   const inOrder: readonly Write['type'][] = ['dest', 'overload', 'pool', 'table', 'service']
   const writes = inOrder.flatMap((type) => each.filter((write) => write.type === type))
   const planned = new Set(plan.services.flatMap(keysOf).map(serviceName))
@@ -72,20 +73,22 @@ export function difference(
   return writes
 }
 
+/** What the core holds, by name. */
+type Services = ReadonlyMap<string, CoreState['services'][number]>
+
 /** Everything that leads to a service. */
 const keysOf = ({ id, marked }: PlannedService): ServiceId[] => [id, ...marked]
 
 function serviceWrites(
   state: CoreState,
+  services: Services,
   service: PlannedService,
   slots: Slots,
   hop: (address: Address) => Hop | undefined,
   leaveOut?: (endpoint: Endpoint) => void,
 ): Write[] {
   const key = service.id
-  const find = (wanted: ServiceId) =>
-    state.services.find((candidate) => serviceName(candidate.key) === serviceName(wanted))
-  const current = find(key)
+  const current = services.get(serviceName(key))
   const serviceSlot = current?.entry.slot ?? slots.takeService()
   const writes: Write[] = []
   let edited = false
@@ -132,7 +135,7 @@ function serviceWrites(
     writes.push({ type: 'table', entry, table })
   }
   for (const each of keysOf(service)) {
-    const there = find(each)
+    const there = services.get(serviceName(each))
     if (there !== undefined && there.entry.slot === serviceSlot && sameEntry(there.entry, entry)) continue
     writes.push({ type: 'service', key: each, entry, fresh: each === key && current === undefined })
   }
@@ -194,8 +197,10 @@ class Slots {
   readonly #byIdentity = new Map<string, number>()
   readonly #services: Set<number>
   readonly #planned = new Set<number>()
-
   readonly #strict: boolean
+  /** Slots below these are known to be taken. */
+  #freeService = 0
+  #freeDest = 0
 
   /** `strict`: that there is no room for a server is an error. */
   constructor(state: CoreState, strict: boolean) {
@@ -217,11 +222,8 @@ class Slots {
   }
 
   takeService(): number {
-    for (let slot = 0; slot < MAX_SERVICES; slot++) {
-      if (this.#services.has(slot)) continue
-      this.#services.add(slot)
-      return slot
-    }
+    while (this.#services.has(this.#freeService)) this.#freeService++
+    if (this.#freeService < MAX_SERVICES) return this.#freeService++
     throw new CoreFullError('services', MAX_SERVICES)
   }
 
@@ -231,15 +233,19 @@ class Slots {
       this.#planned.add(own)
       return { slot: own, known: this.#state.dests.get(own)?.dest }
     }
-    for (let slot = 0; slot < MAX_DESTS; slot++) {
-      const there = this.#state.dests.get(slot)
-      const occupied = there !== undefined && (there.dest.state === 'present' || inUse(there.load))
-      if (occupied || this.#planned.has(slot)) continue
+    while (this.#isTaken(this.#freeDest)) this.#freeDest++
+    const slot = this.#freeDest
+    if (slot < MAX_DESTS) {
       this.#planned.add(slot)
       return { slot, known: undefined }
     }
     if (this.#strict) throw new CoreFullError('real servers', MAX_DESTS)
     return undefined
+  }
+
+  #isTaken(slot: number): boolean {
+    const there = this.#state.dests.get(slot)
+    return this.#planned.has(slot) || (there !== undefined && (there.dest.state === 'present' || inUse(there.load)))
   }
 }
 

@@ -28,7 +28,6 @@ const c = {
     'int bpf_map_lookup_batch(int fd, void *from, void *next, void *keys, void *values, _Inout_ uint32_t *count, const void *options)',
   ),
   remove: lib.func('int bpf_map_delete_elem(int fd, const void *key)'),
-  nextKey: lib.func('int bpf_map_get_next_key(int fd, const void *key, void *next)'),
   pin: lib.func('int bpf_obj_pin(int fd, const char *path)'),
   get: lib.func('int bpf_obj_get(const char *path)'),
   linkCreate: lib.func('int bpf_link_create(int program, int target, int type, const void *options)'),
@@ -126,17 +125,14 @@ export class BpfMap {
     }
   }
 
-  /** All keys at this moment, each of `size` bytes. Meant for small hash maps: one system call a key. */
-  keys(size: number): Uint8Array[] {
-    const keys: Uint8Array[] = []
-    let next = new Uint8Array(size)
-    let previous: Uint8Array | null = null
-    while (c.nextKey(this.fd, previous, next) === 0) {
-      keys.push(next)
-      previous = next
-      next = new Uint8Array(size)
-    }
-    return keys
+  /** The first `count` values of an array map, one behind the other, in one system call. Throws SystemError. */
+  first(count: number, valueSize: number): Uint8Array {
+    const [keys, values] = [new Uint8Array(4 * count), new Uint8Array(valueSize * count)]
+    if (count === 0) return values
+    const result: number = c.lookupBatch(this.fd, null, new Uint8Array(4), keys, values, [count], null)
+    const errno = result === -1 ? lastErrno() : -result
+    if (errno !== 0 && errno !== constants.errno.ENOENT) throw new SystemError('read map', this.name, errno)
+    return values
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Traffic } from '../../src/balance/estimator.ts'
 import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
 import type {
   AddressService,
@@ -230,6 +231,13 @@ export class Bench {
     const drawn = new Uint32Array(2)
     map('cursors').lookup(u32(service[0] ?? 0), new Uint8Array(drawn.buffer))
     return [drawn[0] ?? 0, drawn[1] ?? 0]
+  }
+
+  /** Of the first service or server. */
+  counters(of: 'service' | 'dest'): Traffic {
+    const counters = this.core.counters(of, [0]).get(0)
+    if (counters === undefined) throw new Error(`no counters of a ${of}`)
+    return counters
   }
 
   /** Active and inactive connections of a server by letter. */

@@ -47,7 +47,7 @@ describe.each(['ipv4', 'ipv6'] as const)('IPsec goes where its key exchange went
       const inner = method === 'TUN' ? parseIp(after.payload) : after
       expect([inner.protocol, Buffer.from(inner.payload)]).toEqual([before.protocol, Buffer.from(before.payload)])
     }
-    expect(bench.core.counters('service', 0).inPackets).toBe(3n)
+    expect(bench.counters('service').inPackets).toBe(3n)
   })
 
   test('NAT: and back; each packet keeps the connection alive', () => {

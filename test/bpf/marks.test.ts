@@ -59,7 +59,7 @@ test('without a firewall: addresses and ports that belong to the mark', () => {
   expect(first.verdict).toBe(REDIRECT)
   expect(open(443).packet.ends.destination).toEqual([first.packet.ends.destination[0], 443])
   expect(open(8080).verdict).toBe(PASS)
-  const { connections } = bench.core.counters('service', 0)
+  const { connections } = bench.counters('service')
   expect(connections).toBe(2n)
   // One that is taken away leads nowhere; the others go on where they were.
   bench.lay(servers(), { scheduler: 'rr', id: TEN, persistence, marked: [on(443)] })

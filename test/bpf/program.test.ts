@@ -227,7 +227,7 @@ describe('change', () => {
     expect([...next.destinations().values()].map(({ load }) => load)).toEqual([
       { active: 1, inactive: 0, persistent: 0 },
     ])
-    expect(next.counters('service', 0)).toMatchObject({ connections: 1n, inPackets: 1n, inBytes: 40n })
+    expect(next.counters('service', [0]).get(0)).toMatchObject({ connections: 1n, inPackets: 1n, inBytes: 40n })
     next.close()
   })
 })

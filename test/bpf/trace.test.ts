@@ -45,7 +45,7 @@ leaves as  TCP [10.0.9.1]:40000 to [192.168.1.13]:8080, TTL 63
 `)
   expect(trace(packet())).toEqual(trace(packet()))
   expect([...bench.core.connections()]).toEqual([])
-  expect(bench.core.counters('service', 0)).toMatchObject({ connections: 0n, inPackets: 0n })
+  expect(bench.counters('service')).toMatchObject({ connections: 0n, inPackets: 0n })
   expect([bench.pick(1), bench.pick(2)]).toEqual(['C', 'B'])
   expect(trace(packet()).server?.endpoint.address).toBe('192.168.1.11')
 })

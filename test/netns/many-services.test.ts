@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { median } from '../bench/median.ts'
+import { DirectorHost } from '../support/director.ts'
+import { Lab } from '../support/lab.ts'
+
+/** A director with about as many services as it has room for. */
+const SERVICES = 1000
+const lab = new Lab()
+let director: DirectorHost
+const vip = (i: number) => `172.19.${i >> 8}.${i & 255}`
+const config = Array.from(
+  { length: SERVICES },
+  (_, i) => `virtual_server ${vip(i)} 80 {
+  lvs_method NAT
+  protocol TCP
+  real_server 192.168.1.11 ${1000 + i} {
+  }
+  real_server 192.168.1.12 ${1000 + i} {
+  }
+}
+`,
+).join('')
+beforeAll(async () => {
+  lab.addSwitch('inside')
+  lab.addHost('director', [{ switch: 'inside', address: '192.168.1.1/24' }])
+  director = new DirectorHost(lab, 'director', config)
+  await director.start()
+})
+afterAll(() => lab.destroy())
+
+async function milliseconds(what: () => Promise<unknown>): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < 5; i++) {
+    const begun = performance.now()
+    await what()
+    times.push(performance.now() - begun)
+  }
+  return median(times)
+}
+
+test('asking for the status takes no longer than reading the file and comparing it with the core', async () => {
+  const { services } = await director.status()
+  expect(services).toHaveLength(SERVICES)
+  expect(services.at(-1)?.servers.map(({ name }) => name)).toEqual(['[192.168.1.11]:1999', '[192.168.1.12]:1999'])
+  const status = await milliseconds(() => director.status())
+  expect(status).toBeLessThan(await milliseconds(() => director.reload()))
+})
