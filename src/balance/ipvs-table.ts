@@ -60,13 +60,16 @@ export type IpvsFailure =
   | 'out-of-range'
   | 'configured'
 
-type Outcome = IpvsTable | IpvsFailure
+/** What became of a command. `full`: the core has no room for it. */
+export type IpvsOutcome = 'done' | 'full' | IpvsFailure
+
+type Changed = IpvsTable | IpvsFailure
 
 /**
  * The table after a command, or why it stays as it is: IPVS's checks in IPVS's order. An edit replaces everything, and keeps
  * the place. `configured` are the names of the services that the configuration has; they are not changed by hand.
  */
-export function changeTable(table: IpvsTable, command: IpvsCommand, configured: ReadonlySet<string>): Outcome {
+export function changeTable(table: IpvsTable, command: IpvsCommand, configured: ReadonlySet<string>): Changed {
   switch (command.type) {
     case 'add-service':
       return addService(table, command.service, configured)
@@ -86,7 +89,41 @@ export function changeTable(table: IpvsTable, command: IpvsCommand, configured: 
   }
 }
 
-function addService(table: IpvsTable, service: ServiceSpec, configured: ReadonlySet<string>): Outcome {
+/** Commands that are carried out together. */
+export interface IpvsStep {
+  readonly table: IpvsTable
+  /** One for each command that belongs to the step, from the first on. */
+  readonly outcomes: readonly IpvsOutcome[]
+}
+
+/**
+ * The first of some commands, and those behind it that may be carried out with it: services that are added, with their servers.
+ * From then on nothing tells whether they came one by one. Everything else must be seen by the core for itself: a server that is
+ * deleted and added again goes to the end of its service's list and begins the round anew.
+ */
+export function nextStep(
+  before: IpvsTable,
+  commands: readonly IpvsCommand[],
+  configured: ReadonlySet<string>,
+): IpvsStep {
+  const added = new Set<string>()
+  const outcomes: IpvsOutcome[] = []
+  let table = before
+  for (const command of commands) {
+    const adds = command.type === 'add-service' || (command.type === 'add-server' && added.has(serviceName(command.id)))
+    if (!adds && outcomes.length > 0) break
+    const changed = changeTable(table, command, configured)
+    outcomes.push(typeof changed === 'string' ? changed : 'done')
+    if (typeof changed !== 'string') {
+      table = changed
+      if (command.type === 'add-service') added.add(serviceName(command.service.id))
+    }
+    if (!adds) break
+  }
+  return { table, outcomes }
+}
+
+function addService(table: IpvsTable, service: ServiceSpec, configured: ReadonlySet<string>): Changed {
   const name = serviceName(service.id)
   if (configured.has(name) || table.some(({ id }) => serviceName(id) === name)) return 'service-exists'
   return [...table, { ...service, servers: [] }]
@@ -98,10 +135,10 @@ function replaceService(
   configured: ReadonlySet<string>,
   missing: IpvsFailure,
   change: (service: IpvsService) => IpvsService | IpvsFailure | undefined,
-): Outcome {
+): Changed {
   const name = serviceName(id)
   if (configured.has(name)) return 'configured'
-  const service = table.find((each) => serviceName(each.id) === name)
+  const service = table.findLast((each) => serviceName(each.id) === name)
   if (service === undefined) return missing
   const changed = change(service)
   if (typeof changed === 'string') return changed
@@ -112,7 +149,7 @@ function changeServer(
   table: IpvsTable,
   command: Extract<IpvsCommand, { server: unknown }>,
   configured: ReadonlySet<string>,
-): Outcome {
+): Changed {
   return replaceService(table, command.id, configured, 'service-not-defined', (service) => {
     const endpoint = endpointIn(service.id, command.server)
     const name = endpointName(endpoint)

@@ -1,12 +1,15 @@
 import { createInterface } from 'node:readline'
 import { Client } from 'undici'
-import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
+import type { IpvsCommand, IpvsOutcome } from '../balance/ipvs-table.ts'
 import type { ServiceId } from '../config/model.ts'
 import type { Timeouts } from '../forward/layout.ts'
 import type { Traced, TracePacket } from '../forward/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Snapshot } from './snapshot.ts'
+
+/** Commands that one request may have: they must fit the length that the server reads. */
+export const CHANGES_AT_ONCE = 1000
 
 /** The daemon cannot be asked. */
 export class ControlError extends Error {
@@ -41,10 +44,10 @@ export class ControlClient {
     return (await this.#request('GET', '/v1/ipvs')) as IpvsListing
   }
 
-  /** Why the command was refused, if it was. Throws ControlError. */
-  async change(command: IpvsCommand): Promise<IpvsFailure | 'full' | undefined> {
-    const { failure } = (await this.#request('POST', '/v1/ipvs', { command })) as { failure?: IpvsFailure | 'full' }
-    return failure
+  /** What became of each. At most CHANGES_AT_ONCE. Throws ControlError. */
+  async change(commands: readonly IpvsCommand[]): Promise<readonly IpvsOutcome[]> {
+    const { outcomes } = (await this.#request('POST', '/v1/ipvs', { commands })) as { outcomes: IpvsOutcome[] }
+    return outcomes
   }
 
   /** Throws ControlError. */

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
+import type { IpvsCommand, IpvsOutcome } from '../balance/ipvs-table.ts'
 import type { ServiceId } from '../config/model.ts'
 import type { Timeouts } from '../forward/layout.ts'
 import type { Traced, TracePacket } from '../forward/trace.ts'
@@ -18,8 +18,8 @@ export interface ControlHandlers {
   connections(filter: ConnectionFilter): Iterable<ListedConnection>
   /** Takes connections out of the table; returns how many. */
   forget(filter: ConnectionFilter): number
-  /** Why it is refused, if it is. */
-  change(command: IpvsCommand): IpvsFailure | 'full' | undefined
+  /** What became of each. */
+  change(commands: readonly IpvsCommand[]): readonly IpvsOutcome[]
   setTimeouts(timeouts: Timeouts): void
   /** What would become of a packet. */
   trace(packet: TracePacket, mark: number): Traced
@@ -28,7 +28,7 @@ export interface ControlHandlers {
 }
 
 /** Longest request that is read. */
-const BODY_LIMIT = 64 * 1024
+const BODY_LIMIT = 1024 * 1024
 /** Connections that are written at a time. */
 const CHUNK = 256
 
@@ -38,7 +38,7 @@ const CHUNK = 256
  *     GET  /v1/status   → 200 Snapshot
  *     POST /v1/reload   → 200 { errors: [] } | 422 { errors }
  *     GET  /v1/ipvs     → 200 IpvsListing
- *     POST /v1/ipvs     { command } → 200 {} | 409 { failure }
+ *     POST /v1/ipvs     { commands } → 200 { outcomes }
  *     POST /v1/connections { filter } → 200, one ListedConnection a line
  *     POST /v1/trace { packet, mark } → 200 Traced
  *     POST /v1/connections/forget { filter } → 200 { count }
@@ -73,7 +73,6 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(`${JSON.stringify(body)}\n`)
   }
-  const refusedFor = (failure: string | undefined) => (failure === undefined ? reply(200, {}) : reply(409, { failure }))
   try {
     const body = await bodyOf(request)
     switch (`${request.method} ${request.url}`) {
@@ -95,12 +94,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
         return reply(200, { count: handlers.forget((body as { filter: ConnectionFilter }).filter) })
       case 'POST /v1/ipvs':
         // Written by the client of the same release, who is root or of our group.
-        return refusedFor(handlers.change((body as { command: IpvsCommand }).command))
+        return reply(200, { outcomes: handlers.change((body as { commands: IpvsCommand[] }).commands) })
       case 'POST /v1/ipvs/timeouts':
         handlers.setTimeouts((body as { timeouts: Timeouts }).timeouts)
         return reply(200, {})
       case 'POST /v1/ipvs/zero':
-        return refusedFor(handlers.zero((body as { id?: ServiceId }).id) ? undefined : 'no-such-service')
+        if (handlers.zero((body as { id?: ServiceId }).id)) return reply(200, {})
+        return reply(409, { failure: 'no-such-service' })
       default:
         return reply(404, { errors: [`no ${request.method} ${request.url} here`] })
     }

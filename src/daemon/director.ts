@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
-import type { IpvsCommand, IpvsFailure } from '../balance/ipvs-table.ts'
+import type { IpvsCommand, IpvsOutcome } from '../balance/ipvs-table.ts'
 import type { Config, VrrpInstance } from '../config/model.ts'
 import { ControlServer } from '../control/server.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Snapshot } from '../control/snapshot.ts'
@@ -93,7 +93,7 @@ export class Director {
       reload: () => this.reload(),
       ipvs: () => this.#forwarding.ipvs(),
       connections: (filter) => this.#forwarding.connections(filter),
-      change: (command) => this.#change(command),
+      change: (commands) => this.#change(commands),
       setTimeouts: (timeouts) => this.#forwarding.setTimeouts(timeouts),
       zero: (id) => this.#forwarding.zero(id),
       trace: (packet, mark) => this.#forwarding.trace(packet, mark),
@@ -145,18 +145,16 @@ export class Director {
     return []
   }
 
-  #change(command: IpvsCommand): IpvsFailure | 'full' | undefined {
-    try {
-      const failure = this.#forwarding.change(command)
+  #change(commands: readonly IpvsCommand[]): readonly IpvsOutcome[] {
+    const outcomes = this.#forwarding.change(commands)
+    for (const [i, command] of commands.entries()) {
+      const outcome = outcomes[i]
       this.#log.info(
-        { command, failure },
-        `ipvsadm: ${command.type}${failure === undefined ? '' : ` refused: ${failure}`}`,
+        { command, outcome },
+        `ipvsadm: ${command.type}${outcome === 'done' ? '' : ` refused: ${outcome}`}`,
       )
-      return failure
-    } catch (error) {
-      if (error instanceof CoreFullError) return 'full'
-      throw error
     }
+    return outcomes
   }
 
   #configureVrrp(): void {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { ESTIMATE_EVERY_SECONDS } from '../balance/estimator.ts'
-import { changeTable, type IpvsCommand, type IpvsFailure, type IpvsTable, planByHand } from '../balance/ipvs-table.ts'
+import { type IpvsCommand, type IpvsOutcome, type IpvsTable, nextStep, planByHand } from '../balance/ipvs-table.ts'
 import type { PlannedService } from '../balance/plan.ts'
 import { formPool, type Pool } from '../balance/pool.ts'
 import { type Config, type Endpoint, endpointName, type ServiceId, serviceName } from '../config/model.ts'
@@ -9,6 +9,7 @@ import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
 import { Core, type CoreOptions } from '../forward/core.ts'
 import type { Hop, Timeouts } from '../forward/layout.ts'
+import { CoreFullError } from '../forward/sync.ts'
 import { type Traced, traceFrame, type TracePacket } from '../forward/trace.ts'
 import { SystemError } from '../linux/libc.ts'
 import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
@@ -123,19 +124,27 @@ export class Forwarding {
     }
   }
 
-  /** What ipvsadm asks for. Returns why it is refused, if it is; then nothing has changed. Throws CoreFullError. */
-  change(command: IpvsCommand): IpvsFailure | undefined {
+  /** What ipvsadm asks for, one after the other. What is refused changes nothing. */
+  change(commands: readonly IpvsCommand[]): readonly IpvsOutcome[] {
+    const outcomes: IpvsOutcome[] = []
+    while (outcomes.length < commands.length) outcomes.push(...this.#changeSome(commands.slice(outcomes.length)))
+    return outcomes
+  }
+
+  /** As many from the first on as go together. */
+  #changeSome(commands: readonly IpvsCommand[]): readonly IpvsOutcome[] {
     const before = this.#byHand
-    const outcome = changeTable(before, command, this.#configured())
-    if (typeof outcome === 'string') return outcome
-    this.#byHand = outcome
+    const { table, outcomes } = nextStep(before, commands, this.#configured())
+    if (table === before) return outcomes
+    this.#byHand = table
     try {
       this.#update()
+      return outcomes
     } catch (error) {
       this.#byHand = before
-      throw error
+      if (!(error instanceof CoreFullError)) throw error
+      return outcomes.length === 1 ? ['full'] : commands.slice(0, outcomes.length).flatMap((one) => this.change([one]))
     }
-    return undefined
   }
 
   ipvs(): IpvsListing {

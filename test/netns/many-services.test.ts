@@ -45,3 +45,20 @@ test('asking for the status takes no longer than reading the file and comparing 
   const status = await milliseconds(() => director.status())
   expect(status).toBeLessThan(await milliseconds(() => director.reload()))
 })
+
+test('restoring three thousand lines takes no longer than thirty command lines do', async () => {
+  const lines = Array.from({ length: SERVICES }, (_, i) => {
+    const service = `-t ${vip(i)}:81`
+    return `-A ${service} -s rr\n${[11, 12].map((host) => `-a ${service} -r 192.168.1.${host}:80 -m -w 1\n`).join('')}`
+  })
+  director.configure('')
+  await director.reload()
+  const begun = performance.now()
+  expect(director.ipvsadm('ipvsadm-restore', lines.join(''))).toEqual({ status: 0, stdout: '', stderr: '' })
+  const took = performance.now() - begun
+  expect(director.ipvsadm('ipvsadm-save -n').stdout.split('\n')).toHaveLength(3 * SERVICES + 1)
+  const one = await milliseconds(async () => {
+    expect(director.ipvsadm(`ipvsadm -E -t ${vip(0)}:81 -s rr`).status).toBe(0)
+  })
+  expect(took).toBeLessThan(30 * one)
+})

@@ -49,8 +49,9 @@ export class DirectorHost {
     const child = this.#spawn()
     this.#process = child
     const log = createWriteStream(this.log, { flags: 'a' })
-    child.stdout?.pipe(log)
-    child.stderr?.pipe(log)
+    child.stdout?.pipe(log, { end: false })
+    child.stderr?.pipe(log, { end: false })
+    child.once('close', () => log.end())
     const answers = () => {
       if (child.exitCode !== null) throw new Error(`tanistd on ${this.host} has ended:\n${this.logText()}`)
       return this.status().then(

@@ -1,6 +1,6 @@
-import type { IpvsFailure } from '../../balance/ipvs-table.ts'
+import type { IpvsCommand, IpvsOutcome } from '../../balance/ipvs-table.ts'
 import { serviceName } from '../../config/model.ts'
-import type { ControlClient } from '../../control/client.ts'
+import { CHANGES_AT_ONCE, type ControlClient } from '../../control/client.ts'
 import { connectionLine, connectionTitle, formatListing, formatSave, formatServices, formatTimeouts } from './format.ts'
 import { numbers, SystemNames, systemResolver } from './names.ts'
 import { parseLine, type Request } from './parse.ts'
@@ -13,7 +13,7 @@ export interface Output {
 }
 
 /** IPVS's words for what it refuses. */
-const REFUSALS: Readonly<Record<IpvsFailure | 'full', string>> = {
+const REFUSALS: Readonly<Record<Exclude<IpvsOutcome, 'done'>, string>> = {
   'service-exists': 'Service already exists',
   'no-such-service': 'No such service',
   'service-not-defined': 'Service not defined',
@@ -64,19 +64,43 @@ export async function runLine(
   try {
     const request = parseLine(args, systemResolver, program)
     if (request.type !== 'restore') return await execute(request, client, output)
-    // A line that cannot be read ends it; one that is refused does not, and the last line decides.
-    let status = 0
-    for (const line of readInput().split('\n')) {
-      const words = line.split(/\s+/).filter((word) => word !== '')
-      if (words[0] === 'ipvsadm') words.shift()
-      if (words.length > 0) status = await execute(parseLine(words, systemResolver, program), client, output)
-    }
-    return status
+    return await restore(readInput(), program, client, output)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     output.error(`${error.message}\n`)
     return error.status
   }
+}
+
+/** A line that cannot be read ends it; one that is refused does not, and the last line decides. */
+async function restore(input: string, program: string, client: ControlClient, output: Output): Promise<number> {
+  let status = 0
+  let changes: IpvsCommand[] = []
+  const carryOut = async () => {
+    if (changes.length > 0) status = await change(changes, client, output)
+    changes = []
+  }
+  try {
+    for (const line of input.split('\n')) {
+      const words = line.split(/\s+/).filter((word) => word !== '')
+      if (words[0] === 'ipvsadm') words.shift()
+      if (words.length === 0) continue
+      const request = parseLine(words, systemResolver, program)
+      if (request.type === 'change') changes.push(request.command)
+      if (request.type !== 'change' || changes.length === CHANGES_AT_ONCE) await carryOut()
+      if (request.type !== 'change') status = await execute(request, client, output)
+    }
+  } finally {
+    await carryOut()
+  }
+  return status
+}
+
+/** Says why commands were refused. Returns the status of the last. */
+async function change(commands: readonly IpvsCommand[], client: ControlClient, output: Output): Promise<number> {
+  const outcomes = await client.change(commands)
+  for (const outcome of outcomes) if (outcome !== 'done') output.error(`${REFUSALS[outcome]}\n`)
+  return outcomes.at(-1) === 'done' ? 0 : STATUS_REFUSED
 }
 
 async function execute(request: Request, client: ControlClient, output: Output): Promise<number> {
@@ -85,10 +109,8 @@ async function execute(request: Request, client: ControlClient, output: Output):
     return status
   }
   switch (request.type) {
-    case 'change': {
-      const failure = await client.change(request.command)
-      return failure === undefined ? 0 : refuse(REFUSALS[failure])
-    }
+    case 'change':
+      return change([request.command], client, output)
     case 'list': {
       const listing = await client.ipvs()
       const names = request.options.numeric ? numbers : new SystemNames()
