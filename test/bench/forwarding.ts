@@ -1,7 +1,8 @@
 /**
  * Forwarding speed, side by side in one run on the same namespaces: plain kernel routing, Tanist with NAT and DR, the least
- * that a program on tc can do for NAT (bare.bpf.c), nftables DNAT, HAProxy (mode tcp) and nginx (stream). Bulk TCP, keep-alive HTTP and one connection for each request. The modes take
- * turns in each round, and each is compared with the plain routing of its own round.
+ * that a program on tc can do for NAT (bare.bpf.c), nftables DNAT, HAProxy (mode tcp) and nginx (stream). Bulk TCP,
+ * keep-alive HTTP and one connection for each request. The modes take turns in each round, and each is compared with the
+ * plain routing of its own round.
  *
  *     npm run bench [ROUNDS] [SECONDS] [MEASURE]
  */
