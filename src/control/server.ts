@@ -19,7 +19,7 @@ export interface ControlHandlers {
   /** Takes connections out of the table; returns how many. */
   forget(filter: ConnectionFilter): number
   /** What became of each. */
-  change(commands: readonly IpvsCommand[]): readonly IpvsOutcome[]
+  change(commands: readonly IpvsCommand[]): Promise<readonly IpvsOutcome[]>
   setTimeouts(timeouts: Timeouts): void
   /** What would become of a packet. */
   trace(packet: TracePacket, mark: number): Traced
@@ -94,7 +94,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
         return reply(200, { count: handlers.forget((body as { filter: ConnectionFilter }).filter) })
       case 'POST /v1/ipvs':
         // Written by the client of the same release, who is root or of our group.
-        return reply(200, { outcomes: handlers.change((body as { commands: IpvsCommand[] }).commands) })
+        return reply(200, { outcomes: await handlers.change((body as { commands: IpvsCommand[] }).commands) })
       case 'POST /v1/ipvs/timeouts':
         handlers.setTimeouts((body as { timeouts: Timeouts }).timeouts)
         return reply(200, {})

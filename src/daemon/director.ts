@@ -145,8 +145,8 @@ export class Director {
     return []
   }
 
-  #change(commands: readonly IpvsCommand[]): readonly IpvsOutcome[] {
-    const outcomes = this.#forwarding.change(commands)
+  async #change(commands: readonly IpvsCommand[]): Promise<readonly IpvsOutcome[]> {
+    const outcomes = await this.#forwarding.change(commands)
     for (const [i, command] of commands.entries()) {
       const outcome = outcomes[i]
       this.#log.info(

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { ESTIMATE_EVERY_SECONDS } from '../balance/estimator.ts'
 import { type IpvsCommand, type IpvsOutcome, type IpvsTable, nextStep, planByHand } from '../balance/ipvs-table.ts'
@@ -124,10 +125,16 @@ export class Forwarding {
     }
   }
 
-  /** What ipvsadm asks for, one after the other. What is refused changes nothing. */
-  change(commands: readonly IpvsCommand[]): readonly IpvsOutcome[] {
+  /**
+   * What ipvsadm asks for, one after the other. What is refused changes nothing. The kernel may wait 20 ms in each step, so that
+   * between them everything else has its turn.
+   */
+  async change(commands: readonly IpvsCommand[]): Promise<readonly IpvsOutcome[]> {
     const outcomes: IpvsOutcome[] = []
-    while (outcomes.length < commands.length) outcomes.push(...this.#changeSome(commands.slice(outcomes.length)))
+    while (outcomes.length < commands.length) {
+      if (outcomes.length > 0) await nextTurn()
+      outcomes.push(...this.#changeSome(commands.slice(outcomes.length)))
+    }
     return outcomes
   }
 
@@ -143,7 +150,9 @@ export class Forwarding {
     } catch (error) {
       this.#byHand = before
       if (!(error instanceof CoreFullError)) throw error
-      return outcomes.length === 1 ? ['full'] : commands.slice(0, outcomes.length).flatMap((one) => this.change([one]))
+      return outcomes.length === 1
+        ? ['full']
+        : commands.slice(0, outcomes.length).flatMap((one) => this.#changeSome([one]))
     }
   }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The least that NAT on tc can be: one address for another, fixed MACs, a fixed link. No table, no state, no counts. What it
- * does not win over plain routing, no program on tc can. */
+ * does not win over plain routing, none that sends by the director's links can. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ControlClient } from '../../src/control/client.ts'
 import { median } from '../bench/median.ts'
+import { parse } from '../cli/ipvsadm-lines.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab } from '../support/lab.ts'
 
@@ -61,4 +63,23 @@ test('restoring three thousand lines takes no longer than thirty command lines d
     expect(director.ipvsadm(`ipvsadm -E -t ${vip(0)}:81 -s rr`).status).toBe(0)
   })
   expect(took).toBeLessThan(30 * one)
+})
+
+test('while many changes are carried out one by one, others are answered', async () => {
+  const edits = Array.from({ length: 50 }, (_, i) => {
+    const request = parse(`-e -t ${vip(i)}:81 -r 192.168.1.11:80 -m -w 2`)
+    if (request.type !== 'change') throw new Error('an edit is a change')
+    return request.command
+  })
+  const ended: string[] = []
+  const change = async () => {
+    const outcomes = await new ControlClient(director.socket).change(edits)
+    ended.push('changes')
+    return outcomes
+  }
+  const changing = change()
+  await director.status()
+  ended.push('status')
+  expect(await changing).toEqual(edits.map(() => 'done'))
+  expect(ended).toEqual(['status', 'changes'])
 })
