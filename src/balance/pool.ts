@@ -14,28 +14,30 @@ export interface Pool {
 
 /**
  * Who serves, as keepalived decides it. Quorum is lost when the weights of working servers fall below quorum - hysteresis,
- * or to 0, and gained when they reach quorum + hysteresis. Without quorum the sorry server serves, if there is one, and
- * the working servers do not.
+ * or to 0, and gained when they reach quorum + hysteresis. Without quorum the sorry server serves, and the working servers
+ * do not. Without a sorry server they go on serving: quorum only tells people then. A server with inhibit_on_failure that
+ * does not serve stays with weight 0 in either case.
  *
  * `isUp` says what the checkers think of a server; `before` is the quorum so far, undefined at the start.
  */
 export function formPool(server: VirtualServer, isUp: (real: RealServer) => boolean, before: Quorum | undefined): Pool {
   const up = quorumHolds(server, isUp, before)
-  const failed = server.realServers.filter((real) => !isUp(real) && real.inhibitOnFailure)
-  const destination = (real: RealServer): PlannedDestination => ({
-    endpoint: real.endpoint,
-    forwarding: real.forwarding,
-    weight: up && isUp(real) ? real.weight : 0,
-    fullWeight: real.weight,
-    thresholds: real.thresholds,
-  })
-  if (!up && server.sorryServer !== undefined) {
+  const sorryServes = !up && server.sorryServer !== undefined
+  const serves = (real: RealServer) => !sorryServes && isUp(real)
+  const destinations = server.realServers
+    .filter((real) => serves(real) || real.inhibitOnFailure)
+    .map((real): PlannedDestination => ({
+      endpoint: real.endpoint,
+      forwarding: real.forwarding,
+      weight: serves(real) ? real.weight : 0,
+      fullWeight: real.weight,
+      thresholds: real.thresholds,
+    }))
+  if (sorryServes) {
     const thresholds = { upper: 0, lower: 0 }
-    const sorry = { ...server.sorryServer, weight: 1, fullWeight: 1, thresholds }
-    return { quorum: { up }, service: planService(server, [...failed.map(destination), sorry]) }
+    destinations.push({ ...server.sorryServer, weight: 1, fullWeight: 1, thresholds })
   }
-  const present = server.realServers.filter((real) => (up && isUp(real)) || failed.includes(real))
-  return { quorum: { up }, service: planService(server, present.map(destination)) }
+  return { quorum: { up }, service: planService(server, destinations) }
 }
 
 function quorumHolds(

@@ -119,8 +119,7 @@ function runningVirtualServer(
     localAddresses: localAddressesOf(server, settings),
     idleSeconds: server.establish_timeout,
     persistence: persistenceOf(server, ipv6 ? 128 : 32),
-    quorum: server.quorum,
-    hysteresis: server.hysteresis,
+    ...quorumOf(server),
     sorryServer:
       server.sorry_server === undefined
         ? undefined
@@ -132,6 +131,16 @@ function runningVirtualServer(
       runningServer(real, endpoint(real.id), forwardingOf(real.lvs_method ?? server.lvs_method)),
     ),
   }
+}
+
+/** As keepalived: what could never be reached becomes what just can. The rules say so (`quorumCanBeReached`). */
+export function quorumOf({ quorum: wanted, hysteresis, real_server }: VirtualServerSettings): {
+  readonly quorum: number
+  readonly hysteresis: number
+} {
+  const total = real_server.reduce((sum, { weight }) => sum + weight, 0)
+  const quorum = Math.max(1, Math.min(wanted, total))
+  return { quorum, hysteresis: Math.min(hysteresis, quorum - 1) }
 }
 
 /** The rules have seen to it that there are not too many. */

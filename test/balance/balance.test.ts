@@ -83,8 +83,29 @@ describe('pool', () => {
     expect(names(pool)).toEqual(['99:1'])
   })
 
-  test('without a sorry server nobody serves', () => {
+  test('below the quorum without a sorry server the working servers go on, and the quorum is lost all the same', () => {
+    const pool = formPool(server({ quorum: 2 }), up(0), { up: true })
+    expect(pool.quorum.up).toBe(false)
+    expect(names(pool)).toEqual(['11:1'])
     expect(names(formPool(server(), up(), undefined))).toEqual([])
+  })
+
+  test('a quorum that hysteresis keeps lost takes no server out either', () => {
+    const pool = formPool(server({ quorum: 2, hysteresis: 1 }), up(0, 1), { up: false })
+    expect(pool.quorum.up).toBe(false)
+    expect(names(pool)).toEqual(['12:1', '11:1'])
+  })
+
+  test('what inhibit_on_failure keeps has weight 0 while it is down, and while the sorry server serves', () => {
+    const realServers = [0, 1, 2].map((i) => real(i, { inhibitOnFailure: i < 2 }))
+    const config = server({ quorum: 2, realServers })
+    expect(names(formPool(config, up(0), { up: true }))).toEqual(['12:0', '11:1'])
+    const sorryServer = { endpoint: { address: ip('192.168.1.99'), port: 80 }, forwarding: { method: 'NAT' as const } }
+    expect(names(formPool({ ...config, sorryServer }, up(0), { up: true }))).toEqual(['99:1', '12:0', '11:0'])
+  })
+
+  test('servers of weight 0 alone are no quorum', () => {
+    expect(formPool(server({ realServers: [real(0, { weight: 0 })] }), up(0), { up: true }).quorum.up).toBe(false)
   })
 
   test('hysteresis keeps a quorum that wavers', () => {

@@ -144,6 +144,14 @@ describe('what a file means', () => {
     expect(load(service('')).config?.virtualServers[0]).toMatchObject({ scheduler: 'wlc', method: 'NAT', quorum: 1 })
   })
 
+  test('a quorum above all weights is all weights, and hysteresis stays below it, as in keepalived', () => {
+    const servers = '\n real_server 10.0.0.11 80 { weight 1 }\n real_server 10.0.0.12 80 { weight 2 }'
+    const of = (inside: string) => load(service(`${inside} ${servers}`)).config?.virtualServers[0]
+    expect(of('quorum 5\n hysteresis 7')).toMatchObject({ quorum: 3, hysteresis: 2 })
+    expect(of('quorum 3\n hysteresis 1')).toMatchObject({ quorum: 3, hysteresis: 1 })
+    expect(of('hysteresis 1')).toMatchObject({ quorum: 1, hysteresis: 0 })
+  })
+
   test('a service by mark keeps the port; the ports of its servers are for their checks', () => {
     const text = `virtual_server fwmark 10 {
   persistence_timeout 300

@@ -224,8 +224,8 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [service('real_server 10.1.0.1 8080 { lvs_method TUN\n }'), 'bad-port', 'TUN cannot change the port'],
   ],
   quorumCanBeReached: [
-    [service(`quorum 3\n  ${server}`), 'bad-quorum', 'add up to 1 only'],
-    [service(`quorum 1\n hysteresis 1\n  ${server}`), 'bad-quorum', 'hysteresis must be below quorum'],
+    [service(`quorum 3\n  ${server}`), 'bad-quorum', 'add up to 1 only: that is the quorum then'],
+    [service(`quorum 1\n hysteresis 1\n  ${server}`), 'bad-quorum', 'counts as 0 with a quorum of 1'],
   ],
   someWeightIsAboveZero: [
     [service('real_server 10.1.0.1 80 { weight 0\n }'), 'bad-weight', 'every server has weight 0'],

@@ -161,7 +161,11 @@ export const virtualServer = {
   alpha: later(flag('Servers are down until the first check says otherwise.')),
   omega: later(flag('Servers are reported down when the daemon stops.')),
   inhibit_on_failure: setting(truthOrNothing, 'A failed server gets weight 0 instead of being removed.'),
-  quorum: setting(integer(1, U32), 'Sum of the weights of working servers below which the service is down.', 1),
+  quorum: setting(
+    integer(1, U32),
+    'Below this sum of the weights of working servers the sorry server serves in their place. Without a sorry server they go on serving, and the loss is only reported.',
+    1,
+  ),
   hysteresis: setting(
     integer(0, U32),
     'Quorum is lost below quorum - hysteresis and gained at quorum + hysteresis.',
@@ -172,7 +176,7 @@ export const virtualServer = {
   weight: setting(integer(1, 65_535), 'Weight of servers that do not say it; 1 unless said.'),
   smtp_alert: later(setting(truthOrNothing, 'Changes are mailed.')),
   snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the service there.')),
-  sorry_server: setting(endpoint, 'Serves while quorum is lost.'),
+  sorry_server: setting(endpoint, 'Serves while quorum is lost, and the real servers do not.'),
   sorry_server_inhibit: later(flag('The sorry server gets weight 0 instead of being removed.')),
   sorry_server_lvs_method: setting(method, 'Forwarding method to the sorry server.'),
   real_server: sections(endpoint, realServer, 'A server of the pool.'),

@@ -4,6 +4,7 @@ import { MAX_LOCAL_ADDRESSES } from '../model.ts'
 import type { Report } from '../diagnostic.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
 import type { Places } from '../schema/entry.ts'
+import { quorumOf } from '../running.ts'
 import { reportRepeats, type Rule } from './rule.ts'
 
 /** A rule that looks at each virtual server by itself. */
@@ -111,10 +112,12 @@ const quorumCanBeReached = ofEach((server, places, report) => {
   const total = server.real_server.reduce((sum, { weight }) => sum + weight, 0)
   const said = places.said(server, 'quorum')
   if (server.quorum > total && said !== undefined) {
-    report('bad-quorum', said, `the weights of all servers add up to ${total} only: quorum is never reached`)
+    report('bad-quorum', said, `the weights of all servers add up to ${total} only: that is the quorum then`)
   }
-  if (server.hysteresis >= server.quorum) {
-    report('bad-quorum', places.of(server, 'hysteresis'), 'hysteresis must be below quorum')
+  const { quorum, hysteresis } = quorumOf(server)
+  if (server.hysteresis > hysteresis) {
+    const because = `hysteresis must be below quorum: it counts as ${hysteresis} with a quorum of ${quorum}`
+    report('bad-quorum', places.of(server, 'hysteresis'), because)
   }
 })
 
