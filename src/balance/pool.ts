@@ -12,6 +12,24 @@ export interface Pool {
   readonly service: PlannedService
 }
 
+/** A pool, and what it was formed of. */
+export interface FormedPool extends Pool {
+  readonly server: VirtualServer
+  /** Of each real server, in the order of the configuration. */
+  readonly ups: readonly boolean[]
+}
+
+/** The pool of before if it would come out the same: most pools are not touched by what happens to one server. */
+export function reformPool(
+  server: VirtualServer,
+  isUp: (real: RealServer) => boolean,
+  before: FormedPool | undefined,
+): FormedPool {
+  const ups = server.realServers.map(isUp)
+  if (before?.server === server && ups.every((up, i) => up === before.ups[i])) return before
+  return { ...formPool(server, isUp, before?.quorum), server, ups }
+}
+
 /**
  * Who serves, as keepalived decides it. Quorum is lost when the weights of working servers fall below quorum - hysteresis,
  * or to 0, and gained when they reach quorum + hysteresis. Without quorum the sorry server serves, and the working servers

@@ -1,5 +1,5 @@
 import { CheckRunner, type Outcome } from '../check/runner.ts'
-import type { CheckTask, FromCheck, ToCheck } from './messages.ts'
+import type { CheckTask, FromCheck, ToCheck, Verdict } from './messages.ts'
 
 /**
  * The check process: runs every checker and reports verdicts. It reads bytes from the network, so it has no privileges:
@@ -26,9 +26,24 @@ function configure(tasks: readonly CheckTask[]): void {
 function start({ id, check }: CheckTask): CheckRunner {
   let last: Outcome | undefined
   return new CheckRunner(check, (outcome) => {
-    if (last?.up !== outcome.up) send({ type: 'verdict', verdict: { id, ...outcome } })
+    // What a good answer says in detail may be another thing every time, and would be news that nobody waits for.
+    const isNews = last?.up !== outcome.up || (!outcome.up && last.reason !== outcome.reason)
+    if (isNews) report({ id, ...outcome, at: Date.now() })
     last = outcome
   })
+}
+
+/** Verdicts of this turn, BOUNDED by the number of checkers: each reports at most once a round. */
+let verdicts: Verdict[] = []
+
+function report(verdict: Verdict): void {
+  if (verdicts.length === 0) {
+    setImmediate(() => {
+      send({ type: 'verdicts', verdicts })
+      verdicts = []
+    })
+  }
+  verdicts.push(verdict)
 }
 
 function send(message: FromCheck): void {

@@ -84,7 +84,7 @@ export class Director {
       { role: 'check', args: [], execArgv: CHILD_V8_OPTIONS, user: NOBODY },
       {
         started: () => setImmediate(() => this.#configureCheck()),
-        message: ({ verdict }) => this.#takeVerdict(verdict),
+        message: ({ verdicts }) => this.#takeVerdicts(verdicts),
         died: (how) => log.error(`the check process has died (${how}); starting it again`),
       },
     )
@@ -169,11 +169,15 @@ export class Director {
     this.#check.send({ type: 'configure', tasks })
   }
 
-  #takeVerdict(verdict: FromCheck['verdict']): void {
-    if (!this.#verdicts.take(verdict)) return
-    const { id, up, reason } = verdict
-    this.#log.info({ check: id, up, reason }, `${id} ${up ? 'success' : 'failed'}: ${reason}`)
-    this.#forwarding.follow()
+  #takeVerdicts(verdicts: FromCheck['verdicts']): void {
+    for (const verdict of verdicts) {
+      const { id, up, reason, at } = verdict
+      if (!this.#verdicts.take(verdict)) continue
+      const line = { check: id, up, reason, at }
+      if (up) this.#log.info(line, `${id} success: ${reason}`)
+      else this.#log.warn(line, `${id} failed: ${reason}`)
+      this.#forwarding.follow()
+    }
   }
 
   /**

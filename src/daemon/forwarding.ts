@@ -1,27 +1,37 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { ESTIMATE_EVERY_SECONDS } from '../balance/estimator.ts'
-import { type IpvsCommand, type IpvsOutcome, type IpvsTable, nextStep, planByHand } from '../balance/ipvs-table.ts'
+import {
+  type IpvsCommand,
+  type IpvsOutcome,
+  type IpvsService,
+  type IpvsTable,
+  nextStep,
+  planByHand,
+} from '../balance/ipvs-table.ts'
 import type { PlannedService } from '../balance/plan.ts'
-import { formPool, type Pool } from '../balance/pool.ts'
+import { type FormedPool, reformPool } from '../balance/pool.ts'
 import { type Config, type Endpoint, endpointName, type ServiceId, serviceName } from '../config/model.ts'
 import { type ConnectionFilter, passes } from '../control/connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
 import { Core, type CoreOptions } from '../forward/core.ts'
-import type { Hop, Timeouts } from '../forward/layout.ts'
+import type { Timeouts } from '../forward/layout.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { type Traced, traceFrame, type TracePacket } from '../forward/trace.ts'
-import { SystemError } from '../linux/libc.ts'
 import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
 import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
-import type { Address } from '../net/address.ts'
+import { Coalescer } from './coalescer.ts'
 import { HeldServers } from './held-servers.ts'
 import { ipvsListing } from './ipvs-listing.ts'
 import { Meters } from './meters.ts'
+import { NextHops } from './next-hops.ts'
 import { serviceSnapshots } from './service-snapshot.ts'
 import type { Verdicts } from './verdicts.ts'
+
+/** Verdicts and changes of the network that come within this time of a plan are part of one that is made after it. */
+const PLAN_GAP_MS = 20
 
 /**
  * Keeps the forwarding core in line with configuration, verdicts and network: each change makes a plan, and the difference
@@ -35,13 +45,19 @@ export class Forwarding {
   readonly #changes = new NetworkChanges()
   readonly #markRoute = new MarkRoute()
   readonly #poller: Poller
-  readonly #pools = new Map<string, Pool>()
+  readonly #hops = new NextHops(this.#rtnetlink)
+  readonly #following = new Coalescer(() => this.#follow(), PLAN_GAP_MS)
+  readonly #plannedByHand = new WeakMap<IpvsService, PlannedService>()
   readonly #meters: Meters
   readonly #meterTimer: NodeJS.Timeout
+  #pools: ReadonlyMap<string, FormedPool> = new Map()
   #byHand: IpvsTable
   #services: readonly PlannedService[] = []
   #config: Config
   #links: readonly Link[] = []
+  /** Whether interfaces, marks and switches are as configuration and network want them; and the marks by name. */
+  #isAttached = false
+  #marks = ''
   #markIfindex: number | undefined
   /** Servers that the core has no room for. */
   #leftOut: readonly string[] = []
@@ -57,11 +73,11 @@ export class Forwarding {
     this.#byHand = servicesByHand(this.#core)
     this.#meters = new Meters(this.#core)
     this.#meterTimer = setInterval(() => this.#meters.tick(), ESTIMATE_EVERY_SECONDS * 1000)
-    this.#links = this.#rtnetlink.links()
+    this.#followNetwork()
     this.#update()
     this.#poller = new Poller(() => {
       if (!this.#changes.drain()) return
-      this.#links = this.#rtnetlink.links()
+      this.#followNetwork()
       this.follow()
     })
     this.#poller.watch([this.#changes.fd])
@@ -72,6 +88,7 @@ export class Forwarding {
   configure(config: Config): void {
     const before = this.#config
     this.#config = config
+    this.#isAttached = false
     try {
       this.#update()
     } catch (error) {
@@ -80,11 +97,16 @@ export class Forwarding {
     }
   }
 
+  /** Makes the core follow the verdicts soon. */
+  follow(): void {
+    this.#following.request()
+  }
+
   /**
-   * Makes the core follow the verdicts. A server that there is no room for is left out: those that are gone keep their places
+   * Makes the core follow verdicts and network. A server that there is no room for is left out: those that are gone keep their places
    * while there are connections to them. With each sweep it is tried again.
    */
-  follow(): void {
+  #follow(): void {
     const leftOut: string[] = []
     this.#update((endpoint) => leftOut.push(endpointName(endpoint)))
     const news = leftOut.filter((name) => !this.#leftOut.includes(name))
@@ -94,27 +116,24 @@ export class Forwarding {
 
   /** Throws CoreFullError unless servers may be left out. */
   #update(leaveOut?: (endpoint: Endpoint) => void): void {
-    const pools = this.#config.virtualServers.map((server): [string, Pool] => {
-      const name = serviceName(server.id)
-      return [name, formPool(server, (real) => this.#verdicts.isUp(server, real), this.#pools.get(name)?.quorum)]
-    })
+    // What is known of the network is as new as the plan, also when its event still waits for its turn.
+    if (this.#changes.drain()) this.#followNetwork()
+    const pools = new Map(
+      this.#config.virtualServers.map((server): [string, FormedPool] => {
+        const name = serviceName(server.id)
+        return [name, reformPool(server, (real) => this.#verdicts.isUp(server, real), this.#pools.get(name))]
+      }),
+    )
     const configured = this.#configured()
     const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
-    const services = [...pools.map(([, pool]) => pool.service), ...byHand.map(planByHand)]
-    this.#core.apply({ services }, (address) => this.#hop(address), leaveOut)
-    this.#core.setSwitches(this.#config.switches)
+    const services = [...[...pools.values()].map(({ service }) => service), ...byHand.map((each) => this.#plan(each))]
+    this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut)
     this.#services = services
     this.#byHand = byHand
-    // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
-    const marks = services.flatMap(({ id, marked }) => (id.by === 'fwmark' && marked.length === 0 ? [id] : []))
-    this.#markIfindex = this.#markRoute.follow(marks)
-    this.#attach()
-    const before = new Map(this.#pools)
-    this.#pools.clear()
-    for (const [name, pool] of pools) {
-      this.#pools.set(name, pool)
-      this.#logChanges(name, before.get(name), pool)
-    }
+    this.#attach(services)
+    const before = this.#pools
+    this.#pools = pools
+    for (const [name, pool] of pools) if (pool !== before.get(name)) this.#logChanges(name, before.get(name), pool)
   }
 
   snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
@@ -197,6 +216,7 @@ export class Forwarding {
 
   /** Empties the core: a clean stop. */
   remove(): void {
+    this.#following.cancel()
     clearTimeout(this.#sweepTimer)
     clearInterval(this.#meterTimer)
     this.#poller.close()
@@ -212,7 +232,30 @@ export class Forwarding {
     return new Set(this.#config.virtualServers.flatMap(({ id, marked }) => [id, ...marked]).map(serviceName))
   }
 
-  #attach(): void {
+  #followNetwork(): void {
+    this.#links = this.#rtnetlink.links()
+    this.#hops.follow(this.#links)
+    this.#isAttached = false
+  }
+
+  #plan(service: IpvsService): PlannedService {
+    const known = this.#plannedByHand.get(service)
+    if (known !== undefined) return known
+    const planned = planByHand(service)
+    this.#plannedByHand.set(service, planned)
+    return planned
+  }
+
+  /** Whatever does not follow from verdicts: interfaces, marks and switches. */
+  #attach(services: readonly PlannedService[]): void {
+    // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
+    const marks = services.flatMap(({ id, marked }) => (id.by === 'fwmark' && marked.length === 0 ? [id] : []))
+    const names = marks.map(serviceName).join()
+    if (this.#isAttached && names === this.#marks) return
+    this.#markIfindex = this.#markRoute.follow(marks)
+    this.#marks = names
+    this.#core.setSwitches(this.#config.switches)
+    this.#isAttached = true
     const own: readonly string[] = Object.values(MARK_LINK)
     const { only, xdp } = this.#config.attachment
     const others = this.#links.filter(
@@ -226,26 +269,12 @@ export class Forwarding {
     }
   }
 
-  /** Where the kernel would send packets to a real server. Undefined while there is no route. */
-  #hop(address: Address): Hop | undefined {
-    try {
-      const route = this.#rtnetlink.route(address)
-      const link = this.#links.find(({ index }) => index === route.ifindex)
-      if (route.local) return 'local'
-      if (link === undefined) return undefined
-      return { ifindex: link.index, neighbour: route.gateway ?? address, mtu: link.mtu, source: route.source }
-    } catch (error) {
-      if (error instanceof SystemError) return undefined
-      throw error
-    }
-  }
-
   #sweep(): void {
     this.#sweepTimer = setTimeout(() => this.#sweep(), this.#core.sweep())
     if (this.#leftOut.length > 0) this.follow()
   }
 
-  #logChanges(name: string, before: Pool | undefined, now: Pool): void {
+  #logChanges(name: string, before: FormedPool | undefined, now: FormedPool): void {
     const log = (message: string) => this.#log.info({ virtualServer: name }, message)
     const old = new Map(before?.service.destinations.map((dest) => [endpointName(dest.endpoint), dest]))
     for (const { endpoint, weight } of now.service.destinations) {

@@ -25,11 +25,17 @@ export interface CheckTask {
 
 export type ToCheck = { readonly type: 'configure'; readonly tasks: readonly CheckTask[] } | { readonly type: 'stop' }
 
-/** The outcome of a round of one checker. Sent when it differs from the one before, and for the first. */
+/**
+ * The outcome of a round of one checker. Sent for the first round, when it is another one than before, and when a failure has another
+ * reason.
+ */
 export interface Verdict {
   readonly id: string
   readonly up: boolean
   readonly reason: string
+  /** When it was found, in ms since the epoch. */
+  readonly at: number
 }
 
-export type FromCheck = { readonly type: 'verdict'; readonly verdict: Verdict }
+/** All verdicts of one turn of the check process, in their order. */
+export type FromCheck = { readonly type: 'verdicts'; readonly verdicts: readonly Verdict[] }

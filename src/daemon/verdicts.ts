@@ -1,18 +1,29 @@
-import { type Config, endpointName, type RealServer, serviceName, type VirtualServer } from '../config/model.ts'
+import {
+  type Check,
+  type Config,
+  endpointName,
+  type RealServer,
+  serviceName,
+  type VirtualServer,
+} from '../config/model.ts'
 import type { CheckTask, Verdict } from './messages.ts'
 
 interface Known extends Verdict {
-  readonly since: string
+  /** Since when it is up or down, in ms since the epoch. */
+  readonly since: number
 }
 
 /** What the checkers think of the real servers. A server is up until one of its checkers says otherwise. */
 export class Verdicts {
   readonly #known = new Map<string, Known>()
+  /** Texts are made once for each configuration. */
+  readonly #ids = new WeakMap<RealServer, readonly string[]>()
 
-  /** Takes a verdict. True when it changes whether its checker is content. */
+  /** Takes a verdict. True when it changes whether its checker is content; another reason for the same is remembered, too. */
   take(verdict: Verdict): boolean {
     const before = this.#known.get(verdict.id)
-    this.#known.set(verdict.id, { ...verdict, since: new Date().toISOString() })
+    const since = before?.up === verdict.up ? before.since : verdict.at
+    this.#known.set(verdict.id, { ...verdict, since })
     return (before?.up ?? true) !== verdict.up
   }
 
@@ -23,17 +34,45 @@ export class Verdicts {
   }
 
   isUp(server: VirtualServer, real: RealServer): boolean {
-    return idsOf(server, real).every((id) => this.#known.get(id)?.up !== false)
+    return this.#idsOf(server, real).every((id) => this.#known.get(id)?.up !== false)
   }
 
-  /** For people: since when it is so, and what the deciding checker said. */
+  /**
+   * For people: since when it is so (ISO 8601), and what its checker said last. With several checkers those that have failed are named,
+   * each with its reason.
+   */
   describe(server: VirtualServer, real: RealServer): { up: boolean; since: string | undefined; reason: string } {
-    const known = idsOf(server, real).flatMap((id) => this.#known.get(id) ?? [])
-    const failed = known.find(({ up }) => !up)
     if (real.checks.length === 0) return { up: true, since: undefined, reason: 'not checked' }
-    const deciding = failed ?? known.at(-1)
-    return { up: failed === undefined, since: deciding?.since, reason: deciding?.reason ?? 'not checked yet' }
+    const ids = this.#idsOf(server, real)
+    const said = real.checks.map((check, index) => ({ check, known: this.#known.get(ids[index] ?? '') }))
+    const failed = said.filter(({ known }) => known?.up === false)
+    const up = failed.length === 0
+    const deciding = up ? said : failed
+    const times = deciding.flatMap(({ known }) => known?.since ?? [])
+    const reasons = deciding.map(({ check, known }) => {
+      const reason = known?.reason ?? 'not checked yet'
+      return real.checks.length === 1 ? reason : `${checkName(check, real)}: ${reason}`
+    })
+    return {
+      up,
+      since: times.length === 0 ? undefined : new Date(up ? Math.max(...times) : Math.min(...times)).toISOString(),
+      reason: reasons.join('; '),
+    }
   }
+
+  #idsOf(server: VirtualServer, real: RealServer): readonly string[] {
+    const known = this.#ids.get(real)
+    if (known !== undefined) return known
+    const ids = idsOf(server, real)
+    this.#ids.set(real, ids)
+    return ids
+  }
+}
+
+/** Tells the checkers of a server apart. */
+function checkName({ type, target }: Check, real: RealServer): string {
+  const there = endpointName(target)
+  return there === endpointName(real.endpoint) ? type : `${type} ${there}`
 }
 
 function idsOf(server: VirtualServer, real: RealServer): string[] {

@@ -161,8 +161,12 @@ function destEntry(
 }
 
 function sameDest(a: DestEntry, b: DestEntry): boolean {
-  return a.state === b.state && !isEdited(a, b) && a.serviceSlot === b.serviceSlot && wayTo(a) === wayTo(b)
+  return a.state === b.state && !isEdited(a, b) && a.serviceSlot === b.serviceSlot && isSameWay(a, b)
 }
+
+/** Most often both are the same objects, which saves writing them down. */
+const isSameWay = (a: DestEntry, b: DestEntry) =>
+  (a.hop === b.hop && a.forwarding === b.forwarding) || wayTo(a) === wayTo(b)
 
 /** One text for one way; should the same way come out as two, a value is written again that is there. */
 const wayTo = ({ forwarding, hop }: DestEntry): string => JSON.stringify([forwarding, hop])

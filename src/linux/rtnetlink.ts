@@ -58,8 +58,8 @@ const RTN_LOCAL = 2
 const SOL_SOCKET = 1
 const SO_RCVBUF = 8
 
-/** Multicast groups of route(7) netlink: links, and addresses and routes of both families; neighbours excluded. */
-const GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
+/** Multicast groups of route(7) netlink: links, and addresses, routes and rules of both families; neighbours excluded. */
+const GROUPS = 0x1 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
 
 function sockaddrNetlink(groups: number): Uint8Array {
   const address = new Uint8Array(12)
@@ -203,7 +203,7 @@ function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {
 }
 
 /**
- * Says that links, addresses or routes have changed, not what: the listener asks Rtnetlink again, so an overrun of the
+ * Says that links, addresses, routes or rules have changed, not what: the listener asks Rtnetlink again, so an overrun of the
  * socket's buffer loses nothing.
  */
 export class NetworkChanges {

@@ -29,7 +29,7 @@ export async function idleCost(director: DirectorHost, seconds: number): Promise
 }
 
 /** User and system time of a process and of those that it has started and waited for, in ticks (proc(5)). */
-function cpuTicks(pid: number): number {
+export function cpuTicks(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ')
