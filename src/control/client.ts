@@ -8,8 +8,8 @@ import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** Commands that one request may have: they must fit the length that the server reads. */
-export const CHANGES_AT_ONCE = 1000
+/** Statuses of an answer; with the others the daemon has not understood the request, or could not do it. */
+const ANSWERS: readonly number[] = [200, 409, 422]
 
 /** The daemon cannot be asked. */
 export class ControlError extends Error {
@@ -76,11 +76,12 @@ export class ControlClient {
   async *connections(filter: ConnectionFilter): AsyncGenerator<ListedConnection> {
     const client = new Client('http://localhost', { socketPath: this.#socket })
     try {
-      const { body } = await client.request({
+      const { statusCode, body } = await client.request({
         method: 'POST',
         path: '/v1/connections',
         body: JSON.stringify({ filter }),
       })
+      if (statusCode !== 200) throw new Error(reasonIn(await body.json()))
       for await (const line of createInterface({ input: body })) yield JSON.parse(line) as ListedConnection
     } catch (error) {
       throw new ControlError(this.#socket, error instanceof Error ? error.message : String(error))
@@ -92,16 +93,24 @@ export class ControlClient {
   async #request(method: 'GET' | 'POST', path: string, content?: object): Promise<unknown> {
     const client = new Client('http://localhost', { socketPath: this.#socket })
     try {
-      const { body } = await client.request({
+      const { statusCode, body } = await client.request({
         method,
         path,
         ...(content === undefined ? {} : { body: JSON.stringify(content) }),
       })
-      return await body.json()
+      const answer = await body.json()
+      if (!ANSWERS.includes(statusCode)) throw new Error(reasonIn(answer))
+      return answer
     } catch (error) {
       throw new ControlError(this.#socket, error instanceof Error ? error.message : String(error))
     } finally {
       await client.destroy()
     }
   }
+}
+
+/** Why a request was refused. */
+function reasonIn(answer: unknown): string {
+  const { errors } = answer as { readonly errors?: readonly string[] }
+  return errors?.join('; ') ?? 'it does not answer as tanistd does'
 }

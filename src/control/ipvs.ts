@@ -3,6 +3,9 @@ import type { ServerSpec, ServiceSpec } from '../balance/ipvs-table.ts'
 import type { Connection } from '../forward/connections.ts'
 import type { Timeouts } from '../forward/layout.ts'
 
+/** Commands that one request may have: they must fit the length that the server reads. */
+export const CHANGES_AT_ONCE = 1000
+
 /** The table of services as tanist-ipvsadm lists it, whoever made them. Plain data, sent as JSON. */
 export interface IpvsListing {
   /** Connections that the table of one family holds. */

@@ -1,35 +1,65 @@
 import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { IpvsCommand, IpvsOutcome } from '../balance/ipvs-table.ts'
 import type { ServiceId } from '../config/model.ts'
 import type { Timeouts } from '../forward/layout.ts'
 import type { Traced, TracePacket } from '../forward/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
+import { type Decoder, RequestError, THE_REQUEST } from './decode.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
+import { changeRequest, filterRequest, timeoutsRequest, traceRequest, zeroRequest } from './requests.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** What the control socket can ask of the daemon. */
+/** Who is at the other end of a connection, as the kernel says (unix(7), SO_PEERCRED). */
+export interface Caller {
+  readonly pid: number
+  readonly uid: number
+  readonly user: string
+  /** Its command line; undefined where that cannot be seen. */
+  readonly command: string | undefined
+}
+
+/** What the control socket can ask of the daemon. What changes something, or is worth a line in the log, says by whom. */
 export interface ControlHandlers {
   status(): Snapshot
   /** The errors for which the new configuration was refused; none when it is in force. */
-  reload(): readonly string[]
+  reload(by: Caller): readonly string[]
   ipvs(): IpvsListing
   connections(filter: ConnectionFilter): Iterable<ListedConnection>
   /** Takes connections out of the table; returns how many. */
-  forget(filter: ConnectionFilter): number
+  forget(filter: ConnectionFilter, by: Caller): number
   /** What became of each. */
-  change(commands: readonly IpvsCommand[]): Promise<readonly IpvsOutcome[]>
-  setTimeouts(timeouts: Timeouts): void
+  change(commands: readonly IpvsCommand[], by: Caller): Promise<readonly IpvsOutcome[]>
+  setTimeouts(timeouts: Timeouts, by: Caller): void
   /** What would become of a packet. */
-  trace(packet: TracePacket, mark: number): Traced
+  trace(packet: TracePacket, mark: number, by: Caller): Traced
   /** Totals of one service, or of all, begin at 0. False when there is no such service. */
-  zero(id: ServiceId | undefined): boolean
+  zero(id: ServiceId | undefined, by: Caller): boolean
+}
+
+/** What the server needs to know of the host. */
+export interface ControlHost {
+  /** Who has connected, by the file descriptor of the connection. */
+  callerOf(fd: number): Caller
+  /** A request failed by a fault of ours. */
+  failed(request: string, error: unknown): void
 }
 
 /** Longest request that is read. */
 const BODY_LIMIT = 1024 * 1024
-/** Connections that are written at a time. */
+const HEADER_LIMIT = 16 * 1024
+/** For the headers, for the whole request, and between two requests of a connection. */
+const HEADERS_MS = 5000
+const REQUEST_MS = 10_000
+const IDLE_MS = 5000
+/** How long a reader of a list may read nothing. */
+const READER_MS = 30_000
+/** Connections at a time. For one more, the one that has longest not finished its request gives way. */
+export const MAX_CONNECTIONS = 64
+/** Connections of the table that are written at a time. */
 const CHUNK = 256
 
 /**
@@ -44,16 +74,33 @@ const CHUNK = 256
  *     POST /v1/connections/forget { filter } → 200 { count }
  *     POST /v1/ipvs/timeouts { timeouts } → 200 {}
  *     POST /v1/ipvs/zero { id? } → 200 {} | 409 { failure }
+ *
+ * What is none of these is answered by 404, what cannot be meant by 400 with the field and what it must be, what is too long
+ * by 413, and a request that does not arrive in time by 408.
  */
 export class ControlServer {
   readonly #server
   readonly #path: string
+  /** In the order of their last answer; true while a whole request is being answered. */
+  readonly #connections = new Map<Socket, boolean>()
 
   /** The folder exists. What is at `path` is removed: the caller knows that no other daemon uses it. */
-  constructor(path: string, handlers: ControlHandlers) {
+  constructor(path: string, handlers: ControlHandlers, host: ControlHost) {
     this.#path = path
     rmSync(path, { force: true }) // left behind by a crash
-    this.#server = createServer((request, response) => void answer(request, response, handlers))
+    const limits = {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: IDLE_MS,
+      connectionsCheckingInterval: 1000,
+      maxHeaderSize: HEADER_LIMIT,
+    }
+    this.#server = createServer(limits, (request, response) => {
+      const { socket } = request
+      response.once('close', () => this.#note(socket, false))
+      void answer(request, response, handlers, host, () => this.#note(socket, true))
+    })
+    this.#server.on('connection', (socket) => this.#admit(socket))
     this.#server.listen(path, () => {
       chmodSync(path, 0o660)
       const gid = groupId('tanist')
@@ -66,76 +113,131 @@ export class ControlServer {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
     rmSync(this.#path, { force: true })
   }
+
+  /** Those who are slow must not keep others from being answered: there may be hundreds of them. */
+  #admit(socket: Socket): void {
+    if (this.#connections.size >= MAX_CONNECTIONS) {
+      const [slow] = [...this.#connections].find(([, isAnswered]) => !isAnswered) ?? [socket]
+      slow.destroy()
+      this.#connections.delete(slow)
+      if (slow === socket) return
+    }
+    this.#connections.set(socket, false)
+    socket.once('close', () => this.#connections.delete(socket))
+  }
+
+  #note(socket: Socket, isAnswered: boolean): void {
+    if (this.#connections.delete(socket)) this.#connections.set(socket, isAnswered)
+  }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: ControlHandlers,
+  host: ControlHost,
+  arrived: () => void,
+): Promise<void> {
   const reply = (status: number, body: object) => {
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(`${JSON.stringify(body)}\n`)
   }
-  try {
+  const bodyAs = async <T>(decode: Decoder<T>): Promise<T> => {
     const body = await bodyOf(request)
-    switch (`${request.method} ${request.url}`) {
+    arrived()
+    return decode(body, THE_REQUEST)
+  }
+  const caller = () => host.callerOf(fdOf(request.socket))
+  const what = `${request.method} ${request.url}`
+  try {
+    switch (what) {
       case 'GET /v1/status':
         return reply(200, handlers.status())
       case 'POST /v1/reload': {
-        const errors = handlers.reload()
+        await bodyAs(() => undefined)
+        const errors = handlers.reload(caller())
         return reply(errors.length === 0 ? 200 : 422, { errors })
       }
       case 'GET /v1/ipvs':
         return reply(200, handlers.ipvs())
       case 'POST /v1/trace': {
-        const { packet, mark } = body as { packet: TracePacket; mark: number }
-        return reply(200, handlers.trace(packet, mark))
+        const { packet, mark } = await bodyAs(traceRequest)
+        return reply(200, handlers.trace(packet, mark, caller()))
       }
-      case 'POST /v1/connections':
-        return await stream(response, handlers.connections((body as { filter: ConnectionFilter }).filter))
-      case 'POST /v1/connections/forget':
-        return reply(200, { count: handlers.forget((body as { filter: ConnectionFilter }).filter) })
-      case 'POST /v1/ipvs':
-        // Written by the client of the same release, who is root or of our group.
-        return reply(200, { outcomes: await handlers.change((body as { commands: IpvsCommand[] }).commands) })
-      case 'POST /v1/ipvs/timeouts':
-        handlers.setTimeouts((body as { timeouts: Timeouts }).timeouts)
+      case 'POST /v1/connections': {
+        const { filter } = await bodyAs(filterRequest)
+        return await stream(response, handlers.connections(filter))
+      }
+      case 'POST /v1/connections/forget': {
+        const { filter } = await bodyAs(filterRequest)
+        return reply(200, { count: handlers.forget(filter, caller()) })
+      }
+      case 'POST /v1/ipvs': {
+        const { commands } = await bodyAs(changeRequest)
+        return reply(200, { outcomes: await handlers.change(commands, caller()) })
+      }
+      case 'POST /v1/ipvs/timeouts': {
+        const { timeouts } = await bodyAs(timeoutsRequest)
+        handlers.setTimeouts(timeouts, caller())
         return reply(200, {})
-      case 'POST /v1/ipvs/zero':
-        if (handlers.zero((body as { id?: ServiceId }).id)) return reply(200, {})
+      }
+      case 'POST /v1/ipvs/zero': {
+        const { id } = await bodyAs(zeroRequest)
+        if (handlers.zero(id, caller())) return reply(200, {})
         return reply(409, { failure: 'no-such-service' })
+      }
       default:
-        return reply(404, { errors: [`no ${request.method} ${request.url} here`] })
+        throw new RequestError(`no ${what} here`, 404)
     }
   } catch (error) {
-    if (!response.headersSent) reply(400, { errors: [error instanceof Error ? error.message : String(error)] })
-    else response.destroy()
+    const status = error instanceof RequestError ? error.status : 500
+    if (status === 500 && !response.destroyed) host.failed(what, error)
+    // What is left of a request that was not read to its end is no other request.
+    if (!request.complete) response.shouldKeepAlive = false
+    if (response.headersSent) response.destroy()
+    else reply(status, { errors: [error instanceof Error ? error.message : String(error)] })
   }
 }
 
-/** The request's JSON; undefined without a body. Rejects what is too long or no JSON. */
+/** The request's JSON; undefined without a body. Throws RequestError when it is too long or no JSON. */
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > BODY_LIMIT) throw new Error(`a request has at most ${BODY_LIMIT} bytes`)
+    if (length > BODY_LIMIT) throw new RequestError(`a request has at most ${BODY_LIMIT} bytes`, 413)
     chunks.push(chunk)
   }
-  return length === 0 ? undefined : (JSON.parse(Buffer.concat(chunks).toString()) as unknown)
+  if (length === 0) return undefined
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString()) as unknown
+  } catch (error) {
+    throw new RequestError(`the request is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
-/** A long list without holding it: the reader sets the pace. */
+/** A long list without holding it: the reader sets the pace, and one that stops reading or goes away ends it. */
 async function stream(response: ServerResponse, items: Iterable<unknown>): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  response.setTimeout(READER_MS, () => response.destroy())
+  await pipeline(Readable.from(chunksOf(items)), response)
+}
+
+function* chunksOf(items: Iterable<unknown>): Generator<string> {
   let lines: string[] = []
-  const flush = async () => {
-    if (!response.write(lines.join(''))) await once(response, 'drain')
-    lines = []
-  }
   for (const item of items) {
     lines.push(`${JSON.stringify(item)}\n`)
-    if (lines.length === CHUNK) await flush()
+    if (lines.length < CHUNK) continue
+    yield lines.join('')
+    lines = []
   }
-  if (lines.length > 0) await flush()
-  response.end()
+  if (lines.length > 0) yield lines.join('')
+}
+
+/** Of a connection; -1 when it is closed. Node shows it nowhere else. */
+function fdOf(socket: Socket): number {
+  const handle = Reflect.get(socket, '_handle') as { readonly fd: number } | null
+  return handle?.fd ?? -1
 }
 
 function groupId(name: string): number | undefined {

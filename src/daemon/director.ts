@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { IpvsCommand, IpvsOutcome } from '../balance/ipvs-table.ts'
-import type { Config, VrrpInstance } from '../config/model.ts'
-import { ControlServer } from '../control/server.ts'
+import { type Config, serviceName, type VrrpInstance } from '../config/model.ts'
+import { type Caller, ControlServer } from '../control/server.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Snapshot } from '../control/snapshot.ts'
 import type { Hook } from '../forward/attachment.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { notifySystemd } from '../linux/process.ts'
+import { callerName, callerOf } from './caller.ts'
 import { Child } from './child.ts'
 import { configToRun, readConfigFile } from './config-file.ts'
 import { Forwarding } from './forwarding.ts'
@@ -88,28 +89,55 @@ export class Director {
         died: (how) => log.error(`the check process has died (${how}); starting it again`),
       },
     )
-    this.#control = new ControlServer(options.socket, {
-      status: () => this.#snapshot(),
-      reload: () => this.reload(),
-      ipvs: () => this.#forwarding.ipvs(),
-      connections: (filter) => this.#forwarding.connections(filter),
-      change: (commands) => this.#change(commands),
-      setTimeouts: (timeouts) => this.#forwarding.setTimeouts(timeouts),
-      zero: (id) => this.#forwarding.zero(id),
-      trace: (packet, mark) => this.#forwarding.trace(packet, mark),
-      forget: (filter) => this.#forwarding.forget(filter),
-    })
+    this.#control = new ControlServer(
+      options.socket,
+      {
+        status: () => this.#snapshot(),
+        reload: (by) => this.reload(by),
+        ipvs: () => this.#forwarding.ipvs(),
+        connections: (filter) => this.#forwarding.connections(filter),
+        change: (commands, by) => this.#change(commands, by),
+        setTimeouts: (timeouts, by) => {
+          this.#forwarding.setTimeouts(timeouts)
+          this.#audit('time-outs set', by, { timeouts })
+        },
+        zero: (id, by) => {
+          const found = this.#forwarding.zero(id)
+          this.#audit(`counters of ${id === undefined ? 'all services' : serviceName(id)} set to zero`, by, { found })
+          return found
+        },
+        trace: (packet, mark, by) => {
+          this.#audit('a packet was traced', by, { packet, mark })
+          return this.#forwarding.trace(packet, mark)
+        },
+        forget: (filter, by) => {
+          const count = this.#forwarding.forget(filter)
+          this.#audit(`${count} connections deleted`, by, { count, filter })
+          return count
+        },
+      },
+      {
+        callerOf,
+        failed: (request, error) => log.error({ err: error }, `${request} failed: ${String(error)}`),
+      },
+    )
   }
 
-  /** Reads the file again. On any error the configuration in force stays, and the errors are returned. */
-  reload(): readonly string[] {
+  /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
+  reload(by?: Caller): readonly string[] {
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
     const file = readConfigFile(this.#options.file, this.#options.configId)
     const { config, errors, warnings } = configToRun(file)
     for (const warning of warnings) this.#log.warn(warning)
     this.#refused = config === undefined ? errors : this.#apply(config)
-    if (this.#refused.length === 0) this.#log.info(`reloaded ${this.#options.file}`)
-    else this.#log.error({ errors: this.#refused }, `${this.#options.file} refused; the configuration in force stays`)
+    const { file: path } = this.#options
+    const asked = by === undefined ? 'by a signal' : `by ${callerName(by)}`
+    if (this.#refused.length === 0) this.#log.info({ by }, `reloaded ${path}, asked ${asked}`)
+    else
+      this.#log.error(
+        { by, errors: this.#refused },
+        `${path} refused; the configuration in force stays; asked ${asked}`,
+      )
     notifySystemd('READY=1')
     return this.#refused
   }
@@ -145,16 +173,21 @@ export class Director {
     return []
   }
 
-  async #change(commands: readonly IpvsCommand[]): Promise<readonly IpvsOutcome[]> {
+  async #change(commands: readonly IpvsCommand[], by: Caller): Promise<readonly IpvsOutcome[]> {
     const outcomes = await this.#forwarding.change(commands)
     for (const [i, command] of commands.entries()) {
       const outcome = outcomes[i]
-      this.#log.info(
-        { command, outcome },
-        `ipvsadm: ${command.type}${outcome === 'done' ? '' : ` refused: ${outcome}`}`,
-      )
+      this.#audit(`ipvsadm: ${command.type}${outcome === 'done' ? '' : ` refused: ${outcome}`}`, by, {
+        command,
+        outcome,
+      })
     }
     return outcomes
+  }
+
+  /** What somebody did or asked for by hand. */
+  #audit(what: string, by: Caller, details: object): void {
+    this.#log.info({ by, ...details }, `${what}, by ${callerName(by)}`)
   }
 
   #configureVrrp(): void {

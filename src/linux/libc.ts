@@ -21,6 +21,7 @@ export const calls = {
   bind: libc.func('int bind(int fd, const void *address, uint32_t length)'),
   close: libc.func('int close(int fd)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
+  getsockopt: libc.func('int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *length)'),
   sendto: libc.func(
     'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
   ),

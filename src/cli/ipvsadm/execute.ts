@@ -1,6 +1,7 @@
 import type { IpvsCommand, IpvsOutcome } from '../../balance/ipvs-table.ts'
 import { serviceName } from '../../config/model.ts'
-import { CHANGES_AT_ONCE, type ControlClient } from '../../control/client.ts'
+import type { ControlClient } from '../../control/client.ts'
+import { CHANGES_AT_ONCE } from '../../control/ipvs.ts'
 import { connectionLine, connectionTitle, formatListing, formatSave, formatServices, formatTimeouts } from './format.ts'
 import { numbers, SystemNames, systemResolver } from './names.ts'
 import { parseLine, type Request } from './parse.ts'

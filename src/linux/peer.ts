@@ -1,0 +1,19 @@
+import { calls, checked } from './libc.ts'
+
+const SOL_SOCKET = 1
+const SO_PEERCRED = 17
+
+/** The process that has connected to a Unix socket, as it was then (unix(7)). */
+export interface Peer {
+  readonly pid: number
+  readonly uid: number
+}
+
+/** Throws SystemError. */
+export function peerOf(fd: number): Peer {
+  const ucred = new Uint32Array(3) // struct ucred: pid, uid, gid
+  const bytes = new Uint8Array(ucred.buffer)
+  checked(calls.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, bytes, [bytes.length]), 'ask for the peer of', `socket ${fd}`)
+  const [pid = 0, uid = 0] = ucred
+  return { pid, uid }
+}
