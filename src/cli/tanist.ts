@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { getSystemErrorMessage } from 'node:util'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { collectDiagnostics, formatDiagnostic } from '../config/diagnostic.ts'
 import { importIpvsadm } from '../config/ipvsadm-save.ts'
@@ -102,7 +103,7 @@ program
   .command('import [file]')
   .description('what ipvsadm-save wrote (from a file, or standard input), as virtual_server blocks')
   .action((file: string | undefined) => {
-    const source = { name: file ?? '<stdin>', text: readFileSync(file ?? 0, 'utf8') }
+    const source = { name: file ?? '<stdin>', text: textOf(file) }
     const { diagnostics, report } = collectDiagnostics()
     const text = importIpvsadm(source, servicePort, report)
     for (const diagnostic of diagnostics) {
@@ -111,6 +112,16 @@ program
     if (diagnostics.length === 0) process.stdout.write(text)
     else process.exitCode = EXIT_REFUSED
   })
+
+/** Of a file, or of standard input. Ends with a sentence when it cannot be read. */
+function textOf(file: string | undefined): string {
+  try {
+    return readFileSync(file ?? 0, 'utf8')
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 0
+    return program.error(`tanist: cannot read ${file ?? 'standard input'}: ${getSystemErrorMessage(errno)}`)
+  }
+}
 
 /** `10.0.0.0/8` or an address alone. Throws what commander shows as a mistake in the command line. */
 function networkOf(text: string): Network {

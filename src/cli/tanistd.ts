@@ -8,6 +8,7 @@ import { Director } from '../daemon/director.ts'
 import { createLog, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
 import { DEFAULT_MAX_CONNECTIONS } from '../forward/layout.ts'
+import { reasonOf } from '../linux/regular-file.ts'
 import { enterNetworkNamespace, holdLock, notifySystemd } from '../linux/process.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
@@ -48,7 +49,7 @@ const program = new Command('tanistd')
   .description('Failover manager: VRRP, health checks and an eBPF forwarding core, configured as keepalived is.')
   .version(version)
   .option('-f, --file <file>', 'configuration file', '/etc/tanist/tanist.conf')
-  .argument('[files...]', 'with -t: the files to check, instead of -f; two are checked as a pair')
+  .argument('[files...]', 'with -t: the files to check, instead of -f; two are checked as a pair; - is standard input')
   .option('-t, --test', 'check the file and exit: 0 good, 4 unreadable, 5 refused; never looks at the host')
   .option('--host', 'with -t: also check interfaces, scripts, users and files of this host')
   .option('--print-config', 'print the configuration with all defaults, secrets hidden, and exit')
@@ -120,8 +121,7 @@ function enterNamespaceOf(read: ConfigFile): boolean {
     enterNetworkNamespace(name)
     return true
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    process.stderr.write(`tanistd: cannot enter the network namespace ${name}: ${reason}\n`)
+    process.stderr.write(`tanistd: cannot enter the network namespace ${name}: ${reasonOf(error)}\n`)
     return false
   }
 }

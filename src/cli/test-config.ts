@@ -2,7 +2,7 @@ import { collectDiagnostics, type Diagnostic, diagnosticJson, formatDiagnostic }
 import type { Loaded } from '../config/load.ts'
 import { comparePair } from '../config/pair.ts'
 import { printSettings } from '../config/print.ts'
-import { readConfigFile } from '../daemon/config-file.ts'
+import { readConfigToTest } from '../daemon/config-file.ts'
 import { checkHost } from '../daemon/host-check.ts'
 
 /** Every file was accepted; there may be warnings. */
@@ -30,7 +30,7 @@ export function testFiles(
 ): number {
   const loaded: Loaded[] = []
   const checked = files.map((file): Checked => {
-    const read = readConfigFile(file, options.configId)
+    const read = readConfigToTest(file, options.configId)
     if ('unreadable' in read) return { file, unreadable: read.unreadable, diagnostics: [] }
     loaded.push(read.loaded)
     const more = collectDiagnostics()
@@ -44,7 +44,7 @@ export function testFiles(
 
 /** `tanistd --print-config`: prints what the file comes to. Mistakes go to stderr; a refused file is not printed. */
 export function printConfig(file: string, options: { readonly format: Format; readonly configId: string }): number {
-  const read = readConfigFile(file, options.configId)
+  const read = readConfigToTest(file, options.configId)
   const code =
     'unreadable' in read
       ? printChecked([{ file, unreadable: read.unreadable, diagnostics: [] }], 'text')

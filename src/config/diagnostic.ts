@@ -14,6 +14,7 @@ const SEVERITIES = {
   'bad-character': 'error',
   'too-long': 'error',
   'missing-file': 'error',
+  'no-match': 'warning',
   'include-cycle': 'error',
   'expansion-limit': 'error',
   'bad-definition': 'error',

@@ -31,7 +31,7 @@ const PREPROCESSOR: readonly (readonly [keyword: string, syntax: string, help: s
   [
     'include',
     '<pattern>',
-    'Reads other files here; *, ?, [...] and {a,b} stand for several. A plain name must be there.',
+    'Reads other regular files here; *, ?, [...] and {a,b} stand for several. A plain name must be there; where nothing matches, a warning says so.',
   ],
   ['includer', '<pattern>', 'The same; each file must be readable.'],
   ['includem', '<pattern>', 'The same; something must match, unless there are wildcards.'],

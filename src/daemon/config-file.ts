@@ -1,26 +1,45 @@
-import { globSync, readFileSync, statSync } from 'node:fs'
+import { globSync, lstatSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { formatDiagnostic, type Severity } from '../config/diagnostic.ts'
 import { loadConfig, type Loaded } from '../config/load.ts'
 import type { Config } from '../config/model.ts'
 import { type Files, hasWildcard } from '../config/preprocess/include.ts'
+import { type FileText, readRegularFile, readStandardInput } from '../linux/regular-file.ts'
 
-/** Largest configuration file that is read; a larger one is not a configuration. */
+/** Bytes of a configuration with all the files that it includes; more is not a configuration. */
 const SIZE_LIMIT = 64 * 1024 * 1024
 
-/** The files of this host. */
-const hostFiles: Files = {
-  glob(pattern, directory) {
-    const path = isAbsolute(pattern) ? pattern : join(directory, pattern)
-    if (!hasWildcard(path)) return statSync(path, { throwIfNoEntry: false }) === undefined ? [] : [path]
-    return globSync(path).filter(isNotHidden(path)).toSorted()
-  },
-  read(path) {
-    const stat = statSync(path, { throwIfNoEntry: false })
-    return stat?.isFile() === false ? { error: 'it is not a regular file' } : readText(path)
-  },
-  directoryOf: (path) => dirname(path),
+/** What `tanistd -t` takes for standard input. */
+const STANDARD_INPUT = '-'
+
+/** The files of this host, regular ones alone, of at most `SIZE_LIMIT` bytes together. */
+function hostFiles(): Files {
+  let left = SIZE_LIMIT
+  return {
+    glob(pattern, directory) {
+      const within = (path: string) => (isAbsolute(path) ? path : join(directory, path))
+      if (!hasWildcard(pattern)) return isMissing(within(pattern)) ? [] : [within(pattern)]
+      // `**` is two stars here, as in glob(3): it never searches whole trees.
+      const found = globSync(pattern.replace(/\*{2,}/g, '*'), { cwd: directory })
+      return found.filter(isNotHidden(pattern)).map(within).toSorted()
+    },
+    read(path) {
+      const found = readRegularFile(path, left)
+      if ('text' in found) left -= found.text.length
+      return found
+    },
+    directoryOf: (path) => dirname(path),
+  }
+}
+
+/** Whether nothing has this name. What cannot be looked at is there: reading it tells why. */
+function isMissing(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
+  }
 }
 
 /** As in a shell, `*` and `?` match no leading dot. */
@@ -28,24 +47,6 @@ function isNotHidden(pattern: string): (path: string) => boolean {
   const parts = pattern.split('/')
   return (path) =>
     path.split('/').every((part, index) => !part.startsWith('.') || parts[index]?.startsWith('.') === true)
-}
-
-function readText(path: string): { readonly text: string } | { readonly error: string } {
-  try {
-    if (statSync(path).size > SIZE_LIMIT) return { error: `it is larger than ${SIZE_LIMIT} bytes` }
-    return { text: readFileSync(path, 'utf8') }
-  } catch (error) {
-    return { error: reasonOf(error) }
-  }
-}
-
-/** What the system said of a file, in a word: `ENOENT`. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error && 'code' in error
-    ? String(error.code)
-    : error instanceof Error
-      ? error.message
-      : String(error)
 }
 
 /** keepalived's config-id: what `@ID` lines and `${_INSTANCE}` mean by this host. */
@@ -56,17 +57,29 @@ export function defaultConfigId(): string {
 /** A configuration file as it was read, or why it could not be. */
 export type ConfigFile = { readonly loaded: Loaded } | { readonly unreadable: string }
 
-/** Reads and checks a file, which may be a pipe, and the regular files that it includes. Looks at nothing but files and, for `${_ENV …}`, the environment. */
+/** Reads and checks a regular file, and those that it includes. Looks at nothing but files and, for `${_ENV …}`, the environment. Never waits. */
 export function readConfigFile(path: string, configId: string): ConfigFile {
-  const found = readText(path)
+  const files = hostFiles()
+  return configOf(path, files.read(path), files, configId)
+}
+
+/** The same for people who wait for the answer: `-` is standard input. */
+export function readConfigToTest(path: string, configId: string): ConfigFile {
+  if (path !== STANDARD_INPUT) return readConfigFile(path, configId)
+  return configOf(path, readStandardInput(SIZE_LIMIT), hostFiles(), configId)
+}
+
+function configOf(path: string, found: FileText, files: Files, configId: string): ConfigFile {
   if ('error' in found) return { unreadable: `cannot read ${path}: ${found.error}` }
   const surroundings = {
-    files: hostFiles,
+    files,
     configId,
     environment: (name: string) => process.env[name] ?? '',
     random: (low: number, high: number) => low + Math.floor(Math.random() * (high - low + 1)),
   }
-  return { loaded: loadConfig({ name: path, text: found.text }, surroundings) }
+  return {
+    loaded: loadConfig({ name: path === STANDARD_INPUT ? 'standard input' : path, text: found.text }, surroundings),
+  }
 }
 
 /** What a daemon does with a file: the configuration to run, if it was accepted, and what to tell people. */

@@ -8,7 +8,7 @@ import type { Places } from '../config/schema/entry.ts'
 import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
 import { lackingFeatures } from '../forward/kernel.ts'
-import { reasonOf } from './config-file.ts'
+import { reasonOf } from '../linux/regular-file.ts'
 
 /**
  * Reports what a configuration names and this host does not have: interfaces, addresses, scripts, users, files, and what the

@@ -35,7 +35,7 @@ describe('tanistd -t', () => {
   test('a missing file is named', () => {
     expect(run('tanistd.js', '-t', '/no/such/file')).toMatchObject({
       status: 4,
-      stderr: expect.stringContaining('cannot read /no/such/file: ENOENT'),
+      stderr: expect.stringContaining('cannot read /no/such/file: no such file or directory'),
     })
   })
 })

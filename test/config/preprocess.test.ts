@@ -115,15 +115,17 @@ describe('includes', () => {
 
   test.each([
     ['include none.conf', ['missing-file']],
-    ['include none-*.conf', []],
-    ['includem none-*.conf', []],
+    ['include none-*.conf', ['no-match']],
+    ['includem none-*.conf', ['no-match']],
     ['includew none-*.conf', ['missing-file']],
     ['include {x1,none}.inc', []],
     ['includeb {x1,none}.inc', ['missing-file']],
     ['includea none-*.conf', ['missing-file']],
     ['include', ['missing-argument']],
     ['include loop.conf', ['include-cycle']],
-    ['include checked.conf\ninclude none-*.conf', ['missing-file']],
+    ['include checked.conf\ninclude none-*.conf', ['missing-file', 'no-match']],
+    ['include {n,m}.inc', ['no-match']],
+    ['includem {n,m}.inc', ['missing-file']],
   ])('%j says %j', (text, codes) => expect(read(text, files).codes).toEqual(codes))
 })
 

@@ -51,14 +51,22 @@ describe('what a file names and this host does not have', () => {
       'host-interface: there is no interface `none0` here, only ',
     ],
     ['a source address', instance('interface lo\nunicast_src_ip 203.0.113.9'), 'host-address: no interface here has'],
-    ['a script', instance('interface lo\nnotify /no/such'), 'host-script: cannot run `/no/such`: ENOENT'],
+    [
+      'a script',
+      instance('interface lo\nnotify /no/such'),
+      'host-script: cannot run `/no/such`: no such file or directory',
+    ],
     ['a relative script', instance('interface lo\nnotify check.sh'), 'host-script: `check.sh` is no absolute path'],
     [
       'a user',
       instance(`interface lo\nnotify ${script} nobody-of-that-name`),
       'host-user: there is no user `nobody-of',
     ],
-    ['a file to track', 'track_file f { file /no/such\n }', 'host-file: cannot read `/no/such`: ENOENT'],
+    [
+      'a file to track',
+      'track_file f { file /no/such\n }',
+      'host-file: cannot read `/no/such`: no such file or directory',
+    ],
     [
       'a directory for a pipe',
       'global_defs { notify_fifo /no/such/fifo }',
@@ -68,7 +76,9 @@ describe('what a file names and this host does not have', () => {
 
   test('a script that cannot be executed', () => {
     const path = join(directory, 'text')
-    expect(check(`vrrp_script s { script ${path}\n }`)).toEqual([`host-script: cannot run \`${path}\`: EACCES`])
+    expect(check(`vrrp_script s { script ${path}\n }`)).toEqual([
+      `host-script: cannot run \`${path}\`: permission denied`,
+    ])
   })
 
   test('a script that others can change: which part of its path, and its mode', () => {

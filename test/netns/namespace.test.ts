@@ -47,5 +47,5 @@ test('net_namespace: started outside, the daemon works inside, under the number 
 test('a namespace that is not there: one sentence, and no start', () => {
   const { status, stderr } = spawnSync(process.execPath, [TANISTD, '-f', write('no-such')], { encoding: 'utf8' })
   expect(status).toBe(1)
-  expect(stderr).toContain('tanistd: cannot enter the network namespace no-such: ENOENT')
+  expect(stderr).toContain('tanistd: cannot enter the network namespace no-such: no such file or directory')
 })

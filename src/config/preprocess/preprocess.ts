@@ -193,19 +193,24 @@ class Preprocessor {
       return
     }
     const at = pattern.span()
+    const hasBraces = pattern.text.includes('{')
     let matches = 0
+    let missing = 0
     for (const alternative of expandBraces(pattern.text)) {
       const paths = this.#surroundings.files.glob(alternative, this.#directory)
       matches += paths.length
-      const wanted = hasWildcard(alternative) ? checks.wildcard_match : !pattern.text.includes('{')
-      if (paths.length === 0 && (wanted || checks.brace_match)) {
-        this.#report('missing-file', at, `no file matches \`${alternative}\``)
+      const wildcard = hasWildcard(alternative)
+      if (paths.length === 0 && (checks.brace_match || (wildcard ? checks.wildcard_match : !hasBraces))) {
+        const message = wildcard ? `no file matches \`${alternative}\`` : `there is no file \`${alternative}\``
+        this.#report('missing-file', at, message)
+        missing++
       }
       for (const path of paths) this.#includeFile(path, at)
     }
-    if (matches === 0 && checks.match && !hasWildcard(pattern.text)) {
-      this.#report('missing-file', at, `no file matches \`${pattern.text}\``)
-    }
+    if (matches > 0 || missing > 0) return
+    // `includem` insists on a match where there is no wildcard.
+    const code = checks.match && !hasWildcard(pattern.text) ? 'missing-file' : 'no-match'
+    this.#report(code, at, `no file matches \`${pattern.text}\``)
   }
 
   #includeFile(path: string, at: Span): void {
@@ -213,6 +218,7 @@ class Preprocessor {
       this.#report('include-cycle', at, `\`${path}\` includes itself`)
       return
     }
+    if (this.#files > FILE_LIMIT) return
     if (this.#open.length > INCLUDE_DEPTH || ++this.#files > FILE_LIMIT) {
       this.#report('include-cycle', at, `more than ${INCLUDE_DEPTH} includes deep, or more than ${FILE_LIMIT} files`)
       return
