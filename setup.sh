@@ -9,9 +9,11 @@ packages='
 clang        command:clang                              compiles the forwarding core to eBPF
 libbpf-dev   file:/usr/include/bpf/bpf_helpers.h        headers of the forwarding core
 libbpf1      library:libbpf.so.1                        loads the forwarding core at run time
+bpftool      command:bpftool                            lists what the kernel has of the core, in tests
 iproute2     command:ip                                 namespaces, links and addresses of the labs
 util-linux   command:nsenter                            runs programs inside the labs
 procps       command:sysctl                             forwarding and ARP settings inside the labs
+ethtool      command:ethtool                            makes links fill in their checksums, in tests of XDP
 iputils-ping command:ping                               PING_CHECK
 iputils-arping command:arping                           finds who answers for an address
 curl         command:curl                               the client of demo and tests

@@ -5,6 +5,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/only-listed-programs.ts'],
     // Labs share two cores and measure time: one file at a time.
     fileParallelism: false,
     testTimeout: 60_000,

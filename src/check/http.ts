@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { Client } from 'undici'
 import type { Check, HttpUrl } from '../config/model.ts'
 import { isIpv4 } from '../net/address.ts'
-import { ProbeError } from './probe-error.ts'
-import { describe } from './tcp.ts'
+import { ProbeError, probeFailure } from './probe-error.ts'
 
 /** Largest body that a digest is made of. A longer one fails the check instead of filling memory. */
 const BODY_LIMIT = 16 * 1024 * 1024
@@ -31,7 +30,7 @@ export async function probeHttp(check: Extract<Check, { type: 'HTTP_GET' }>): Pr
     for (const url of check.urls) answers.push(await get(client, url, signal))
     return answers.join(', ')
   } catch (error) {
-    throw error instanceof ProbeError ? error : new ProbeError(describe(error, timeout))
+    throw error instanceof ProbeError ? error : probeFailure(error, timeout)
   } finally {
     await client.destroy()
   }

@@ -6,7 +6,7 @@ import { probeUdp } from './udp.ts'
 
 /**
  * Asks a server once. Resolves with what is worth knowing about a good answer; rejects with ProbeError when there is
- * none before the deadline. Counts nothing and remembers nothing.
+ * none before the deadline, and with NotAskedError when this host could not ask. Counts nothing and remembers nothing.
  */
 export async function probe(check: Check): Promise<string> {
   switch (check.type) {

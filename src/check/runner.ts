@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import type { Check } from '../config/model.ts'
+import { NotAskedError } from './probe-error.ts'
 import { probe } from './probe.ts'
 
 /** What a round came to: up, or down after all retries. */
 export interface Outcome {
   readonly up: boolean
   readonly reason: string
+  /** This host could not ask, for that reason: `up` is what it was before. */
+  readonly notAsked?: true
 }
 
 /**
@@ -18,6 +21,8 @@ export class CheckRunner {
   readonly #check: Check
   readonly #onOutcome: (outcome: Outcome) => void
   readonly #stop = new AbortController()
+  /** A server is up until a checker says otherwise. */
+  #up = true
 
   constructor(check: Check, onOutcome: (outcome: Outcome) => void) {
     this.#check = check
@@ -38,6 +43,7 @@ export class CheckRunner {
       for (let retries = 0; ; retries = retry) {
         const outcome = await this.#round(retries)
         signal.throwIfAborted()
+        this.#up = outcome.up
         this.#onOutcome(outcome)
         await sleep(delayLoop, undefined, { signal })
       }
@@ -58,7 +64,9 @@ export class CheckRunner {
       })
       return { up: true, reason }
     } catch (error) {
-      return { up: false, reason: error instanceof Error ? error.message : String(error) }
+      const reason = error instanceof Error ? error.message : String(error)
+      if (error instanceof NotAskedError) return { up: this.#up, reason, notAsked: true }
+      return { up: false, reason }
     }
   }
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import type { CheckSchedule } from '../config/model.ts'
-import { ProbeError } from './probe-error.ts'
+import { probeFailure } from './probe-error.ts'
 
 /** A TCP connection is accepted. It is closed at once. */
 export async function probeTcp({ target, timeout }: CheckSchedule): Promise<string> {
@@ -12,17 +12,8 @@ export async function probeTcp({ target, timeout }: CheckSchedule): Promise<stri
     })
     return 'connected'
   } catch (error) {
-    throw new ProbeError(describe(error, timeout))
+    throw probeFailure(error, timeout)
   } finally {
     socket.destroy()
   }
-}
-
-/** What a failed connection says, in a few words. */
-export function describe(error: unknown, timeout: number): string {
-  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
-    return `no answer within ${timeout / 1000} s`
-  }
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,8 +1,7 @@
 import { DgramAsPromised, TimeoutError } from 'dgram-as-promised'
 import type { Check } from '../config/model.ts'
 import { isIpv4 } from '../net/address.ts'
-import { ProbeError } from './probe-error.ts'
-import { describe } from './tcp.ts'
+import { ProbeError, probeFailure } from './probe-error.ts'
 
 /**
  * A datagram is sent from a connected socket, so that a port that nobody listens on shows as ECONNREFUSED. Without
@@ -24,7 +23,7 @@ export async function probeUdp(check: Extract<Check, { type: 'UDP_CHECK' }>): Pr
     if (reply === undefined) throw new ProbeError('socket was closed')
     return `${reply.msg.length} bytes in reply`
   } catch (error) {
-    if (!(error instanceof TimeoutError)) throw new ProbeError(describe(error, timeout))
+    if (!(error instanceof TimeoutError)) throw probeFailure(error, timeout)
     if (!requireReply) return 'not refused'
     throw new ProbeError(`no answer within ${timeout / 1000} s`)
   } finally {

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config/model.ts'
 import { type ConfigFile, configToRun, defaultConfigId, readConfigFile } from '../daemon/config-file.ts'
 import { Director } from '../daemon/director.ts'
+import { lackingPrograms } from '../daemon/host-programs.ts'
 import { createLog, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
 import { DEFAULT_MAX_CONNECTIONS } from '../forward/layout.ts'
@@ -134,6 +135,8 @@ async function run(config: Config): Promise<void> {
     process.exit(EXIT_START)
   }
   if (process.getuid?.() !== 0) await fail('tanistd needs root')
+  const [lacking] = lackingPrograms(config)
+  if (lacking !== undefined) await fail(lacking)
   const socket = options.socket ?? defaultSocket(options.name)
   mkdirSync(dirname(socket), { recursive: true, mode: 0o755 })
   if (!holdLock(`${socket}.lock`)) await fail(`another tanistd named ${options.name} is running`)

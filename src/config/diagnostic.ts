@@ -64,6 +64,7 @@ const SEVERITIES = {
   // This host
   'host-interface': 'error',
   'host-kernel': 'error',
+  'host-program': 'error',
   'host-script': 'error',
   'host-user': 'error',
   'host-file': 'error',

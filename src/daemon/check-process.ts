@@ -27,7 +27,9 @@ function start({ id, check }: CheckTask): CheckRunner {
   let last: Outcome | undefined
   return new CheckRunner(check, (outcome) => {
     // What a good answer says in detail may be another thing every time, and would be news that nobody waits for.
-    const isNews = last?.up !== outcome.up || (!outcome.up && last.reason !== outcome.reason)
+    const said = !outcome.up || outcome.notAsked === true
+    const isNews =
+      last?.up !== outcome.up || last.notAsked !== outcome.notAsked || (said && last.reason !== outcome.reason)
     if (isNews) report({ id, ...outcome, at: Date.now() })
     last = outcome
   })

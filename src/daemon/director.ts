@@ -11,6 +11,7 @@ import { callerName, callerOf } from './caller.ts'
 import { Child } from './child.ts'
 import { configToRun, readConfigFile } from './config-file.ts'
 import { Forwarding } from './forwarding.ts'
+import { lackingPrograms } from './host-programs.ts'
 import { flushLog } from './log.ts'
 import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from './messages.ts'
 import { resign } from './resign.ts'
@@ -129,7 +130,8 @@ export class Director {
     const file = readConfigFile(this.#options.file, this.#options.configId)
     const { config, errors, warnings } = configToRun(file)
     for (const warning of warnings) this.#log.warn(warning)
-    this.#refused = config === undefined ? errors : this.#apply(config)
+    const lacking = config === undefined ? errors : lackingPrograms(config)
+    this.#refused = config === undefined || lacking.length > 0 ? lacking : this.#apply(config)
     const { file: path } = this.#options
     const asked = by === undefined ? 'by a signal' : `by ${callerName(by)}`
     if (this.#refused.length === 0) this.#log.info({ by }, `reloaded ${path}, asked ${asked}`)
@@ -204,9 +206,10 @@ export class Director {
 
   #takeVerdicts(verdicts: FromCheck['verdicts']): void {
     for (const verdict of verdicts) {
-      const { id, up, reason, at } = verdict
-      if (!this.#verdicts.take(verdict)) continue
+      const { id, up, reason, at, notAsked } = verdict
       const line = { check: id, up, reason, at }
+      if (notAsked === true) this.#log.error(line, `${id} could not ask; the server stays as it is: ${reason}`)
+      if (!this.#verdicts.take(verdict)) continue
       if (up) this.#log.info(line, `${id} success: ${reason}`)
       else this.#log.warn(line, `${id} failed: ${reason}`)
       this.#forwarding.follow()

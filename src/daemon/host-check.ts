@@ -9,6 +9,7 @@ import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
 import { lackingFeatures } from '../forward/kernel.ts'
 import { reasonOf } from '../linux/regular-file.ts'
+import { lackingPing } from './host-programs.ts'
 
 /**
  * Reports what a configuration names and this host does not have: interfaces, addresses, scripts, users, files, and what the
@@ -27,6 +28,7 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   }
   const [server] = settings.virtual_server
   if (server !== undefined) for (const lacking of lackingFeatures()) report('host-kernel', places.of(server), lacking)
+  checkPrograms(settings, places, report)
   checkScripts(settings, places, host)
   checkFiles(settings, places, host)
 }
@@ -40,6 +42,15 @@ function checkInstance(instance: InstanceSettings, places: Places, host: HostChe
   for (const keyword of ['unicast_src_ip', 'mcast_src_ip'] as const) {
     const address = instance[keyword]
     if (address !== undefined) host.address(address, places.of(instance, keyword))
+  }
+}
+
+/** What checkers start. */
+function checkPrograms(settings: Settings, places: Places, report: Report): void {
+  for (const real of settings.virtual_server.flatMap(({ real_server: servers }) => servers)) {
+    const [check] = real.PING_CHECK
+    const lacking = check === undefined ? undefined : lackingPing(check.connect_ip ?? real.id.address)
+    if (check !== undefined && lacking !== undefined) report('host-program', places.of(check), lacking)
   }
 }
 
@@ -123,7 +134,9 @@ class HostCheck {
     let known = this.#users.get(name)
     if (known === undefined) {
       // getent asks all the sources that the C library does, not only /etc/passwd.
-      known = spawnSync('getent', ['passwd', name], { stdio: 'ignore' }).status === 0
+      // Without it nothing can be said.
+      const asked = spawnSync('getent', ['passwd', name], { stdio: 'ignore' })
+      known = asked.error !== undefined || asked.status === 0
       this.#users.set(name, known)
     }
     if (!known) this.#report('host-user', at, `there is no user \`${name}\` here`)

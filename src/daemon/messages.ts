@@ -35,6 +35,8 @@ export interface Verdict {
   readonly reason: string
   /** When it was found, in ms since the epoch. */
   readonly at: number
+  /** This host could not ask the server, which stays as it was. */
+  readonly notAsked?: true
 }
 
 /** All verdicts of one turn of the check process, in their order. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs'
 import { calls, lastErrno, SystemError } from './libc.ts'
 import { AF_UNIX, int32, Socket, SOCK_DGRAM } from './socket.ts'
 
@@ -6,6 +6,7 @@ const SCHED_RR = 2
 const LOCK_EX = 2
 const LOCK_NB = 4
 const LOWEST_REALTIME_PRIORITY = 1
+const NSENTER = '/usr/bin/nsenter'
 
 /**
  * Puts every thread of this process before ordinary ones. The lowest real-time priority is enough for that and leaves
@@ -40,8 +41,9 @@ export function holdLock(path: string): boolean {
 export function enterNetworkNamespace(name: string): void {
   const path = `/run/netns/${name}`
   if (statSync(path).ino === statSync('/proc/self/ns/net').ino) return
+  if (!existsSync(NSENTER)) throw new Error(`there is no ${NSENTER}: install util-linux`)
   const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
-  process.execve?.('/usr/bin/nsenter', ['nsenter', `--net=${path}`, '--', ...program], process.env)
+  process.execve?.(NSENTER, ['nsenter', `--net=${path}`, '--', ...program], process.env)
 }
 
 /** Tells systemd about the service (sd_notify(3)). Does nothing when it was not started by systemd. */

@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { listedPackages, listedPrograms } from './support/only-listed-programs.ts'
+
+const finds = (program: string) => spawnSync('sh', ['-c', `command -v '${program}'`]).status === 0
+
+test('a test finds what setup.sh lists and what every Debian has', () => {
+  expect(listedPackages()).toEqual(expect.arrayContaining(['clang', 'iproute2', 'bpftool', 'ethtool']))
+  const used = ['awk', 'bpftool', 'ethtool', 'ip', 'iptables', 'node', 'npm', 'nsenter', 'ping', 'sh', 'sysctl', 'tc']
+  expect(used.filter((program) => !finds(program))).toEqual([])
+})
+
+test('a test finds nothing else that this machine happens to have', () => {
+  const listed = listedPrograms()
+  const others = ['/usr/bin', '/usr/sbin'].flatMap((folder) => readdirSync(folder)).filter((name) => !listed.has(name))
+  expect(others.filter((name) => /^[\w.-]+$/.test(name) && finds(name))).toEqual([])
+})
