@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { notRunningText, protectionCount } from '../config/not-running.ts'
 import type { InstanceSnapshot, ServerSnapshot, Snapshot } from '../control/snapshot.ts'
 
 type Colour = 'green' | 'yellow' | 'red' | 'dim'
@@ -8,6 +9,7 @@ type Cell = string | { readonly text: string; readonly colour: Colour }
 export function formatStatus(status: Snapshot, now: number, colours: boolean): string {
   const sections = [
     headline(status),
+    notRunning(status, colours),
     table(
       ['INSTANCE', 'STATE', 'SINCE', 'PRIORITY', 'INTERFACE', 'VRID', 'ADDRESSES', 'WHY'],
       status.instances.map((instance) => [
@@ -85,6 +87,14 @@ function headline({ name, routerId, version, configuration }: Snapshot): string 
   const lines = [`${who}: tanistd ${version} with ${configuration.file} of ${configuration.loadedAt}`]
   if (configuration.refused.length > 0) lines.push('the last reload was refused:', ...configuration.refused)
   return lines.join('\n')
+}
+
+/** What the configuration says for protection and nobody does: in red as long as that is so. */
+function notRunning({ configuration }: Snapshot, colours: boolean): string {
+  if (configuration.notRunning.length === 0) return ''
+  const lines = [`${protectionCount(configuration.notRunning.length)}:`]
+  for (const each of configuration.notRunning) lines.push(`  ${notRunningText(each)}`)
+  return lines.map((line) => (colours ? styleText('red', line, { validateStream: false }) : line)).join('\n')
 }
 
 function instanceState({ state }: InstanceSnapshot): Cell {

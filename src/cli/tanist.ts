@@ -5,6 +5,7 @@ import { getSystemErrorMessage } from 'node:util'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { collectDiagnostics, formatDiagnostic } from '../config/diagnostic.ts'
 import { importIpvsadm } from '../config/ipvsadm-save.ts'
+import { notRunningText, protectionCount } from '../config/not-running.ts'
 import { ControlClient, ControlError } from '../control/client.ts'
 import type { ConnectionFilter, Network, Place } from '../control/connection-filter.ts'
 import { addressBits, parseAddress } from '../net/address.ts'
@@ -51,10 +52,15 @@ program
   .command('reload')
   .description('read the configuration file again; on any error the one in force stays')
   .action(async () => {
-    const errors = await client().reload()
+    const { errors, notRunning } = await client().reload()
     for (const error of errors) process.stderr.write(`${error}\n`)
-    if (errors.length === 0) process.stdout.write('reloaded\n')
-    else process.exitCode = EXIT_REFUSED
+    if (errors.length > 0) {
+      process.exitCode = EXIT_REFUSED
+      return
+    }
+    process.stdout.write('reloaded\n')
+    if (notRunning.length > 0) process.stderr.write(`${protectionCount(notRunning.length)}:\n`)
+    for (const each of notRunning) process.stderr.write(`  ${notRunningText(each)}\n`)
   })
 
 program

@@ -13,7 +13,7 @@ import { reasonOf } from '../linux/regular-file.ts'
 import { enterNetworkNamespace, holdLock, notifySystemd } from '../linux/process.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
-import { EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
+import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
 
 /** The host lacks what the daemon needs. */
 const EXIT_START = 1
@@ -34,6 +34,7 @@ interface Options {
   configId: string
   name: string
   socket?: string
+  partial?: true
   release?: true
   hook: 'tcx' | 'clsact'
   maxConnections: number
@@ -51,7 +52,7 @@ const program = new Command('tanistd')
   .version(version)
   .option('-f, --file <file>', 'configuration file', '/etc/tanist/tanist.conf')
   .argument('[files...]', 'with -t: the files to check, instead of -f; two are checked as a pair; - is standard input')
-  .option('-t, --test', 'check the file and exit: 0 good, 4 unreadable, 5 refused; never looks at the host')
+  .option('-t, --test', 'check the file and exit: 0 good, 7 protections do not run, 4 unreadable, 5 refused')
   .option('--host', 'with -t: also check interfaces, scripts, users and files of this host')
   .option('--print-config', 'print the configuration with all defaults, secrets hidden, and exit')
   .addOption(
@@ -79,6 +80,7 @@ const program = new Command('tanistd')
       .argParser(connectionsOf)
       .default(DEFAULT_MAX_CONNECTIONS),
   )
+  .option('--partial', 'start although something that the file says for protection does not run yet; it is named')
   .option('--release', 'send priority 0, remove the virtual addresses of the configuration from this host, and exit')
   .showHelpAfterError()
 
@@ -101,10 +103,12 @@ if (options.test === undefined && program.args.length > 0) {
   process.exitCode = printConfig(options.file, options)
 } else {
   const read = readConfigFile(options.file, options.configId)
-  const { config, errors, warnings } = configToRun(read)
+  // Whatever of it runs or not, its addresses can be given up.
+  const { config, errors, warnings } = configToRun(read, options.partial === true || options.release === true)
   for (const message of [...errors, ...warnings]) process.stderr.write(`${message}\n`)
   if (config === undefined) {
-    process.exitCode = 'unreadable' in read ? EXIT_UNREADABLE : EXIT_REFUSED
+    process.exitCode =
+      'unreadable' in read ? EXIT_UNREADABLE : read.loaded.config === undefined ? EXIT_REFUSED : EXIT_PARTIAL
   } else if (!enterNamespaceOf(read)) {
     process.exitCode = EXIT_START
   } else if (options.release === true) {
@@ -143,7 +147,8 @@ async function run(config: Config): Promise<void> {
   let director: Director
   try {
     const { name, file, configId, hook, maxConnections } = options
-    director = new Director({ name, file, configId, socket, version, hook, maxConnections }, config, log)
+    const partial = options.partial === true
+    director = new Director({ name, file, configId, partial, socket, version, hook, maxConnections }, config, log)
   } catch (error) {
     return fail(error)
   }

@@ -1,5 +1,7 @@
 import { collectDiagnostics, type Diagnostic, diagnosticJson, formatDiagnostic } from '../config/diagnostic.ts'
 import type { Loaded } from '../config/load.ts'
+import type { NotRunning } from '../config/model.ts'
+import { protectionCount } from '../config/not-running.ts'
 import { comparePair } from '../config/pair.ts'
 import { printSettings } from '../config/print.ts'
 import { readConfigToTest } from '../daemon/config-file.ts'
@@ -7,6 +9,8 @@ import { checkHost } from '../daemon/host-check.ts'
 
 /** Every file was accepted; there may be warnings. */
 const EXIT_GOOD = 0
+/** Every file was accepted, but protections of one do not run; keepalived ends with no such status. */
+export const EXIT_PARTIAL = 7
 /** A file cannot be read. keepalived's `-t` says 4 for it, too. */
 export const EXIT_UNREADABLE = 4
 /** A file is refused. keepalived's `-t` says 5 for it, too. */
@@ -14,10 +18,15 @@ export const EXIT_REFUSED = 5
 
 export type Format = 'text' | 'json'
 
+/** From good to bad; what comes of several files is the worst. */
+const BY_GRAVITY = [EXIT_GOOD, EXIT_PARTIAL, EXIT_UNREADABLE, EXIT_REFUSED] as const
+type Verdict = (typeof BY_GRAVITY)[number]
+
 /** What a check of a file found. */
 interface Checked {
   readonly file: string
   readonly unreadable?: string
+  readonly notRunning: readonly NotRunning[]
   readonly diagnostics: readonly Diagnostic[]
 }
 
@@ -26,60 +35,70 @@ interface Checked {
  */
 export function testFiles(
   files: readonly string[],
-  options: { readonly format: Format; readonly host?: true; readonly configId: string },
+  options: { readonly format: Format; readonly host?: true; readonly partial?: true; readonly configId: string },
 ): number {
   const loaded: Loaded[] = []
   const checked = files.map((file): Checked => {
     const read = readConfigToTest(file, options.configId)
-    if ('unreadable' in read) return { file, unreadable: read.unreadable, diagnostics: [] }
+    if ('unreadable' in read) return { file, unreadable: read.unreadable, notRunning: [], diagnostics: [] }
     loaded.push(read.loaded)
     const more = collectDiagnostics()
     if (options.host === true) checkHost(read.loaded.settings, read.loaded.places, more.report)
     const [first] = loaded
     if (first !== undefined && loaded.length === 2) comparePair(first, read.loaded, more.report)
-    return { file, diagnostics: [...read.loaded.diagnostics, ...more.diagnostics] }
+    return {
+      file,
+      notRunning: read.loaded.config?.notRunning ?? [],
+      diagnostics: [...read.loaded.diagnostics, ...more.diagnostics],
+    }
   })
-  return printChecked(checked, options.format)
+  return printChecked(checked, options.format, options.partial === true)
 }
 
 /** `tanistd --print-config`: prints what the file comes to. Mistakes go to stderr; a refused file is not printed. */
 export function printConfig(file: string, options: { readonly format: Format; readonly configId: string }): number {
   const read = readConfigToTest(file, options.configId)
-  const code =
-    'unreadable' in read
-      ? printChecked([{ file, unreadable: read.unreadable, diagnostics: [] }], 'text')
-      : verdictOf(undefined, read.loaded.diagnostics)
-  if ('unreadable' in read) return code
-  if (code !== EXIT_GOOD) return printChecked([{ file, diagnostics: read.loaded.diagnostics }], 'text')
+  if ('unreadable' in read) {
+    return printChecked([{ file, unreadable: read.unreadable, notRunning: [], diagnostics: [] }], 'text', true)
+  }
+  const checked = { file, notRunning: [], diagnostics: read.loaded.diagnostics }
+  if (verdictOf(checked, true) === EXIT_REFUSED) return printChecked([checked], 'text', true)
   const { settings } = read.loaded
   process.stdout.write(
     options.format === 'json' ? `${JSON.stringify(settings, undefined, 2)}\n` : printSettings(settings),
   )
-  return code
+  return EXIT_GOOD
 }
 
-/** Prints what was found, mistakes to stderr and the verdict to stdout; as JSON all of it to stdout. */
-function printChecked(checked: readonly Checked[], format: Format): number {
+/**
+ * Prints what was found, mistakes to stderr and the verdict to stdout; as JSON all of it to stdout. With `partial`, protections
+ * that do not run are told and held against nobody.
+ */
+function printChecked(checked: readonly Checked[], format: Format, partial: boolean): number {
+  const verdicts = checked.map((each) => verdictOf(each, partial))
   if (format === 'json') {
-    const files = checked.map(({ file, unreadable, diagnostics }) => ({
+    const files = checked.map(({ file, unreadable, notRunning, diagnostics }, i) => ({
       file,
-      accepted: verdictOf(unreadable, diagnostics) === EXIT_GOOD,
+      accepted: verdicts[i] === EXIT_GOOD || verdicts[i] === EXIT_PARTIAL,
       ...(unreadable === undefined ? {} : { unreadable }),
+      notRunning,
       diagnostics: diagnostics.map(diagnosticJson),
     }))
     process.stdout.write(`${JSON.stringify(files, undefined, 2)}\n`)
   } else {
     for (const each of checked) printText(each)
   }
-  return Math.max(...checked.map(({ unreadable, diagnostics }) => verdictOf(unreadable, diagnostics)))
+  return BY_GRAVITY.findLast((verdict) => verdicts.includes(verdict)) ?? EXIT_GOOD
 }
 
-function verdictOf(unreadable: string | undefined, diagnostics: readonly Diagnostic[]): number {
+function verdictOf({ unreadable, notRunning, diagnostics }: Checked, partial: boolean): Verdict {
   if (unreadable !== undefined) return EXIT_UNREADABLE
-  return diagnostics.some(({ severity }) => severity === 'error') ? EXIT_REFUSED : EXIT_GOOD
+  if (diagnostics.some(({ severity }) => severity === 'error')) return EXIT_REFUSED
+  return notRunning.length > 0 && !partial ? EXIT_PARTIAL : EXIT_GOOD
 }
 
-function printText({ file, unreadable, diagnostics }: Checked): void {
+function printText(checked: Checked): void {
+  const { file, unreadable, notRunning, diagnostics } = checked
   if (unreadable !== undefined) {
     process.stderr.write(`${unreadable}\n`)
     return
@@ -94,7 +113,10 @@ function printText({ file, unreadable, diagnostics }: Checked): void {
     return number === 0 ? [] : [`${number} ${severity}${number === 1 ? '' : 's'}`]
   }
   const counts = [...count('error'), ...count('warning'), ...count('note')].join(', ')
-  const good = verdictOf(undefined, diagnostics) === EXIT_GOOD
-  if (good) process.stdout.write(`${file}: good${counts === '' ? '' : ` (${counts})`}\n`)
+  const refused = verdictOf(checked, true) === EXIT_REFUSED
+  if (!refused && notRunning.length > 0) {
+    const how = 'tanistd starts it with --partial only'
+    process.stdout.write(`${file}: accepted, but ${protectionCount(notRunning.length)}: ${how} (${counts})\n`)
+  } else if (!refused) process.stdout.write(`${file}: good${counts === '' ? '' : ` (${counts})`}\n`)
   else process.stderr.write(`${file}: ${counts}\n`)
 }

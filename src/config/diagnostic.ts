@@ -31,6 +31,7 @@ const SEVERITIES = {
   'no-effect': 'warning',
   'ignored-value': 'warning',
   'not-effective-yet': 'warning',
+  'not-running': 'warning',
   // Across keywords and blocks
   'missing-keyword': 'error',
   'duplicate-name': 'error',
@@ -150,7 +151,8 @@ export function formatDiagnostic(diagnostic: Diagnostic, colours = false): strin
   ].join('\n')
 }
 
-function placeName(span: Span): string {
+/** `file:line:column` */
+export function placeName(span: Span): string {
   const { line, column } = positionOf(span.source, span.start)
   return `${span.source.name}:${line}:${column}`
 }

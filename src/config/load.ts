@@ -8,9 +8,10 @@ import { routingRules } from './rules/routing.ts'
 import { serverRules } from './rules/servers.ts'
 import { trackingRules } from './rules/tracking.ts'
 import { vrrpRules } from './rules/vrrp.ts'
+import { notRunningOf } from './not-running.ts'
 import { runningConfig } from './running.ts'
-import { applyBody, initialValues } from './schema/body.ts'
-import { type Context, Places } from './schema/entry.ts'
+import { applyBody, initialValues, noteIneffective } from './schema/body.ts'
+import { type Context, type Feature, Places } from './schema/entry.ts'
 import type { Source } from './source.ts'
 
 /** What a text came to. */
@@ -36,24 +37,32 @@ export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
   for (const rule of [...vrrpRules, ...trackingRules, ...routingRules, ...serverRules])
     rule(settings, context.places, report)
   const accepted = diagnostics.every(({ severity }) => severity !== 'error')
-  const config = accepted ? runningConfig(settings, context.places, report) : undefined
+  const note = (feature: Feature, block: object) =>
+    noteIneffective(context, feature.name, context.places.of(block), { effect: 'later', feature, detail: false })
+  const running = accepted ? runningConfig(settings, note) : undefined
   reportIneffective(context)
+  const notRunning = notRunningOf(context.ineffective.values())
   return {
     settings,
     places: context.places,
-    config,
+    config: running === undefined ? undefined : { ...running, notRunning },
     diagnostics: inOrder(source, diagnostics),
   }
 }
 
-/** Each keyword without effect once, where it stands first. */
+/** What has no effect, once for each feature or reason, where it stands first. */
 function reportIneffective({ ineffective, report }: Context): void {
-  for (const { status, name, at, count } of ineffective.values()) {
-    const times = count === 1 ? '' : ` (${count} times in all)`
-    if (status.effect === 'none') {
-      report('no-effect', at, `\`${name}\` has no effect: ${status.why}${times}`)
-    } else {
-      report('not-effective-yet', at, `\`${name}\` is accepted, but has no effect yet${times}`)
+  for (const { status, names, places } of ineffective.values()) {
+    const [first] = places
+    if (first === undefined || status.effect === 'refused') continue
+    const said = [...names].map((name) => `\`${name}\``).join(', ')
+    const times = places.length === names.size ? '' : ` (${places.length} times in all)`
+    const have = names.size === 1 ? 'has' : 'have'
+    if (status.effect === 'none') report('no-effect', first, `${said} ${have} no effect: ${status.why}${times}`)
+    else {
+      const { lack, why } = status.feature
+      const code = lack === 'protection' ? 'not-running' : 'not-effective-yet'
+      report(code, first, `${said} ${have} no effect yet: ${why}${times}`)
     }
   }
 }

@@ -12,6 +12,20 @@ export interface Config {
   readonly switches: { readonly expireNodestConn: boolean; readonly expireQuiescentTemplate: boolean }
   /** Interfaces by name: those that the core sees packets of (all when there are none), and those with XDP. */
   readonly attachment: { readonly only: readonly string[]; readonly xdp: readonly string[] }
+  /** What the file says for protection and this version does not do; none when all of it runs. */
+  readonly notRunning: readonly NotRunning[]
+}
+
+/** A feature without which somebody else is master, serves, speaks or is told than the file says. */
+export interface NotRunning {
+  /** As an operator would name it: `track_script`. */
+  readonly feature: string
+  /** How many times the file asks for it. */
+  readonly uses: number
+  /** `file:line:column` of the first ones; at least one. */
+  readonly places: readonly string[]
+  /** What is so without it. */
+  readonly why: string
 }
 
 export interface VirtualAddress {

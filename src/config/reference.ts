@@ -66,21 +66,19 @@ export function listKeywords(): KeywordRow[] {
     })),
     ...rowsOf(root, ''),
     ...groupRows(),
-    ...optionRows('(value-line option) address', addressOptions, later),
+    ...optionRows('(value-line option) address', addressOptions, works),
     {
       block: '(value-line option) route',
       keyword: 'to',
       syntax: '[<type>] <prefix>|default',
       help: 'The destination; the word may be left out.',
       fallback: undefined,
-      status: later,
+      status: root.static_routes.status,
     },
-    ...optionRows('(value-line option) route', allRouteOptions, later),
-    ...optionRows('(value-line option) rule', ruleOptions, later),
+    ...optionRows('(value-line option) route', allRouteOptions, root.static_routes.status),
+    ...optionRows('(value-line option) rule', ruleOptions, root.static_rules.status),
   ]
 }
-
-const later: Status = { effect: 'later' }
 
 function rowsOf(entries: Entries, path: string): KeywordRow[] {
   return Object.entries(entries).flatMap(([keyword, entry]) => {
@@ -103,22 +101,22 @@ function rowsOf(entries: Entries, path: string): KeywordRow[] {
 function groupRows(): KeywordRow[] {
   const block = '/virtual_server_group'
   const [address = '', fwmark = ''] = groupMember.text.split('|fwmark')
-  const row = { block, fallback: undefined, status: later }
+  const row = { block, fallback: undefined, status: root.virtual_server_group.status }
   return [
     { ...row, keyword: '(address line)', syntax: address, help: 'Addresses that share the servers.' },
     { ...row, keyword: 'fwmark', syntax: fwmark.trim(), help: 'A firewall mark that shares them.' },
   ]
 }
 
-/** Address lines work with `dev` alone; see the status of each. */
+/** Options of a line, which has this status. */
 function optionRows(block: string, options: Readonly<Record<string, OptionSpec>>, status: Status): KeywordRow[] {
-  return Object.entries(options).map(([keyword, { syntax, help, works: works_ }]) => ({
+  return Object.entries(options).map(([keyword, { syntax, help, status: own }]) => ({
     block,
     keyword,
     syntax: syntax?.text ?? '',
     help,
     fallback: undefined,
-    status: works_ === true ? works : status,
+    status: own ?? status,
   }))
 }
 
@@ -128,7 +126,9 @@ export function statusText(status: Status): string {
     case 'works':
       return 'works'
     case 'later':
-      return 'accepted, not effective yet'
+      return status.feature.lack === 'protection' && !status.detail
+        ? `does not run yet, so tanistd needs --partial: ${status.feature.why}`
+        : `accepted, not effective yet: ${status.feature.why}`
     case 'none':
       return `accepted without effect: ${status.why}`
     case 'refused':

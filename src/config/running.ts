@@ -1,7 +1,8 @@
 import { type Address, isIpv4 } from '../net/address.ts'
+import { VRRP_GROUP } from '../net/ipv4.ts'
 import { millis, seconds } from '../time.ts'
 import { addressesOf } from './address-range.ts'
-import type { Report } from './diagnostic.ts'
+import { IPV6_INSTANCE, NO_INTERFACE, SERVICE_GROUP } from './keywords/features.ts'
 import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
 import {
   type Check,
@@ -15,17 +16,14 @@ import {
   type VirtualServer,
   type VrrpInstance,
 } from './model.ts'
-import type { Places } from './schema/entry.ts'
+import type { Feature } from './schema/entry.ts'
 
 /**
  * The part of a configuration that this version runs, in the terms of the engine, the checkers and the core. What it
- * cannot run rightly is left out whole, each with a warning at its place: half of it would be worse than none.
+ * cannot run rightly is left out whole, as half of it would be worse than none: `leftOut` is told where no keyword says so.
  */
-export function runningConfig(settings: Settings, places: Places, report: Report): Config {
-  const leftOut = (block: object, what: string, why: string): undefined => {
-    report('not-effective-yet', places.of(block), `${what} does not run yet: ${why}`)
-  }
-  const instances = settings.vrrp_instance.flatMap((instance) => runningInstance(instance, leftOut) ?? [])
+export function runningConfig(settings: Settings, leftOut: LeftOut): Omit<Config, 'notRunning'> {
+  const instances = settings.vrrp_instance.flatMap((instance) => runningInstance(instance, settings, leftOut) ?? [])
   const names = new Set(instances.map(({ name }) => name))
   return {
     routerId: settings.global_defs?.router_id,
@@ -46,22 +44,32 @@ export function runningConfig(settings: Settings, places: Places, report: Report
   }
 }
 
-/** Reports what does not run, and why. */
-type LeftOut = (block: object, what: string, why: string) => undefined
+/** Told which block does not run for want of which feature. */
+type LeftOut = (feature: Feature, block: object) => void
 
 /** An instance runs only where its adverts would be understood as they were meant. */
-function runningInstance(instance: InstanceSettings, leftOut: LeftOut): VrrpInstance | undefined {
+function runningInstance(
+  instance: InstanceSettings,
+  { global_defs: global }: Settings,
+  leftOut: LeftOut,
+): VrrpInstance | undefined {
   const device = instance.interface
-  const no = (why: string) => leftOut(instance, `vrrp_instance \`${instance.id}\``, why)
-  if (device === undefined) return no('it has no interface')
-  if (instance.auth_hmac !== undefined) return no('its adverts are signed')
-  if (instance.mcast_dst_ip !== undefined) return no('it has a multicast group of its own')
-  if (instance.use_ipvlan !== undefined) return no('its addresses are on an ipvlan interface')
+  if (device === undefined) {
+    leftOut(NO_INTERFACE, instance)
+    return undefined
+  }
+  // The keywords of these are told by themselves.
+  if (instance.auth_hmac !== undefined || instance.use_ipvlan !== undefined) return undefined
+  const group = instance.mcast_dst_ip ?? global?.vrrp_mcast_group4 ?? VRRP_GROUP
+  if (group !== VRRP_GROUP && instance.unicast_peer.length === 0) return undefined
   const lines = [...instance.virtual_ipaddress, ...instance.virtual_ipaddress_excluded]
   const peers = instance.unicast_peer.map(({ address }) => address)
   const source = instance.unicast_src_ip ?? instance.mcast_src_ip
   const all = [...lines.map(({ prefix }) => prefix.address), ...peers, ...(source === undefined ? [] : [source])]
-  if (!all.every(isIpv4)) return no('it has IPv6 addresses')
+  if (!all.every(isIpv4)) {
+    leftOut(IPV6_INSTANCE, instance)
+    return undefined
+  }
   const address = ({ prefix, dev }: (typeof lines)[number]): VirtualAddress[] =>
     isIpv4(prefix.address) ? [{ address: prefix.address, prefix: prefix.length, device: dev ?? device }] : []
   return {
@@ -88,8 +96,10 @@ function runningVirtualServer(
   leftOut: LeftOut,
 ): VirtualServer | undefined {
   const { id, protocol, lvs_sched: scheduler } = server
-  const no = (why: string) => leftOut(server, 'this virtual_server', why)
-  if (id.by === 'group') return no('it is a group')
+  if (id.by === 'group') {
+    leftOut(SERVICE_GROUP, server)
+    return undefined
+  }
   const vip = id.by === 'address' ? (id.port ?? 0) : 0
   const address = id.by === 'address' ? id.address : server.real_server[0]?.id.address
   const ipv6 = server.ip_family === undefined ? address !== undefined && !isIpv4(address) : server.ip_family === 'inet6'

@@ -6,7 +6,7 @@ import type { Timeouts } from '../forward/layout.ts'
 import type { Traced, TracePacket } from '../forward/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Reloaded, Snapshot } from './snapshot.ts'
 
 /** Statuses of an answer; with the others the daemon has not understood the request, or could not do it. */
 const ANSWERS: readonly number[] = [200, 409, 422]
@@ -33,10 +33,9 @@ export class ControlClient {
     return (await this.#request('GET', '/v1/status')) as Snapshot
   }
 
-  /** The errors for which the file was refused; none when it is in force. Throws ControlError. */
-  async reload(): Promise<readonly string[]> {
-    const { errors } = (await this.#request('POST', '/v1/reload')) as { errors: string[] }
-    return errors
+  /** Throws ControlError. */
+  async reload(): Promise<Reloaded> {
+    return (await this.#request('POST', '/v1/reload')) as Reloaded
   }
 
   /** Throws ControlError. */

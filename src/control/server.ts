@@ -11,7 +11,7 @@ import type { ConnectionFilter } from './connection-filter.ts'
 import { type Decoder, RequestError, THE_REQUEST } from './decode.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import { changeRequest, filterRequest, timeoutsRequest, traceRequest, zeroRequest } from './requests.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Reloaded, Snapshot } from './snapshot.ts'
 
 /** Who is at the other end of a connection, as the kernel says (unix(7), SO_PEERCRED). */
 export interface Caller {
@@ -25,8 +25,7 @@ export interface Caller {
 /** What the control socket can ask of the daemon. What changes something, or is worth a line in the log, says by whom. */
 export interface ControlHandlers {
   status(): Snapshot
-  /** The errors for which the new configuration was refused; none when it is in force. */
-  reload(by: Caller): readonly string[]
+  reload(by: Caller): Reloaded
   ipvs(): IpvsListing
   connections(filter: ConnectionFilter): Iterable<ListedConnection>
   /** Takes connections out of the table; returns how many. */
@@ -66,7 +65,7 @@ const CHUNK = 256
  * The control socket: HTTP and JSON on a Unix socket that root and the group `tanist` may use.
  *
  *     GET  /v1/status   → 200 Snapshot
- *     POST /v1/reload   → 200 { errors: [] } | 422 { errors }
+ *     POST /v1/reload   → 200 Reloaded | 422 Reloaded, with errors
  *     GET  /v1/ipvs     → 200 IpvsListing
  *     POST /v1/ipvs     { commands } → 200 { outcomes }
  *     POST /v1/connections { filter } → 200, one ListedConnection a line
@@ -155,8 +154,8 @@ async function answer(
         return reply(200, handlers.status())
       case 'POST /v1/reload': {
         await bodyAs(() => undefined)
-        const errors = handlers.reload(caller())
-        return reply(errors.length === 0 ? 200 : 422, { errors })
+        const reloaded = handlers.reload(caller())
+        return reply(reloaded.errors.length === 0 ? 200 : 422, reloaded)
       }
       case 'GET /v1/ipvs':
         return reply(200, handlers.ipvs())

@@ -1,4 +1,4 @@
-import type { ForwardingMethod, Protocol, Scheduler } from '../config/model.ts'
+import type { ForwardingMethod, NotRunning, Protocol, Scheduler } from '../config/model.ts'
 
 /** The one read model: what `tanist status` prints and the API returns. Times are ISO 8601. */
 export interface Snapshot {
@@ -11,11 +11,21 @@ export interface Snapshot {
     readonly loadedAt: string
     /** The diagnostics of the last reload when it was refused; the configuration before it is still in force. */
     readonly refused: readonly string[]
+    /** What the configuration in force says for protection and this version does not do. */
+    readonly notRunning: readonly NotRunning[]
   }
   readonly processes: readonly ProcessSnapshot[]
   readonly instances: readonly InstanceSnapshot[]
   readonly services: readonly ServiceSnapshot[]
   readonly drops: Readonly<Record<string, number>>
+}
+
+/** What came of a reload. */
+export interface Reloaded {
+  /** Why the file was refused; none when it is in force. */
+  readonly errors: readonly string[]
+  /** Of the configuration that is in force now. */
+  readonly notRunning: readonly NotRunning[]
 }
 
 export interface ProcessSnapshot {

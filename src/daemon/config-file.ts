@@ -3,7 +3,8 @@ import { hostname } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { formatDiagnostic, type Severity } from '../config/diagnostic.ts'
 import { loadConfig, type Loaded } from '../config/load.ts'
-import type { Config } from '../config/model.ts'
+import type { Config, NotRunning } from '../config/model.ts'
+import { notRunningText, protectionCount } from '../config/not-running.ts'
 import { type Files, hasWildcard } from '../config/preprocess/include.ts'
 import { type FileText, readRegularFile, readStandardInput } from '../linux/regular-file.ts'
 
@@ -82,14 +83,34 @@ function configOf(path: string, found: FileText, files: Files, configId: string)
   }
 }
 
-/** What a daemon does with a file: the configuration to run, if it was accepted, and what to tell people. */
-export function configToRun(file: ConfigFile): {
+/**
+ * What a daemon does with a file: the configuration to run, if it was accepted, and what to tell people. Protections that do not
+ * run are errors, unless it is to go on without them: then they are in the configuration.
+ */
+export function configToRun(
+  file: ConfigFile,
+  partial: boolean,
+): {
   readonly config: Config | undefined
   readonly errors: readonly string[]
   readonly warnings: readonly string[]
 } {
   if ('unreadable' in file) return { config: undefined, errors: [file.unreadable], warnings: [] }
   const show = (severity: Severity) =>
-    file.loaded.diagnostics.filter((each) => each.severity === severity).map((each) => formatDiagnostic(each))
-  return { config: file.loaded.config, errors: show('error'), warnings: show('warning') }
+    file.loaded.diagnostics
+      .filter((each) => each.severity === severity && each.code !== 'not-running')
+      .map((each) => formatDiagnostic(each))
+  const { config } = file.loaded
+  const refused = config !== undefined && config.notRunning.length > 0 && !partial
+  return {
+    config: refused ? undefined : config,
+    errors: refused ? [refusalOf(config.notRunning)] : show('error'),
+    warnings: show('warning'),
+  }
+}
+
+/** Why a daemon does not run a file that was accepted, with what it would not do. */
+function refusalOf(notRunning: readonly NotRunning[]): string {
+  const count = protectionCount(notRunning.length)
+  return [`${count}; tanistd --partial runs the rest all the same:`, ...notRunning.map(notRunningText)].join('\n  ')
 }

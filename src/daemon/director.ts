@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { IpvsCommand, IpvsOutcome } from '../balance/ipvs-table.ts'
 import { type Config, serviceName, type VrrpInstance } from '../config/model.ts'
+import { notRunningText } from '../config/not-running.ts'
 import { type Caller, ControlServer } from '../control/server.ts'
-import type { InstanceSnapshot, ProcessSnapshot, Snapshot } from '../control/snapshot.ts'
+import type { InstanceSnapshot, ProcessSnapshot, Reloaded, Snapshot } from '../control/snapshot.ts'
 import type { Hook } from '../forward/attachment.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { notifySystemd } from '../linux/process.ts'
@@ -35,6 +36,8 @@ export interface DirectorOptions {
   readonly file: string
   /** What `@ID` lines of the configuration mean by this host. */
   readonly configId: string
+  /** Whether a configuration runs although some of its protections do not. */
+  readonly partial: boolean
   readonly socket: string
   readonly version: string
   /** How the forwarding core is attached to interfaces, if the kernel can. */
@@ -66,6 +69,7 @@ export class Director {
     this.#options = options
     this.#log = log
     this.#config = config
+    this.#warnOfNotRunning()
     // Forwarding is ready before anybody can become master.
     this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
@@ -125,23 +129,29 @@ export class Director {
   }
 
   /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
-  reload(by?: Caller): readonly string[] {
+  reload(by?: Caller): Reloaded {
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
     const file = readConfigFile(this.#options.file, this.#options.configId)
-    const { config, errors, warnings } = configToRun(file)
+    const { config, errors, warnings } = configToRun(file, this.#options.partial)
     for (const warning of warnings) this.#log.warn(warning)
     const lacking = config === undefined ? errors : lackingPrograms(config)
     this.#refused = config === undefined || lacking.length > 0 ? lacking : this.#apply(config)
     const { file: path } = this.#options
     const asked = by === undefined ? 'by a signal' : `by ${callerName(by)}`
-    if (this.#refused.length === 0) this.#log.info({ by }, `reloaded ${path}, asked ${asked}`)
-    else
+    if (this.#refused.length === 0) {
+      this.#log.info({ by }, `reloaded ${path}, asked ${asked}`)
+      this.#warnOfNotRunning()
+    } else
       this.#log.error(
         { by, errors: this.#refused },
         `${path} refused; the configuration in force stays; asked ${asked}`,
       )
     notifySystemd('READY=1')
-    return this.#refused
+    return { errors: this.#refused, notRunning: this.#config.notRunning }
+  }
+
+  #warnOfNotRunning(): void {
+    for (const each of this.#config.notRunning) this.#log.warn({ notRunning: each }, notRunningText(each))
   }
 
   /** Leaves in order: priority 0, no addresses, an empty core. */
@@ -251,7 +261,12 @@ export class Director {
       routerId: this.#config.routerId,
       version,
       startedAt: this.#startedAt,
-      configuration: { file, loadedAt: this.#loadedAt, refused: this.#refused },
+      configuration: {
+        file,
+        loadedAt: this.#loadedAt,
+        refused: this.#refused,
+        notRunning: this.#config.notRunning,
+      },
       processes: [
         processSnapshot('director', process.pid, 0),
         processSnapshot('vrrp', this.#vrrp.pid, this.#vrrp.restarts),

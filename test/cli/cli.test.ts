@@ -41,6 +41,24 @@ describe('tanistd -t', () => {
 })
 
 describe('tanistd -t, further', () => {
+  test('a file whose protections do not run is accepted with a status of its own, which --partial forgives', () => {
+    const script = 'vrrp_script s { script /bin/true\n }\n'
+    const file = write('partial.conf', script + instance(1, 100).replace('priority', 'track_script { s }\n  priority'))
+    const verdict = `${file}: accepted, but 1 protection does not run: tanistd starts it with --partial only (1 warning)\n`
+    const plain = run('tanistd.js', '-t', file)
+    expect(plain).toMatchObject({ status: 7, stdout: verdict })
+    expect(plain.stderr).toContain('warning[not-running]: `track_script` has no effect yet')
+    expect(run('tanistd.js', '-t', '--partial', file)).toMatchObject({ status: 0, stdout: verdict })
+    const json = run('tanistd.js', '-t', '--format', 'json', file)
+    expect(json.status).toBe(7)
+    expect(JSON.parse(json.stdout)).toMatchObject([
+      { accepted: true, notRunning: [{ feature: 'track_script', uses: 1 }] },
+    ])
+    expect(run('tanistd.js', '-t', file, '/no/such/file').status).toBe(4)
+    expect(run('tanistd.js', '-t', file, write('wrong.conf', 'foo')).status).toBe(5)
+    expect(run('tanistd.js', '--print-config', '-f', file).status).toBe(0)
+  })
+
   const write = (name: string, text: string) => {
     const file = join(directory, name)
     writeFileSync(file, text)
@@ -58,6 +76,7 @@ describe('tanistd -t, further', () => {
       {
         file,
         accepted: false,
+        notRunning: [],
         diagnostics: [
           {
             severity: 'error',
@@ -164,7 +183,7 @@ describe('tanist status', () => {
     routerId: 'lb1',
     version: '0.1.0',
     startedAt: at,
-    configuration: { file: '/etc/tanist/tanist.conf', loadedAt: at, refused: [] },
+    configuration: { file: '/etc/tanist/tanist.conf', loadedAt: at, refused: [], notRunning: [] },
     processes: [{ role: 'vrrp', pid: 7, restarts: 0, residentBytes: 50 * 1024 * 1024 }],
     instances: [
       {
@@ -227,6 +246,16 @@ describe('tanist status', () => {
       'PROCESS  PID  RESTARTS  MEMORY',
       'vrrp     7    0         50.0 MiB',
     ])
+  })
+
+  test('names in red what protects and does not run', () => {
+    const notRunning = [{ feature: 'track_script', uses: 3, places: ['a.conf:7:3', 'a.conf:9:3'], why: 'no scripts' }]
+    const partial = { ...snapshot, configuration: { ...snapshot.configuration, notRunning } }
+    const lines = ['1 protection does not run:', '  track_script: 3 uses, first at a.conf:7:3: no scripts']
+    expect(formatStatus(partial, now, false).split('\n').slice(2, 4)).toEqual(lines)
+    expect(formatStatus(partial, now, true).split('\n').slice(2, 4)).toEqual(
+      lines.map((line) => `\u001b[31m${line}\u001b[39m`),
+    )
   })
 
   test('has colours only where they are asked for', () => {

@@ -54,16 +54,14 @@ describe('a mistake is shown with its place', () => {
     ])
   })
 
-  test('a keyword without effect is named once, with its reason or that it comes later', () => {
+  test('what has no effect is named once a feature, with the reason', () => {
     const text = `global_defs { enable_traps }\nvrrp_script x { script /bin/true }\n${instance('track_script { x }\n notify /a\n notify_master /b')}`
     const { config, diagnostics } = load(text)
     expect(config).toBeDefined()
     expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
       'no-effect: `enable_traps` has no effect: there is no SNMP agent',
-      'not-effective-yet: `vrrp_script` is accepted, but has no effect yet',
-      'not-effective-yet: `track_script` is accepted, but has no effect yet',
-      'not-effective-yet: `notify` is accepted, but has no effect yet',
-      'not-effective-yet: `notify_master` is accepted, but has no effect yet',
+      'not-running: `track_script` has no effect yet: scripts do not run; this director would take and keep the virtual addresses although its check fails',
+      'not-running: `notify`, `notify_master` have no effect yet: scripts do not run; nothing is told of changes of instances and groups',
     ])
   })
 

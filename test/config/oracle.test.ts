@@ -53,7 +53,7 @@ function tanist(file: string): { accepted: boolean; messages: string[]; lines: S
     add(span.expandedFrom)
     add(span.source.includedFrom)
   }
-  for (const { at, code } of diagnostics) if (code !== 'not-effective-yet' && code !== 'no-effect') add(at)
+  for (const { at, code } of diagnostics) if (!/^(not-effective-yet|not-running|no-effect)$/.test(code)) add(at)
   return {
     accepted: diagnostics.every(({ severity }) => severity !== 'error'),
     messages: diagnostics.map((each) => formatDiagnostic(each)),

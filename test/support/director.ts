@@ -81,8 +81,9 @@ export class DirectorHost {
     return this.#control.status()
   }
 
-  reload(): Promise<readonly string[]> {
-    return this.#control.reload()
+  /** The errors for which the file was refused; none when it is in force. */
+  async reload(): Promise<readonly string[]> {
+    return (await this.#control.reload()).errors
   }
 
   /** The process of one role, from the daemon itself. */

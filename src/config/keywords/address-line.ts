@@ -1,5 +1,16 @@
 import type { Address } from '../../net/address.ts'
-import { anotherNameOf, invalid, mark, one, option, options, type OptionValues, type Syntax } from '../schema/syntax.ts'
+import {
+  anotherNameOf,
+  invalid,
+  laterOption,
+  mark,
+  one,
+  option,
+  options,
+  type OptionValues,
+  type Syntax,
+} from '../schema/syntax.ts'
+import { ADDRESS_LABELS, ADDRESS_ROUTE, VIRTUAL_MAC } from './features.ts'
 import { interfaceName, parsePrefix, prefix, type Prefix, printPrefix, word } from '../schema/values.ts'
 
 /** Scopes of addresses and routes: names, or a number. */
@@ -13,40 +24,46 @@ export const scope: Syntax<string> = one({
       : undefined,
 })
 
-const broadcast = option(
-  one<Address | '+' | '-'>({
-    text: '<address>|+|-',
-    expected: 'an address, + or -',
-    read: (text) => (text === '+' || text === '-' ? text : parsePrefix(text)?.address),
-  }),
-  'Broadcast address; + has all host bits set, - none.',
+const broadcast = laterOption(
+  ADDRESS_LABELS,
+  option(
+    one<Address | '+' | '-'>({
+      text: '<address>|+|-',
+      expected: 'an address, + or -',
+      read: (text) => (text === '+' || text === '-' ? text : parsePrefix(text)?.address),
+    }),
+    'Broadcast address; + has all host bits set, - none.',
+  ),
 )
 
 const common = {
-  dev: { ...option(interfaceName, 'On this interface.'), works: true },
-  scope: option(scope, 'How far the address is valid.'),
+  dev: option(interfaceName, 'On this interface.'),
+  scope: laterOption(ADDRESS_LABELS, option(scope, 'How far the address is valid.')),
   brd: broadcast,
   broadcast: anotherNameOf('brd', broadcast),
-  label: option(word('<label>'), 'Label of the address.'),
-  peer: option(prefix, 'Other end of a point-to-point link.'),
-  home: mark('Home address (IPv6).'),
-  '-nodad': mark('No duplicate address detection (IPv6).'),
-  mngtmpaddr: mark('Temporary addresses are made from it (IPv6).'),
-  noprefixroute: mark('Brings no route for its prefix.'),
-  autojoin: mark('Joins the multicast group of this name.'),
-  no_track: mark('Its loss does not matter.'),
-  preferred_lft: option(
-    one({
-      text: '<seconds>|forever',
-      expected: 'seconds or `forever`',
-      read: (text) => (/^(\d{1,10}|forever)$/.test(text) ? text : undefined),
-    }),
-    'How long the address is preferred; 0 for a single IPv6 address unless said.',
+  label: laterOption(ADDRESS_LABELS, option(word('<label>'), 'Label of the address.')),
+  peer: laterOption(ADDRESS_ROUTE, option(prefix, 'Other end of a point-to-point link.')),
+  home: laterOption(ADDRESS_LABELS, mark('Home address (IPv6).')),
+  '-nodad': laterOption(ADDRESS_LABELS, mark('No duplicate address detection (IPv6).')),
+  mngtmpaddr: laterOption(ADDRESS_LABELS, mark('Temporary addresses are made from it (IPv6).')),
+  noprefixroute: laterOption(ADDRESS_ROUTE, mark('Brings no route for its prefix.')),
+  autojoin: laterOption(ADDRESS_LABELS, mark('Joins the multicast group of this name.')),
+  no_track: laterOption(ADDRESS_LABELS, mark('Its loss does not matter.')),
+  preferred_lft: laterOption(
+    ADDRESS_LABELS,
+    option(
+      one({
+        text: '<seconds>|forever',
+        expected: 'seconds or `forever`',
+        read: (text) => (/^(\d{1,10}|forever)$/.test(text) ? text : undefined),
+      }),
+      'How long the address is preferred; 0 for a single IPv6 address unless said.',
+    ),
   ),
 } as const
 
 const staticOptions = { ...common, track_group: option(word('<track_group>'), 'Instances that need it.') } as const
-const virtualOptions = { ...common, use_vmac: mark('Has a virtual MAC address.') } as const
+const virtualOptions = { ...common, use_vmac: laterOption(VIRTUAL_MAC, mark('Has a virtual MAC address.')) } as const
 
 /** The options of an address line, for the table of keywords. */
 export const addressOptions = { ...staticOptions, ...virtualOptions } as const

@@ -1,6 +1,6 @@
 import { seconds as secondsOf } from '../../time.ts'
 import type { Entries } from '../schema/entry.ts'
-import { alias, flag, inherited, later, repeated, section, setting } from '../schema/kinds.ts'
+import { detail, alias, flag, inherited, later, repeated, section, setting } from '../schema/kinds.ts'
 import { path, script, user } from '../schema/script.ts'
 import { invalid, many, one, type Syntax } from '../schema/syntax.ts'
 import {
@@ -15,6 +15,20 @@ import {
   unicastAddress,
   word,
 } from '../schema/values.ts'
+import {
+  ALPHA,
+  BFD,
+  CHECK_SOURCE,
+  DNS_CHECK,
+  FILE_CHECK,
+  HTTP_DETAILS,
+  LOGGING,
+  MISC_CHECK,
+  REGEX,
+  REPLY_LENGTH,
+  SMTP_CHECK,
+  SSL_GET,
+} from './features.ts'
 
 /** Longest time of a checker: 2^32 microseconds. */
 const LONGEST = 4294
@@ -63,19 +77,19 @@ const schedule = {
 /** What every checker has but those of files and BFD. */
 const common = {
   ...schedule,
-  alpha: later(setting(truthOrNothing, 'The server is down until the first check says otherwise.')),
-  log_all_failures: later(setting(truthOrNothing, 'Every failed check is logged, not only changes.')),
+  alpha: later(ALPHA, setting(truthOrNothing, 'The server is down until the first check says otherwise.')),
+  log_all_failures: later(LOGGING, setting(truthOrNothing, 'Every failed check is logged, not only changes.')),
 } as const
 
 /** What checkers have that connect. */
 const connecting = {
   connect_ip: setting(unicastAddress, 'Address to check; that of the real server unless said.'),
   connect_port: setting(port, 'Port to check; that of the real server unless said.'),
-  bindto: later(setting(unicastAddress, 'Source address of the check.')),
-  bind_port: later(setting(port, 'Source port of the check.')),
-  bind_if: later(setting(interfaceName, 'Interface of the check.')),
+  bindto: later(CHECK_SOURCE, setting(unicastAddress, 'Source address of the check.')),
+  bind_port: later(CHECK_SOURCE, setting(port, 'Source port of the check.')),
+  bind_if: later(CHECK_SOURCE, setting(interfaceName, 'Interface of the check.')),
   connect_timeout: inherited(timeout, help.connect_timeout, 'that of the real server'),
-  fwmark: later(setting(integer(0, 2 ** 32 - 1), 'Firewall mark of the packets of the check.')),
+  fwmark: later(CHECK_SOURCE, setting(integer(0, 2 ** 32 - 1), 'Firewall mark of the packets of the check.')),
   ...common,
 } as const
 
@@ -133,13 +147,13 @@ const urlEntries = {
   digest: setting(md5, 'MD5 of the body, as genhash prints it.'),
   status_code: setting(statusCodes, 'Accepted status codes and ranges.', [[200, 299]]),
   virtualhost: setting(word('<host>'), 'Host header; that of the checker unless said.'),
-  regex: later(setting(path, 'The body must match this regular expression.')),
-  regex_no_match: later(flag('The body must not match.')),
-  regex_options: later(setting(many(choice(...REGEX_OPTIONS)), 'How it is matched.')),
-  regex_min_offset: later(setting(integer(0, 2 ** 31 - 1), 'The match begins no earlier than here.')),
-  regex_max_offset: later(setting(integer(0, 2 ** 31 - 1), 'The match begins no later than here.')),
-  regex_stack: later(setting(many(integer(1, 2 ** 31 - 1)), 'Sizes of the stack of PCRE2.')),
-  tls_compliant: later(setting(truthOrNothing, 'Ends TLS in order.')),
+  regex: later(REGEX, setting(path, 'The body must match this regular expression.')),
+  regex_no_match: later(REGEX, flag('The body must not match.')),
+  regex_options: detail(REGEX, setting(many(choice(...REGEX_OPTIONS)), 'How it is matched.')),
+  regex_min_offset: detail(REGEX, setting(integer(0, 2 ** 31 - 1), 'The match begins no earlier than here.')),
+  regex_max_offset: detail(REGEX, setting(integer(0, 2 ** 31 - 1), 'The match begins no later than here.')),
+  regex_stack: detail(REGEX, setting(many(integer(1, 2 ** 31 - 1)), 'Sizes of the stack of PCRE2.')),
+  tls_compliant: later(HTTP_DETAILS, setting(truthOrNothing, 'Ends TLS in order.')),
 } as const
 
 const retry = connecting.retry
@@ -149,11 +163,14 @@ function webEntries<U extends Entries>(url: U) {
     ...connecting,
     nb_get_retry: alias('retry', retry),
     virtualhost: setting(word('<host>'), 'Host header of its URLs; that of the real server unless said.'),
-    http_protocol: later(setting(choice('1.0', '1.0C', '1.1', '1.0c'), 'Version of HTTP.')),
-    enable_sni: later(setting(truthOrNothing, 'Says the host name in TLS.')),
-    sni_name: later(setting(word('<name>'), 'The host name for it.')),
-    fast_recovery: later(setting(truthOrNothing, 'Checks all URLs without a pause at the start and at a recovery.')),
-    tls_compliant: later(setting(truthOrNothing, 'Ends TLS in order.')),
+    http_protocol: later(HTTP_DETAILS, setting(choice('1.0', '1.0C', '1.1', '1.0c'), 'Version of HTTP.'), '1.1'),
+    enable_sni: later(HTTP_DETAILS, setting(truthOrNothing, 'Says the host name in TLS.')),
+    sni_name: later(HTTP_DETAILS, setting(word('<name>'), 'The host name for it.')),
+    fast_recovery: later(
+      HTTP_DETAILS,
+      setting(truthOrNothing, 'Checks all URLs without a pause at the start and at a recovery.'),
+    ),
+    tls_compliant: later(HTTP_DETAILS, setting(truthOrNothing, 'Ends TLS in order.')),
     url: repeated(url, 'One request.'),
   } as const
 }
@@ -181,14 +198,15 @@ export const checkers = {
       ...connecting,
       payload: setting(hexBytes(false), 'Bytes to send.'),
       require_reply: setting(requiredReply, 'Fails when nothing comes back, or something else.'),
-      min_reply_length: later(setting(integer(0, 65_535), 'Shortest reply.')),
-      max_reply_length: later(setting(integer(0, 65_535), 'Longest reply.')),
+      min_reply_length: later(REPLY_LENGTH, setting(integer(0, 65_535), 'Shortest reply.')),
+      max_reply_length: later(REPLY_LENGTH, setting(integer(0, 65_535), 'Longest reply.')),
     } as const,
     'A datagram is answered, or at least not refused.',
   ),
   HTTP_GET: repeated(httpGet, 'A page is served with the right status and, if asked, the right body.'),
-  SSL_GET: later(repeated(webEntries(urlEntries), 'The same over TLS.')),
+  SSL_GET: later(SSL_GET, repeated(webEntries(urlEntries), 'The same over TLS.')),
   SMTP_CHECK: later(
+    SMTP_CHECK,
     repeated(
       {
         ...connecting,
@@ -199,6 +217,7 @@ export const checkers = {
     ),
   ),
   DNS_CHECK: later(
+    DNS_CHECK,
     repeated(
       {
         ...connecting,
@@ -213,6 +232,7 @@ export const checkers = {
     ),
   ),
   MISC_CHECK: later(
+    MISC_CHECK,
     repeated(
       {
         ...common,
@@ -225,6 +245,7 @@ export const checkers = {
     ),
   ),
   FILE_CHECK: later(
+    FILE_CHECK,
     repeated(
       {
         track_file: setting(word('<track_file>'), 'The file.'),
@@ -234,6 +255,7 @@ export const checkers = {
     ),
   ),
   BFD_CHECK: later(
+    BFD,
     repeated(
       {
         name: setting(word('<bfd_instance>'), 'The session.'),

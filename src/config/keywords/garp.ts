@@ -1,5 +1,5 @@
 import type { Entries } from '../schema/entry.ts'
-import { later, setting, wordLines } from '../schema/kinds.ts'
+import { setting, wordLines } from '../schema/kinds.ts'
 import { invalid, type Syntax } from '../schema/syntax.ts'
 import { interfaceName, seconds } from '../schema/values.ts'
 import type { Millis } from '../../time.ts'
@@ -30,8 +30,8 @@ export function garpExtraInterface(low: number): Syntax<GarpExtraInterface> {
 }
 
 export const garpGroup = {
-  garp_interval: later(setting(seconds(0, DAY), 'Pause between two gratuitous ARPs.')),
-  gna_interval: later(setting(seconds(0, DAY), 'Pause between two unsolicited neighbour advertisements.')),
-  interface: later(setting(interfaceName, 'The interface that this holds for.')),
-  interfaces: later(wordLines(named('<interface>'), 'The interfaces that share these pauses.')),
+  garp_interval: setting(seconds(0, DAY), 'Pause between two gratuitous ARPs.'),
+  gna_interval: setting(seconds(0, DAY), 'Pause between two unsolicited neighbour advertisements.'),
+  interface: setting(interfaceName, 'The interface that this holds for.'),
+  interfaces: wordLines(named('<interface>'), 'The interfaces that share these pauses.'),
 } as const satisfies Entries

@@ -1,6 +1,8 @@
+import { millis } from '../../time.ts'
+import { VRRP_GROUP } from '../../net/ipv4.ts'
 import { parseAddress } from '../../net/address.ts'
 import type { Entries } from '../schema/entry.ts'
-import { alias, flag, inert, later, setting, wordLines } from '../schema/kinds.ts'
+import { alias, detail, flag, inert, later, setting, wordLines } from '../schema/kinds.ts'
 import { path, script, user } from '../schema/script.ts'
 import {
   fields,
@@ -24,15 +26,38 @@ import {
   truthOrNothing,
   word,
 } from '../schema/values.ts'
-import { DBUS, NETFILTER, NO_BFD_PROCESS, NO_NETLINK_BUFFERS, ONE_PROCESS_NAME, SNMP } from './reasons.ts'
+import { DBUS, NETFILTER, NO_NETLINK_BUFFERS, SNMP } from './reasons.ts'
 import { garpExtraInterface } from './garp.ts'
 import { named } from './named.ts'
+import { processDefs } from './global-processes.ts'
+import {
+  ANNOUNCEMENTS,
+  ANSWERS,
+  DAEMON_SCRIPTS,
+  DOWN_TIMER,
+  FLUSH_ON_STOP,
+  IGMP,
+  IPV6_INSTANCE,
+  LATE_INTERFACES,
+  LOGGING,
+  LVS_TIMEOUTS,
+  MAIL,
+  MULTICAST_GROUP,
+  NOTIFY,
+  NOTIFY_FIFO,
+  OWNER_IGNORES,
+  RECEIVE_BUFFERS,
+  RELOAD_FILES,
+  SERVER_SCRIPTS,
+  START_DELAY,
+  STATIC_ADDRESSES,
+  STRICT,
+  SYNC_DAEMON,
+  VIRTUAL_MAC,
+  VIRTUAL_ROUTES,
+} from './features.ts'
 
 const bytes = integer(0, 2 ** 31 - 1)
-const niceness = integer(-20, 19)
-const realtime = integer(1, 99)
-const cpus = many(integer(0, 4095))
-const rlimit = integer(1, 2 ** 31 - 1)
 const repeats = integer(0, 255)
 const day = 86_400
 
@@ -80,60 +105,17 @@ const includeCheckWord = one({
   read: (text) => (/^[+-]?(read|readable|match|wildcard_match|brace_match)$/.test(text) ? text : undefined),
 })
 
-const checkerProcessName = inert(ONE_PROCESS_NAME, setting(word('<name>'), 'Name of the process that checks.'))
 const extraInterface = later(
+  ANNOUNCEMENTS,
   setting(garpExtraInterface(1), 'Gratuitous ARPs on the other interfaces of virtual addresses.'),
 )
-const flushOnStop = later(setting(maybe(choice('VS')), 'Removes all services at once at the end.'))
+const flushOnStop = later(FLUSH_ON_STOP, setting(maybe(choice('VS')), 'Removes all services at once at the end.'))
 
 export const globalDefs = {
   router_id: setting(word('<name>'), 'Name of this director in logs, status and mails.'),
   vrrp_version: setting(choice('2', '3'), 'VRRP version of instances without `version`.', '2'),
 
-  // Processes
-  process_names: inert(ONE_PROCESS_NAME, flag('Processes have the default names of keepalived.')),
-  process_name: inert(ONE_PROCESS_NAME, setting(word('<name>'), 'Name of the parent process.')),
-  vrrp_process_name: inert(ONE_PROCESS_NAME, setting(word('<name>'), 'Name of the process that elects.')),
-  checker_process_name: checkerProcessName,
-  lvs_process_name: alias('checker_process_name', checkerProcessName),
-  bfd_process_name: inert(ONE_PROCESS_NAME, setting(word('<name>'), 'Name of the process for BFD.')),
-  max_auto_priority: later(setting(maybe(integer(-1, 99)), 'Highest real-time priority that lateness may raise to.')),
-  min_auto_priority_delay: later(
-    setting(integer(1, 10_000_000), 'Lateness in microseconds that raises the priority; 1000000 unless said.'),
-  ),
-  vrrp_priority: later(setting(niceness, 'Nice value of the vrrp process.')),
-  vrrp_no_swap: later(flag('Locks the vrrp process in memory.')),
-  vrrp_rt_priority: later(setting(realtime, 'Real-time priority (SCHED_RR) of the vrrp process.')),
-  vrrp_cpu_affinity: later(setting(cpus, 'Processors that the vrrp process may run on.')),
-  vrrp_rlimit_rttime: later(
-    setting(rlimit, 'Microseconds that the vrrp process may run without a pause in real time.'),
-  ),
-  vrrp_rlimit_rtime: alias('vrrp_rlimit_rttime', later(setting(rlimit, ''))),
-  checker_priority: later(setting(niceness, 'Nice value of the check process.')),
-  checker_no_swap: later(flag('Locks the check process in memory.')),
-  checker_rt_priority: later(setting(realtime, 'Real-time priority (SCHED_RR) of the check process.')),
-  checker_cpu_affinity: later(setting(cpus, 'Processors that the check process may run on.')),
-  checker_rlimit_rttime: later(
-    setting(rlimit, 'Microseconds that the check process may run without a pause in real time.'),
-  ),
-  checker_rlimit_rtime: alias('checker_rlimit_rttime', later(setting(rlimit, ''))),
-  bfd_priority: inert(NO_BFD_PROCESS, setting(niceness, 'Nice value of the BFD process.')),
-  bfd_no_swap: inert(NO_BFD_PROCESS, flag('Locks the BFD process in memory.')),
-  bfd_rt_priority: inert(NO_BFD_PROCESS, setting(realtime, 'Real-time priority of the BFD process.')),
-  bfd_cpu_affinity: inert(NO_BFD_PROCESS, setting(cpus, 'Processors that the BFD process may run on.')),
-  bfd_rlimit_rttime: inert(NO_BFD_PROCESS, setting(rlimit, 'Real-time limit of the BFD process, in microseconds.')),
-  bfd_rlimit_rtime: alias('bfd_rlimit_rttime', inert(NO_BFD_PROCESS, setting(rlimit, ''))),
-  umask: later(
-    setting(
-      one({
-        text: '<octal>|<IRUSR|IWUSR|…>',
-        expected: 'an octal number, or permission bits joined by |',
-        read: (text) =>
-          /^(0?[0-7]{1,4}|I(R|W|X)(USR|GRP|OTH)(\|I(R|W|X)(USR|GRP|OTH))*)$/.test(text) ? text : undefined,
-      }),
-      'Permissions that new files do not get.',
-    ),
-  ),
+  ...processDefs,
 
   // Mail
   expire_nodest_conn: flag(
@@ -150,67 +132,103 @@ export const globalDefs = {
     named('<interface>'),
     'Interfaces on which known connections take the short way in the driver (XDP).',
   ),
-  notification_email: later(wordLines(named('<address>'), 'Who gets mails.')),
-  notification_email_from: later(setting(word('<address>'), 'Sender of mails.')),
+  notification_email: later(MAIL, wordLines(named('<address>'), 'Who gets mails.')),
+  notification_email_from: later(MAIL, setting(word('<address>'), 'Sender of mails.')),
   smtp_server: later(
+    MAIL,
     setting(fields({ host: hostName, port: optional(port, 25) }), 'Where mails are delivered; port 25 unless said.'),
   ),
-  smtp_helo_name: later(setting(word('<name>'), 'Name that is said to the mail server.')),
-  smtp_connect_timeout: later(setting(seconds(0.001, 3600), 'Deadline of a mail.')),
-  smtp_alert: later(setting(truthOrNothing, 'Whether events are mailed that do not say it themselves.')),
-  smtp_alert_vrrp: later(setting(truthOrNothing, 'The same for VRRP alone.')),
-  smtp_alert_checker: later(setting(truthOrNothing, 'The same for checkers alone.')),
-  no_email_faults: later(flag('No mail about faults.')),
-  no_checker_emails: later(flag('Mails when a real server comes or goes, not for each of its checkers.')),
+  smtp_helo_name: later(MAIL, setting(word('<name>'), 'Name that is said to the mail server.')),
+  smtp_connect_timeout: later(MAIL, setting(seconds(0.001, 3600), 'Deadline of a mail.')),
+  smtp_alert: later(MAIL, setting(truthOrNothing, 'Whether events are mailed that do not say it themselves.')),
+  smtp_alert_vrrp: later(MAIL, setting(truthOrNothing, 'The same for VRRP alone.')),
+  smtp_alert_checker: later(MAIL, setting(truthOrNothing, 'The same for checkers alone.')),
+  no_email_faults: later(MAIL, flag('No mail about faults.')),
+  no_checker_emails: later(MAIL, flag('Mails when a real server comes or goes, not for each of its checkers.')),
 
   // Scripts
-  script_user: later(setting(user, 'Who runs scripts that do not say it.')),
-  enable_script_security: later(flag('No script runs as root when others may write to its path.')),
-  use_symlink_paths: later(setting(truthOrNothing, 'Symbolic links in the paths of scripts stay as they are.')),
-  set_supplementary_groups: later(flag('Scripts get all groups of their user.')),
-  startup_script: later(setting(script, 'Runs once before anything starts.')),
-  startup_script_timeout: later(setting(seconds(1, 1000), 'How long it may run; 10 unless said.')),
-  shutdown_script: later(setting(script, 'Runs once after everything has stopped.')),
-  shutdown_script_timeout: later(setting(seconds(1, 1000), 'How long it may run; 10 unless said.')),
-  notify_fifo: later(setting(fifo, 'Named pipe for all events.')),
-  notify_fifo_script: later(setting(script, 'Reads that pipe; gets its path as last argument.')),
-  vrrp_notify_fifo: later(setting(fifo, 'Named pipe for the events of VRRP.')),
-  vrrp_notify_fifo_script: later(setting(script, 'Reads that pipe.')),
-  vrrp_notify_priority_changes: later(setting(truthOrNothing, 'Changes of priority are events, too.')),
-  fifo_write_vrrp_states_on_reload: later(flag('Every state is written to the pipes after a reload.')),
-  lvs_notify_fifo: later(setting(fifo, 'Named pipe for the events of virtual and real servers.')),
-  lvs_notify_fifo_script: later(setting(script, 'Reads that pipe.')),
-  rs_init_notifies: later(flag('Runs `notify_up` for the real servers that are up at the start.')),
-  checker_log_all_failures: later(setting(truthOrNothing, 'Every failed check is logged, not only changes.')),
+  script_user: detail(NOTIFY, setting(user, 'Who runs scripts that do not say it.')),
+  enable_script_security: detail(NOTIFY, flag('No script runs as root when others may write to its path.')),
+  use_symlink_paths: detail(
+    NOTIFY,
+    setting(truthOrNothing, 'Symbolic links in the paths of scripts stay as they are.'),
+  ),
+  set_supplementary_groups: detail(NOTIFY, flag('Scripts get all groups of their user.')),
+  startup_script: later(DAEMON_SCRIPTS, setting(script, 'Runs once before anything starts.')),
+  startup_script_timeout: detail(DAEMON_SCRIPTS, setting(seconds(1, 1000), 'How long it may run; 10 unless said.')),
+  shutdown_script: later(DAEMON_SCRIPTS, setting(script, 'Runs once after everything has stopped.')),
+  shutdown_script_timeout: detail(DAEMON_SCRIPTS, setting(seconds(1, 1000), 'How long it may run; 10 unless said.')),
+  notify_fifo: later(NOTIFY_FIFO, setting(fifo, 'Named pipe for all events.')),
+  notify_fifo_script: later(NOTIFY_FIFO, setting(script, 'Reads that pipe; gets its path as last argument.')),
+  vrrp_notify_fifo: later(NOTIFY_FIFO, setting(fifo, 'Named pipe for the events of VRRP.')),
+  vrrp_notify_fifo_script: later(NOTIFY_FIFO, setting(script, 'Reads that pipe.')),
+  vrrp_notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Changes of priority are events, too.')),
+  fifo_write_vrrp_states_on_reload: detail(NOTIFY_FIFO, flag('Every state is written to the pipes after a reload.')),
+  lvs_notify_fifo: later(NOTIFY_FIFO, setting(fifo, 'Named pipe for the events of virtual and real servers.')),
+  lvs_notify_fifo_script: later(NOTIFY_FIFO, setting(script, 'Reads that pipe.')),
+  rs_init_notifies: detail(SERVER_SCRIPTS, flag('Runs `notify_up` for the real servers that are up at the start.')),
+  checker_log_all_failures: later(LOGGING, setting(truthOrNothing, 'Every failed check is logged, not only changes.')),
 
   // Interfaces and addresses
   dynamic_interfaces: later(
+    LATE_INTERFACES,
     setting(maybe(choice('allow_if_changes')), 'Interfaces may be missing at the start and come later.'),
   ),
-  default_interface: later(setting(interfaceName, 'Interface of addresses that name none.')),
-  disable_local_igmp: later(flag('The kernel reports no link-local multicast groups.')),
-  vmac_prefix: later(setting(word('<prefix>'), 'Names of the interfaces for virtual MAC addresses begin with it.')),
-  vmac_addr_prefix: later(setting(word('<prefix>'), 'The same for virtual MAC addresses of single addresses.')),
+  default_interface: detail(STATIC_ADDRESSES, setting(interfaceName, 'Interface of addresses that name none.')),
+  disable_local_igmp: later(IGMP, flag('The kernel reports no link-local multicast groups.')),
+  vmac_prefix: detail(
+    VIRTUAL_MAC,
+    setting(word('<prefix>'), 'Names of the interfaces for virtual MAC addresses begin with it.'),
+  ),
+  vmac_addr_prefix: detail(
+    VIRTUAL_MAC,
+    setting(word('<prefix>'), 'The same for virtual MAC addresses of single addresses.'),
+  ),
 
   // VRRP defaults
-  vrrp_mcast_group4: later(setting(multicastAddress, 'Multicast group of IPv4 adverts; 224.0.0.18 unless said.')),
-  vrrp_mcast_group6: later(setting(multicastAddress, 'Multicast group of IPv6 adverts; ff02::12 unless said.')),
+  vrrp_mcast_group4: later(
+    MULTICAST_GROUP,
+    setting(multicastAddress, 'Multicast group of IPv4 adverts; 224.0.0.18 unless said.'),
+    VRRP_GROUP,
+  ),
+  vrrp_mcast_group6: detail(
+    IPV6_INSTANCE,
+    setting(multicastAddress, 'Multicast group of IPv6 adverts; ff02::12 unless said.'),
+  ),
   vrrp_garp_master_delay: setting(seconds(0, day), 'Default of `garp_master_delay`.'),
   vrrp_garp_master_repeat: setting(repeats, 'Default of `garp_master_repeat`.'),
-  vrrp_garp_master_refresh: later(setting(seconds(0, day), 'Default of `garp_master_refresh`.')),
-  vrrp_garp_master_refresh_repeat: later(setting(repeats, 'Default of `garp_master_refresh_repeat`.')),
-  vrrp_garp_lower_prio_delay: later(setting(seconds(0, day), 'Default of `garp_lower_prio_delay`.')),
-  vrrp_garp_lower_prio_repeat: later(setting(repeats, 'Default of `garp_lower_prio_repeat`.')),
-  vrrp_garp_interval: later(setting(seconds(0, 3600), 'Pause between two gratuitous ARPs on an interface.')),
-  vrrp_gna_interval: later(setting(seconds(0, 3600), 'Pause between two unsolicited neighbour advertisements.')),
-  vrrp_min_garp: later(setting(truthOrNothing, 'One gratuitous ARP for an address, and no second block.')),
+  vrrp_garp_master_refresh: later(
+    ANNOUNCEMENTS,
+    setting(seconds(0, day), 'Default of `garp_master_refresh`.'),
+    millis(0),
+  ),
+  vrrp_garp_master_refresh_repeat: later(ANNOUNCEMENTS, setting(repeats, 'Default of `garp_master_refresh_repeat`.')),
+  vrrp_garp_lower_prio_delay: later(ANNOUNCEMENTS, setting(seconds(0, day), 'Default of `garp_lower_prio_delay`.')),
+  vrrp_garp_lower_prio_repeat: later(ANNOUNCEMENTS, setting(repeats, 'Default of `garp_lower_prio_repeat`.')),
+  vrrp_garp_interval: later(
+    ANNOUNCEMENTS,
+    setting(seconds(0, 3600), 'Pause between two gratuitous ARPs on an interface.'),
+    millis(0),
+  ),
+  vrrp_gna_interval: later(
+    ANNOUNCEMENTS,
+    setting(seconds(0, 3600), 'Pause between two unsolicited neighbour advertisements.'),
+    millis(0),
+  ),
+  vrrp_min_garp: later(
+    ANNOUNCEMENTS,
+    setting(truthOrNothing, 'One gratuitous ARP for an address, and no second block.'),
+  ),
   vrrp_garp_extra_if: extraInterface,
   vrrp_vmac_garp_intvl: alias('vrrp_garp_extra_if', extraInterface),
-  vrrp_down_timer_adverts: later(setting(integer(1, 100), 'Default of `down_timer_adverts`.')),
-  vrrp_lower_prio_no_advert: later(setting(truthOrNothing, 'Default of `lower_prio_no_advert`.')),
-  vrrp_higher_prio_send_advert: later(setting(truthOrNothing, 'Default of `higher_prio_send_advert`.')),
-  vrrp_owner_ignore_adverts: later(setting(truthOrNothing, 'The owner of the addresses ignores adverts of others.')),
-  vrrp_check_unicast_src: later(flag('Unicast adverts count only from configured peers.')),
+  vrrp_down_timer_adverts: later(DOWN_TIMER, setting(integer(1, 100), 'Default of `down_timer_adverts`.'), 3),
+  vrrp_lower_prio_no_advert: later(ANSWERS, setting(truthOrNothing, 'Default of `lower_prio_no_advert`.')),
+  vrrp_higher_prio_send_advert: later(ANSWERS, setting(truthOrNothing, 'Default of `higher_prio_send_advert`.')),
+  vrrp_owner_ignore_adverts: later(
+    OWNER_IGNORES,
+    setting(truthOrNothing, 'The owner of the addresses ignores adverts of others.'),
+  ),
+  vrrp_check_unicast_src: flag('Unicast adverts count only from configured peers; always so here.'),
   vrrp_skip_check_adv_addr: inert(
     'the address list of an advert never decides whether it counts',
     setting(truthOrNothing, 'Compares no address list while the master is the same.'),
@@ -219,13 +237,18 @@ export const globalDefs = {
     'both checksums of version 3 are understood, and RFC 9568 says which one is sent',
     setting(truthOrNothing, 'IPv4 adverts of version 3 have a checksum without pseudo header.'),
   ),
-  vrrp_strict: later(flag('Holds every instance to the letter of the RFC.')),
-  vrrp_startup_delay: later(setting(seconds(0.001, 2 ** 31 / 1000), 'VRRP begins this long after the daemon.')),
+  vrrp_strict: later(STRICT, flag('Holds every instance to the letter of the RFC.')),
+  vrrp_startup_delay: later(
+    START_DELAY,
+    setting(seconds(0.001, 2 ** 31 / 1000), 'VRRP begins this long after the daemon.'),
+  ),
   vrrp_delay_after_boot: later(
+    START_DELAY,
     setting(seconds(0.001, 2 ** 31 / 1000), 'VRRP begins no earlier than this after the boot.'),
   ),
-  log_unknown_vrids: later(flag('Logs adverts of virtual routers that are not configured.')),
+  log_unknown_vrids: later(LOGGING, flag('Logs adverts of virtual routers that are not configured.')),
   vrrp_rx_bufs_policy: later(
+    RECEIVE_BUFFERS,
     setting(
       one({
         text: 'MTU|ADVERT|<bytes>',
@@ -235,7 +258,7 @@ export const globalDefs = {
       'Receive buffer of adverts.',
     ),
   ),
-  vrrp_rx_bufs_multiplier: later(setting(integer(1, 2 ** 31 - 1), 'How many of those it holds.')),
+  vrrp_rx_bufs_multiplier: later(RECEIVE_BUFFERS, setting(integer(1, 2 ** 31 - 1), 'How many of those it holds.')),
 
   // Packet filter
   vrrp_iptables: inert(
@@ -256,6 +279,7 @@ export const globalDefs = {
 
   // Forwarding
   lvs_timeouts: later(
+    LVS_TIMEOUTS,
     setting(
       options({
         tcp: option(lvsTimeout, 'Of established TCP connections, in seconds.'),
@@ -271,7 +295,7 @@ export const globalDefs = {
   ),
   lvs_flush_on_stop: flushOnStop,
   lvs_flush_onstop: alias('lvs_flush_on_stop', flushOnStop),
-  lvs_sync_daemon: later(setting(syncDaemon, 'Tells the other director of connections.')),
+  lvs_sync_daemon: later(SYNC_DAEMON, setting(syncDaemon, 'Tells the other director of connections.')),
 
   // SNMP and D-Bus
   snmp_socket: inert(SNMP, setting(word('<socket>'), 'Where the SNMP master agent listens.')),
@@ -325,9 +349,12 @@ export const globalDefs = {
     'a faulty file is never taken over',
     setting(maybe(path), 'A reload checks the file first.'),
   ),
-  reload_time_file: later(setting(path, 'A file that names the time of the next reload.')),
-  reload_repeat: later(flag('That file stays, for every day.')),
-  reload_file: later(setting(maybe(path), 'A file that is removed once the configuration has been read.')),
+  reload_time_file: later(RELOAD_FILES, setting(path, 'A file that names the time of the next reload.')),
+  reload_repeat: later(RELOAD_FILES, flag('That file stays, for every day.')),
+  reload_file: later(
+    RELOAD_FILES,
+    setting(maybe(path), 'A file that is removed once the configuration has been read.'),
+  ),
   config_save_dir: inert(
     'the last good configuration is kept in memory',
     setting(path, 'Keeps configurations around a reload.'),
@@ -353,6 +380,6 @@ export const globalDefs = {
     'there are no dump files: see `tanist status --json`',
     setting(path, 'Where the JSON is dumped.'),
   ),
-  iproute_usr_dir: later(setting(path, 'Names of routing tables, as the distribution has them.')),
-  iproute_etc_dir: later(setting(path, 'Names of routing tables, as the administrator has them.')),
+  iproute_usr_dir: detail(VIRTUAL_ROUTES, setting(path, 'Names of routing tables, as the distribution has them.')),
+  iproute_etc_dir: detail(VIRTUAL_ROUTES, setting(path, 'Names of routing tables, as the administrator has them.')),
 } as const satisfies Entries

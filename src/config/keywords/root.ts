@@ -1,5 +1,6 @@
 import type { Entries, Values } from '../schema/entry.ts'
 import {
+  detail,
   alias,
   flag,
   inert,
@@ -26,14 +27,29 @@ import { bfdInstance, trackFile, trackProcess, vrrpScript } from './tracking.ts'
 import { groupMember, localAddresses, serviceId, virtualServer } from './virtual-server.ts'
 import { syncGroup, trackGroup } from './vrrp-groups.ts'
 import { vrrpInstance } from './vrrp-instance.ts'
+import {
+  ANNOUNCEMENTS,
+  BFD,
+  LINK_DELAYS,
+  NAMES,
+  SERVICE_GROUP,
+  SSL_GET,
+  STATIC_ADDRESSES,
+  STATIC_ROUTES,
+  STATIC_RULES,
+  STOP_TIME,
+  TRACK_FILE,
+  TRACK_PROCESS,
+  TRACK_SCRIPT,
+} from './features.ts'
 
 const name = word('<name>')
 
 const tls = {
-  password: later(setting(secret('<password>'), 'Password of the key.')),
-  ca: later(setting(path, 'Certificates that are trusted.')),
-  certificate: later(setting(path, 'Certificate of this client.')),
-  key: later(setting(path, 'Its key.')),
+  password: setting(secret('<password>'), 'Password of the key.'),
+  ca: setting(path, 'Certificates that are trusted.'),
+  certificate: setting(path, 'Certificate of this client.'),
+  key: setting(path, 'Its key.'),
 } as const satisfies Entries
 
 const bfdName = one({
@@ -42,7 +58,7 @@ const bfdName = one({
   read: (text) => (text.length > 0 && text.length < 32 ? text : undefined),
 })
 
-const trackFiles = later(sections(name, trackFile, 'A file whose number changes priorities or weights.'))
+const trackFiles = detail(TRACK_FILE, sections(name, trackFile, 'A file whose number changes priorities or weights.'))
 
 /** Every keyword that Tanist knows, from the top. */
 export const root = {
@@ -57,8 +73,8 @@ export const root = {
     'there are no pid files: systemd or the control socket tell',
     flag('Pid files have a directory of their own.'),
   ),
-  instance: later(setting(word('<name>'), 'Name of this daemon among several; see --name.')),
-  child_wait_time: later(setting(integer(0, 2 ** 31 - 1), 'Seconds that processes have to stop.')),
+  instance: later(NAMES, setting(word('<name>'), 'Name of this daemon among several; see --name.')),
+  child_wait_time: later(STOP_TIME, setting(integer(0, 2 ** 31 - 1), 'Seconds that processes have to stop.')),
   linkbeat_use_polling: inert(LINKBEAT, flag('All links are polled.')),
   linkbeat_interfaces: inert(
     LINKBEAT,
@@ -68,25 +84,29 @@ export const root = {
     ),
   ),
   interface_up_down_delays: later(
+    LINK_DELAYS,
     lines(
       fields({ interface: interfaceName, down: seconds(0, 255), up: optional(seconds(0, 255)) }),
       'A change of a link counts only after so many seconds.',
     ),
   ),
-  garp_group: later(repeated(garpGroup, 'Pauses between gratuitous ARPs.')),
-  static_ipaddress: later(lines(staticAddress, 'Addresses that are there while the daemon runs.')),
-  static_routes: later(lines(staticRoute, 'Routes that are there while the daemon runs.')),
-  static_rules: later(lines(staticRule, 'Routing rules that are there while the daemon runs.')),
-  track_group: later(sections(name, trackGroup, 'Instances that need static addresses, routes or rules.')),
-  bfd_instance: later(sections(bfdName, bfdInstance, 'A BFD session.')),
-  vrrp_script: later(sections(name, vrrpScript, 'A script whose result changes priorities.')),
-  vrrp_track_process: later(sections(name, trackProcess, 'Processes that must run.')),
+  garp_group: later(ANNOUNCEMENTS, repeated(garpGroup, 'Pauses between gratuitous ARPs.')),
+  static_ipaddress: later(STATIC_ADDRESSES, lines(staticAddress, 'Addresses that are there while the daemon runs.')),
+  static_routes: later(STATIC_ROUTES, lines(staticRoute, 'Routes that are there while the daemon runs.')),
+  static_rules: later(STATIC_RULES, lines(staticRule, 'Routing rules that are there while the daemon runs.')),
+  track_group: detail(
+    STATIC_ADDRESSES,
+    sections(name, trackGroup, 'Instances that need static addresses, routes or rules.'),
+  ),
+  bfd_instance: later(BFD, sections(bfdName, bfdInstance, 'A BFD session.')),
+  vrrp_script: detail(TRACK_SCRIPT, sections(name, vrrpScript, 'A script whose result changes priorities.')),
+  vrrp_track_process: detail(TRACK_PROCESS, sections(name, trackProcess, 'Processes that must run.')),
   track_file: trackFiles,
   vrrp_track_file: alias('track_file', trackFiles),
   vrrp_sync_group: sections(name, syncGroup, 'Instances that change state together.'),
   vrrp_instance: sections(name, vrrpInstance, 'A virtual router on an interface.'),
-  SSL: later(section(tls, 'Certificates of SSL_GET.')),
-  virtual_server_group: later(namedLines(name, groupMember, 'Addresses and marks that share servers.')),
+  SSL: detail(SSL_GET, section(tls, 'Certificates of SSL_GET.')),
+  virtual_server_group: detail(SERVICE_GROUP, namedLines(name, groupMember, 'Addresses and marks that share servers.')),
   local_address_group: namedLines(
     name,
     localAddresses,

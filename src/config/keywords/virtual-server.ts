@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '../../net/address.ts'
 import type { Entries } from '../schema/entry.ts'
-import { alias, flag, inert, inherited, later, lines, sections, setting } from '../schema/kinds.ts'
+import { detail, alias, flag, inert, inherited, later, lines, sections, setting } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
@@ -16,6 +16,7 @@ import {
 } from '../schema/values.ts'
 import { checkers, realServerSchedule, virtualServerSchedule } from './checkers.ts'
 import { SNMP } from './reasons.ts'
+import { ALPHA, MAIL, SERVER_SCRIPTS, SORRY_INHIBIT, SUSPEND } from './features.ts'
 
 const U32 = 2 ** 32 - 1
 
@@ -72,11 +73,11 @@ export const endpoint: Syntax<{ readonly address: Address; readonly port: number
 }
 
 const tunnel = {
-  type: { ...option(choice('ipip', 'gue', 'gre'), 'How packets are wrapped.'), works: true },
-  port: { ...option(port, 'UDP port of GUE.'), works: true },
-  nocsum: { ...mark('Without checksum.'), works: true },
-  csum: { ...mark('With checksum.'), works: true },
-  remcsum: { ...mark('With checksum: remote checksum offload would only have the card compute it.'), works: true },
+  type: option(choice('ipip', 'gue', 'gre'), 'How packets are wrapped.'),
+  port: option(port, 'UDP port of GUE.'),
+  nocsum: mark('Without checksum.'),
+  csum: mark('With checksum.'),
+  remcsum: mark('With checksum: remote checksum offload would only have the card compute it.'),
 } as const
 const method = withOptions(fields({ method: choice('NAT', 'DR', 'TUN', 'FNAT') }), tunnel)
 
@@ -99,7 +100,7 @@ const schedulers = [
 
 const lvsSched = setting(choice(...schedulers), 'Scheduler.', 'wlc')
 const lvsMethod = setting(method, 'Forwarding method.', { method: 'NAT' })
-const notifyScript = (help: string) => later(setting(script, help))
+const notifyScript = (help: string) => later(SERVER_SCRIPTS, setting(script, help))
 
 const realServer = {
   weight: inherited(integer(0, 65_535), 'Share of new connections; 0: none.', '1'),
@@ -112,11 +113,11 @@ const realServer = {
     'that of the virtual server',
   ),
   ...realServerSchedule,
-  alpha: later(setting(truthOrNothing, 'The server is down until the first check says otherwise.')),
+  alpha: later(ALPHA, setting(truthOrNothing, 'The server is down until the first check says otherwise.')),
   virtualhost: setting(word('<host>'), 'Host header of its HTTP checks; that of the virtual server unless said.'),
   notify_up: notifyScript('Runs when the server comes up.'),
   notify_down: notifyScript('Runs when the server goes down.'),
-  smtp_alert: later(setting(truthOrNothing, 'Changes are mailed.')),
+  smtp_alert: later(MAIL, setting(truthOrNothing, 'Changes are mailed.')),
   snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the server there.')),
   ...checkers,
 } as const satisfies Entries
@@ -140,7 +141,7 @@ export const virtualServer = {
   lb_algo: alias('lvs_sched', lvsSched, false),
   lvs_method: lvsMethod,
   lb_kind: alias('lvs_method', lvsMethod, false),
-  hashed: later(flag('A flag of IPVS without effect.')),
+  hashed: inert('IPVS has the flag and does nothing with it', flag('A flag of services.')),
   ops: flag('Every UDP packet is scheduled alone.'),
   'flag-1': flag('First flag of the scheduler.'),
   'flag-2': flag('Second flag of the scheduler.'),
@@ -155,11 +156,11 @@ export const virtualServer = {
     'A client stays at its server for so many seconds; 360 without a number.',
   ),
   persistence_granularity: setting(granularity, 'Clients of one network count as one.'),
-  ha_suspend: later(flag('No checks while the address is not on this director.')),
+  ha_suspend: later(SUSPEND, flag('No checks while the address is not on this director.')),
   ...virtualServerSchedule,
   virtualhost: setting(word('<host>'), 'Host header of the HTTP checks.'),
-  alpha: later(flag('Servers are down until the first check says otherwise.')),
-  omega: later(flag('Servers are reported down when the daemon stops.')),
+  alpha: later(ALPHA, flag('Servers are down until the first check says otherwise.')),
+  omega: detail(SERVER_SCRIPTS, flag('Servers are reported down when the daemon stops.')),
   inhibit_on_failure: setting(truthOrNothing, 'A failed server gets weight 0 instead of being removed.'),
   quorum: setting(
     integer(1, U32),
@@ -174,10 +175,10 @@ export const virtualServer = {
   quorum_up: notifyScript('Runs when quorum is gained.'),
   quorum_down: notifyScript('Runs when quorum is lost.'),
   weight: setting(integer(1, 65_535), 'Weight of servers that do not say it; 1 unless said.'),
-  smtp_alert: later(setting(truthOrNothing, 'Changes are mailed.')),
+  smtp_alert: later(MAIL, setting(truthOrNothing, 'Changes are mailed.')),
   snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the service there.')),
   sorry_server: setting(endpoint, 'Serves while quorum is lost, and the real servers do not.'),
-  sorry_server_inhibit: later(flag('The sorry server gets weight 0 instead of being removed.')),
+  sorry_server_inhibit: later(SORRY_INHIBIT, flag('The sorry server gets weight 0 instead of being removed.')),
   sorry_server_lvs_method: setting(method, 'Forwarding method to the sorry server.'),
   real_server: sections(endpoint, realServer, 'A server of the pool.'),
 } as const satisfies Entries

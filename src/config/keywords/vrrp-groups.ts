@@ -1,30 +1,43 @@
 import type { Entries } from '../schema/entry.ts'
-import { flag, inert, later, lines, setting, wordLines } from '../schema/kinds.ts'
+import { detail, flag, inert, later, lines, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { truthOrNothing } from '../schema/values.ts'
 import { named } from './named.ts'
 import { tracked, trackedFile, trackedProcess } from './tracking.ts'
+import {
+  BFD,
+  MAIL,
+  NOTIFY,
+  STATIC_ADDRESSES,
+  TRACK_FILE,
+  TRACK_INTERFACE,
+  TRACK_PROCESS,
+  TRACK_SCRIPT,
+} from './features.ts'
 
-const notifyScript = (help: string) => later(setting(script, help))
+const notifyScript = (help: string) => later(NOTIFY, setting(script, help))
 
 export const syncGroup = {
   group: wordLines(named('<instance>'), 'Instances that are master or backup only together.'),
-  track_interface: later(lines(tracked('<interface>'), 'Interfaces that must be up.')),
-  track_script: later(lines(tracked('<vrrp_script>'), 'Scripts that must succeed.')),
-  track_file: later(lines(trackedFile, 'Files that change the priority.')),
-  track_process: later(lines(trackedProcess, 'Processes that must run.')),
-  track_bfd: later(lines(tracked('<bfd_instance>'), 'BFD sessions that must be up.')),
+  track_interface: later(TRACK_INTERFACE, lines(tracked('<interface>'), 'Interfaces that must be up.')),
+  track_script: later(TRACK_SCRIPT, lines(tracked('<vrrp_script>'), 'Scripts that must succeed.')),
+  track_file: later(TRACK_FILE, lines(trackedFile, 'Files that change the priority.')),
+  track_process: later(TRACK_PROCESS, lines(trackedProcess, 'Processes that must run.')),
+  track_bfd: later(BFD, lines(tracked('<bfd_instance>'), 'BFD sessions that must be up.')),
   notify_backup: notifyScript('Runs when the group becomes backup.'),
   notify_master: notifyScript('Runs when the group becomes master.'),
   notify_fault: notifyScript('Runs at a fault.'),
   notify_stop: notifyScript('Runs when the daemon stops.'),
   notify: notifyScript('Runs at every change, with GROUP, name, state and 0 as last arguments.'),
-  notify_priority_changes: later(setting(truthOrNothing, 'Changes of priority are events, too.')),
-  smtp_alert: later(setting(truthOrNothing, 'Changes are mailed.')),
+  notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Changes of priority are events, too.')),
+  smtp_alert: later(MAIL, setting(truthOrNothing, 'Changes are mailed.')),
   global_tracking: inert('trackers of a group hold for all of its members', flag('Deprecated.')),
-  sync_group_tracking_weight: later(flag('Members may have weighted trackers of their own.')),
+  sync_group_tracking_weight: detail(TRACK_SCRIPT, flag('Members may have weighted trackers of their own.')),
 } as const satisfies Entries
 
 export const trackGroup = {
-  group: later(wordLines(named('<instance>'), 'Instances that need the addresses, routes and rules of this group.')),
+  group: detail(
+    STATIC_ADDRESSES,
+    wordLines(named('<instance>'), 'Instances that need the addresses, routes and rules of this group.'),
+  ),
 } as const satisfies Entries

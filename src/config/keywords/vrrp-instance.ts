@@ -1,7 +1,9 @@
+import { millis } from '../../time.ts'
+import { VRRP_GROUP } from '../../net/ipv4.ts'
 import type { Entries } from '../schema/entry.ts'
-import { alias, flag, inert, inherited, later, lines, opposite, section, setting } from '../schema/kinds.ts'
+import { alias, detail, flag, inert, inherited, later, lines, opposite, section, setting } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
-import { fields, invalid, many, maybe, option, type Syntax, withOptions } from '../schema/syntax.ts'
+import { fields, invalid, laterOption, many, maybe, option, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
   choice,
   integer,
@@ -19,6 +21,37 @@ import { CHECKSUM, LINKBEAT } from './reasons.ts'
 import { virtualRoute } from './route-line.ts'
 import { virtualRule } from './rule-line.ts'
 import { tracked, trackedFile, trackedProcess } from './tracking.ts'
+import {
+  ANNOUNCEMENTS,
+  ANSWERS,
+  BFD,
+  DONT_TRACK_PRIMARY,
+  DOWN_TIMER,
+  IPVLAN,
+  MAIL,
+  MULTICAST_GROUP,
+  NOTIFY,
+  NO_ACCEPT,
+  NO_INTERFACE,
+  OWNER_IGNORES,
+  PEER_TTL,
+  PROMOTE_SECONDARIES,
+  RECEIVE_BUFFERS,
+  SIGNED_ADVERTS,
+  STRICT,
+  SYNC_DAEMON,
+  TIMER_EXPIRED,
+  TRACK_FILE,
+  TRACK_INTERFACE,
+  TRACK_PROCESS,
+  TRACK_SCRIPT,
+  TRACK_SRC_IP,
+  UNICAST_FAULT,
+  UNICAST_TTL,
+  VIRTUAL_MAC,
+  VIRTUAL_ROUTES,
+  VIRTUAL_RULES,
+} from './features.ts'
 
 const DAY = 86_400
 const repeats = integer(0, 255)
@@ -34,19 +67,17 @@ const authentication = {
 const hmacKey = fields({ id: integer(1, 255), key: secret('hex:<hex>|file:<path>|<text>') })
 
 const authHmac = {
-  key: later(setting(hmacKey, 'A key of 32 to 64 bytes, by number.')),
-  active_key: later(setting(integer(1, 255), 'The key that signs.')),
-  time_window: later(setting(integer(1, 300), 'Seconds that the clocks may differ.')),
-  anti_replay: later(setting(choice('time', 'monotonic'), 'How old adverts are found.', 'time')),
-  mode: later(
-    setting(choice('enforce', 'permissive', 'receive-only'), 'What becomes of adverts without it.', 'enforce'),
-  ),
+  key: setting(hmacKey, 'A key of 32 to 64 bytes, by number.'),
+  active_key: setting(integer(1, 255), 'The key that signs.'),
+  time_window: setting(integer(1, 300), 'Seconds that the clocks may differ.'),
+  anti_replay: setting(choice('time', 'monotonic'), 'How old adverts are found.', 'time'),
+  mode: setting(choice('enforce', 'permissive', 'receive-only'), 'What becomes of adverts without it.', 'enforce'),
 } as const satisfies Entries
 
 /** A director that adverts are sent to, and the TTLs that its own may arrive with. */
 const peer = withOptions(fields({ address: unicastAddress }), {
-  min_ttl: option(integer(0, 255), 'Adverts with a lower TTL are dropped.'),
-  max_ttl: option(integer(0, 255), 'Adverts with a higher TTL are dropped.'),
+  min_ttl: laterOption(PEER_TTL, option(integer(0, 255), 'Adverts with a lower TTL are dropped.')),
+  max_ttl: laterOption(PEER_TTL, option(integer(0, 255), 'Adverts with a higher TTL are dropped.')),
 })
 
 const mac = /^(([\dA-Fa-f]{1,2}:){4,5}[\dA-Fa-f]{1,2})$/
@@ -90,11 +121,15 @@ const virtualMac: Syntax<VirtualMac> = {
       .join(' '),
 }
 
-const garpExtra = later(setting(garpExtraInterface(0), 'Gratuitous ARPs on the other interfaces of its addresses.'))
+const garpExtra = later(
+  ANNOUNCEMENTS,
+  setting(garpExtraInterface(0), 'Gratuitous ARPs on the other interfaces of its addresses.'),
+)
 const expiredBackup = later(
+  TIMER_EXPIRED,
   setting(maybe(integer(1, 254)), 'With `nopreempt`: gives the role up when it could not run for too long.'),
 )
-const notifyScript = (help: string) => later(setting(script, help))
+const notifyScript = (help: string) => later(NOTIFY, setting(script, help))
 
 export const vrrpInstance = {
   state: setting(
@@ -114,25 +149,28 @@ export const vrrpInstance = {
   nopreempt: flag('Leaves a working master of lower priority alone.'),
   preempt_delay: setting(seconds(0, 1000), 'Waits this long before taking over from a master of lower priority.'),
   authentication: section(authentication, 'VRRPv2 password.'),
-  auth_hmac: later(section(authHmac, 'Signs adverts, in the form of keepalived 2.4.')),
+  auth_hmac: later(SIGNED_ADVERTS, section(authHmac, 'Signs adverts, in the form of keepalived 2.4.')),
 
   virtual_ipaddress: lines(virtualAddress, 'Addresses of the virtual router, in its adverts.'),
   virtual_ipaddress_excluded: lines(virtualAddress, 'Further addresses that move with it, not in its adverts.'),
   no_virtual_ipaddress: flag('It has no addresses, on purpose.'),
-  virtual_routes: later(lines(virtualRoute, 'Routes that move with the virtual router.')),
-  virtual_rules: later(lines(virtualRule, 'Routing rules that move with the virtual router.')),
-  promote_secondaries: later(flag('The next address of a prefix becomes the first one when that goes.')),
+  virtual_routes: later(VIRTUAL_ROUTES, lines(virtualRoute, 'Routes that move with the virtual router.')),
+  virtual_rules: later(VIRTUAL_RULES, lines(virtualRule, 'Routing rules that move with the virtual router.')),
+  promote_secondaries: later(
+    PROMOTE_SECONDARIES,
+    flag('The next address of a prefix becomes the first one when that goes.'),
+  ),
   accept: opposite('no_accept', 'Packets to its addresses are accepted (the default).'),
-  no_accept: later(flag('Packets to its addresses are dropped unless it owns them.')),
+  no_accept: later(NO_ACCEPT, flag('Packets to its addresses are dropped unless it owns them.')),
 
   mcast_src_ip: setting(unicastAddress, 'Source address of multicast adverts.'),
-  mcast_dst_ip: later(setting(multicastAddress, 'Multicast group of its adverts.')),
+  mcast_dst_ip: later(MULTICAST_GROUP, setting(multicastAddress, 'Multicast group of its adverts.'), VRRP_GROUP),
   unicast_src_ip: setting(unicastAddress, 'Source address of unicast adverts.'),
   unicast_peer: lines(peer, 'Sends adverts to these addresses instead of to the multicast group.'),
-  unicast_ttl: later(setting(integer(0, 255), 'TTL of unicast adverts; 255 unless said.')),
-  unicast_fault_no_peer: later(flag('Unicast without a peer is a fault.')),
-  check_unicast_src: later(flag('Unicast adverts count only from configured peers.')),
-  track_src_ip: later(flag('It is a fault when the source address is missing.')),
+  unicast_ttl: later(UNICAST_TTL, setting(integer(0, 255), 'TTL of unicast adverts; 255 unless said.'), 255),
+  unicast_fault_no_peer: later(UNICAST_FAULT, flag('Unicast without a peer is a fault.')),
+  check_unicast_src: flag('Unicast adverts count only from configured peers; always so here.'),
+  track_src_ip: later(TRACK_SRC_IP, flag('It is a fault when the source address is missing.')),
   old_unicast_checksum: inert(CHECKSUM, setting(maybe(choice('never')), 'Checksum of keepalived before 1.3.6.')),
   v3_checksum_as_v2: inert(
     CHECKSUM,
@@ -143,44 +181,51 @@ export const vrrpInstance = {
     setting(truthOrNothing, 'Compares no address list while the master is the same.'),
   ),
   native_ipv6: inert('the addresses tell the family', flag('Uses IPv6.')),
-  strict_mode: later(setting(truthOrNothing, 'Holds it to the letter of the RFC.')),
-  down_timer_adverts: later(setting(integer(1, 100), 'So many adverts may be missing; 3 unless said.')),
-  lower_prio_no_advert: later(setting(truthOrNothing, 'Does not answer an advert of lower priority.')),
-  higher_prio_send_advert: later(setting(truthOrNothing, 'Sends one more advert before yielding.')),
-  owner_ignore_adverts: later(setting(truthOrNothing, 'The owner of the addresses ignores adverts of others.')),
+  strict_mode: later(STRICT, setting(truthOrNothing, 'Holds it to the letter of the RFC.')),
+  down_timer_adverts: later(DOWN_TIMER, setting(integer(1, 100), 'So many adverts may be missing; 3 unless said.'), 3),
+  lower_prio_no_advert: later(ANSWERS, setting(truthOrNothing, 'Does not answer an advert of lower priority.')),
+  higher_prio_send_advert: later(ANSWERS, setting(truthOrNothing, 'Sends one more advert before yielding.')),
+  owner_ignore_adverts: later(
+    OWNER_IGNORES,
+    setting(truthOrNothing, 'The owner of the addresses ignores adverts of others.'),
+  ),
   timer_expired_backup: expiredBackup,
   thread_timer_expired: alias('timer_expired_backup', expiredBackup),
-  kernel_rx_buf_size: later(setting(integer(1, 2 ** 31 - 1), 'Receive buffer of adverts, in bytes.')),
+  kernel_rx_buf_size: later(RECEIVE_BUFFERS, setting(integer(1, 2 ** 31 - 1), 'Receive buffer of adverts, in bytes.')),
 
-  use_vmac: later(setting(virtualMac, 'Its addresses have the virtual MAC address.')),
-  use_vmac_addr: later(flag('The same for addresses on other interfaces.')),
-  vmac_xmit_base: later(flag('Adverts still go through the interface itself.')),
+  use_vmac: later(VIRTUAL_MAC, setting(virtualMac, 'Its addresses have the virtual MAC address.')),
+  use_vmac_addr: later(VIRTUAL_MAC, flag('The same for addresses on other interfaces.')),
+  vmac_xmit_base: detail(VIRTUAL_MAC, flag('Adverts still go through the interface itself.')),
   use_ipvlan: later(
+    IPVLAN,
     setting(
       maybe(many(word('[<interface>] [<address>] [bridge|private|vepa]'))),
       'Its addresses are on an ipvlan interface.',
     ),
   ),
-  vrf: later(setting(interfaceName, 'The VRF of unicast adverts without an interface.')),
+  vrf: detail(NO_INTERFACE, setting(interfaceName, 'The VRF of unicast adverts without an interface.')),
 
-  dont_track_primary: later(flag('Faults of its own interface do not matter.')),
-  track_interface: later(lines(tracked('<interface>'), 'Interfaces that must be up.')),
-  track_script: later(lines(tracked('<vrrp_script>'), 'Scripts that must succeed.')),
-  track_file: later(lines(trackedFile, 'Files that change the priority.')),
-  track_process: later(lines(trackedProcess, 'Processes that must run.')),
-  track_bfd: later(lines(tracked('<bfd_instance>'), 'BFD sessions that must be up.')),
+  dont_track_primary: later(DONT_TRACK_PRIMARY, flag('Faults of its own interface do not matter.')),
+  track_interface: later(TRACK_INTERFACE, lines(tracked('<interface>'), 'Interfaces that must be up.')),
+  track_script: later(TRACK_SCRIPT, lines(tracked('<vrrp_script>'), 'Scripts that must succeed.')),
+  track_file: later(TRACK_FILE, lines(trackedFile, 'Files that change the priority.')),
+  track_process: later(TRACK_PROCESS, lines(trackedProcess, 'Processes that must run.')),
+  track_bfd: later(BFD, lines(tracked('<bfd_instance>'), 'BFD sessions that must be up.')),
   linkbeat_use_polling: inert(LINKBEAT, flag('The link is polled.')),
 
   notify_backup: notifyScript('Runs when it becomes backup.'),
   notify_master: notifyScript('Runs when it becomes master.'),
   notify_fault: notifyScript('Runs at a fault.'),
   notify_stop: notifyScript('Runs when the daemon stops.'),
-  notify_deleted: later(setting(maybe(script), 'Runs when a reload removes it.')),
+  notify_deleted: later(NOTIFY, setting(maybe(script), 'Runs when a reload removes it.')),
   notify: notifyScript('Runs at every change, with INSTANCE, name, state and priority as last arguments.'),
   notify_master_rx_lower_pri: notifyScript('Runs when a master hears an advert of lower priority.'),
-  notify_priority_changes: later(setting(truthOrNothing, 'Changes of priority are events, too.')),
-  smtp_alert: later(setting(truthOrNothing, 'Changes are mailed.')),
-  lvs_sync_daemon_interface: later(setting(interfaceName, 'Deprecated: `lvs_sync_daemon` in `global_defs`.')),
+  notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Changes of priority are events, too.')),
+  smtp_alert: later(MAIL, setting(truthOrNothing, 'Changes are mailed.')),
+  lvs_sync_daemon_interface: later(
+    SYNC_DAEMON,
+    setting(interfaceName, 'Deprecated: `lvs_sync_daemon` in `global_defs`.'),
+  ),
   debug: inert('as in keepalived', setting(integer(0, 4), 'Nothing.')),
 
   garp_master_delay: inherited(
@@ -190,13 +235,17 @@ export const vrrpInstance = {
   ),
   garp_master_repeat: inherited(repeats, 'Gratuitous ARPs of an address in a block.', '5'),
   garp_master_refresh: later(
+    ANNOUNCEMENTS,
     setting(seconds(0, DAY), 'Gratuitous ARPs this often while master; 0, the default: none.'),
+    millis(0),
   ),
-  garp_master_refresh_repeat: later(setting(repeats, 'So many each time; 1 unless said.')),
+  garp_master_refresh_repeat: later(ANNOUNCEMENTS, setting(repeats, 'So many each time; 1 unless said.')),
   garp_lower_prio_delay: later(
+    ANNOUNCEMENTS,
     setting(seconds(0, DAY), 'Second block after an advert of lower priority; garp_master_delay unless said.'),
   ),
   garp_lower_prio_repeat: later(
+    ANNOUNCEMENTS,
     setting(repeats, 'Gratuitous ARPs after an advert of lower priority; garp_master_repeat unless said.'),
   ),
   garp_extra_if: garpExtra,

@@ -40,10 +40,11 @@ export function applyBody<B extends Entries>(
     if (!entry.repeatable && context.places.said(values, entry.aliasOf ?? text) !== undefined) {
       context.report('repeated-keyword', at, `\`${text}\` stands here twice; the last one counts`)
     }
-    if (status.effect !== 'works') noteIneffective(context, path, text, at, status)
     const name = entry.aliasOf ?? text
     const inner = status.effect === 'works' ? context : { ...context, withoutEffect: true }
-    target[name] = entry.apply(target[name], statement, inner, `${path}/${text}`)
+    const value = entry.apply(target[name], statement, inner, `${path}/${text}`)
+    target[name] = value
+    if (!asksForNothing(entry, value)) noteIneffective(context, text, at, status)
     context.places.set(values, name, at)
   }
 }
@@ -56,13 +57,21 @@ export function printBody(body: Entries, values: object, indent = ''): string[] 
   )
 }
 
+/** Whether nothing would be done for a value even by who can do it. */
+function asksForNothing({ initial, neutral }: Entry, value: unknown): boolean {
+  return value === initial || value === false || value === neutral || (Array.isArray(value) && value.length === 0)
+}
+
 /** Notes a keyword or an option that was used and has no effect. */
-export function noteIneffective(context: Context, path: string, name: string, at: Span, status: Status): void {
-  if (context.withoutEffect) return
-  const key = `${path} ${name}`
+export function noteIneffective(context: Context, name: string, at: Span, status: Status): void {
+  if (context.withoutEffect || status.effect === 'works' || (status.effect === 'later' && status.detail)) return
+  const key = status.effect === 'later' ? status.feature.name : status.why
   const known = context.ineffective.get(key)
-  if (known === undefined) context.ineffective.set(key, { status, name, at, count: 1 })
-  else known.count++
+  if (known === undefined) context.ineffective.set(key, { status, names: new Set([name]), places: [at] })
+  else {
+    known.names.add(name)
+    known.places.push(at)
+  }
 }
 
 function reportUnknown(body: Entries, path: string, { keyword: { text, at } }: Statement, context: Context): void {

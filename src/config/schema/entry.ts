@@ -3,11 +3,24 @@ import type { Statement } from '../parser.ts'
 import type { Span } from '../source.ts'
 import type { OptionSpec } from './syntax.ts'
 
+/** Something that Tanist does not do yet, and what that means for who wrote it into a file. */
+export interface Feature {
+  /** As an operator would name it. */
+  readonly name: string
+  /**
+   * `protection`: without it somebody else is master, serves, speaks or is told than the file says, so the daemon does not start
+   * unless it is told to go on without. `harmless`: none of these.
+   */
+  readonly lack: 'protection' | 'harmless'
+  /** What is so without it, as a part of a sentence. */
+  readonly why: string
+}
+
 /** What comes of a keyword. */
 export type Status =
   | { readonly effect: 'works' }
-  /** Read and checked; the feature behind it comes later. */
-  | { readonly effect: 'later' }
+  /** Read and checked; the feature behind it comes later. A detail says no more than how: it is told with the rest. */
+  | { readonly effect: 'later'; readonly feature: Feature; readonly detail: boolean }
   /** Read and checked; it will never do anything, for this reason. */
   | { readonly effect: 'none'; readonly why: string }
   /** An error, for this reason. */
@@ -37,19 +50,18 @@ export class Places {
   }
 }
 
-/** A keyword or an option that was used and has no effect: where it stood first, and how many times it stands. */
+/** Keywords and options that were used and have no effect for one reason: their names, and where they stand. */
 export interface Ineffective {
-  readonly status: Status
-  readonly name: string
-  readonly at: Span
-  count: number
+  readonly status: Exclude<Status, { readonly effect: 'works' }>
+  readonly names: Set<string>
+  readonly places: Span[]
 }
 
 /** What is collected while statements are read. */
 export interface Context {
   readonly report: Report
   readonly places: Places
-  /** By path and name. */
+  /** By feature, or by the reason for which they never have one. */
   readonly ineffective: Map<string, Ineffective>
   /** What may stand at the top level. */
   readonly root: Entries
@@ -74,6 +86,8 @@ export interface Entry<T = unknown> {
   readonly options?: Readonly<Record<string, OptionSpec>>
   /** The words that its value may be, for completion. */
   readonly words?: readonly string[]
+  /** A value that asks for nothing, as `off` and an empty list do in any case. */
+  readonly neutral?: unknown
   /** What it is before the block says anything. Shared, so never changed in place. */
   readonly initial: T
   /** The value after one more statement. */

@@ -1,7 +1,7 @@
 import type { Word } from '../lexer.ts'
 import type { Block, Statement } from '../parser.ts'
 import { applyBody, initialValues, noteIneffective, printBody } from './body.ts'
-import type { Context, Entries, Entry, Status, Values } from './entry.ts'
+import type { Context, Entries, Entry, Feature, Status, Values } from './entry.ts'
 import { invalid, type Syntax, Words } from './syntax.ts'
 
 const works: Status = { effect: 'works' }
@@ -22,9 +22,9 @@ export function setting<T>(syntax: Syntax<T>, help: string, initial?: T): Entry<
     ...(syntax.words === undefined ? {} : { words: syntax.words }),
     ...(syntax.options === undefined ? {} : { options: syntax.options }),
     initial,
-    apply(value, statement, context, path) {
+    apply(value, statement, context) {
       if (hasBlock(statement, context)) return value
-      const words = wordsOf(statement.keyword, statement, context, path)
+      const words = wordsOf(statement.keyword, statement, context)
       const parsed = syntax.parse(words)
       if (parsed === invalid) return value
       words.finish()
@@ -97,9 +97,9 @@ export function alias<T, const Name extends string>(
 
 /** `keyword { value … }`: one value on each line. Further blocks of the same name add to it. */
 export function lines<T>(syntax: Syntax<T>, help: string): Entry<readonly T[]> {
-  return listOf(syntax.text, help, syntax, (statement, context, path) => {
+  return listOf(syntax.text, help, syntax, (statement, context) => {
     const all = { line: statement.line, args: [statement.keyword, ...statement.args] }
-    const words = wordsOf(statement.keyword, all, context, path)
+    const words = wordsOf(statement.keyword, all, context)
     const value = syntax.parse(words)
     if (value === invalid) return []
     words.finish()
@@ -124,7 +124,7 @@ function listOf<T>(
   text: string,
   help: string,
   syntax: Syntax<T>,
-  read: (statement: Statement, context: Context, path: string) => T[],
+  read: (statement: Statement, context: Context) => T[],
 ): Entry<readonly T[]> {
   return {
     help,
@@ -134,13 +134,13 @@ function listOf<T>(
     fallback: undefined,
     ...(syntax.options === undefined ? {} : { options: syntax.options }),
     initial: NONE,
-    apply(values, statement, context, path) {
+    apply(values, statement, context) {
       const block = needBlock(statement, context)
       if (block === undefined) return values
       new Words(statement.keyword, statement, context.report).finish()
       const added = block.statements.flatMap((line) => {
         hasBlock(line, context)
-        return read(line, context, path)
+        return read(line, context)
       })
       return [...values, ...added]
     },
@@ -262,9 +262,14 @@ function blocks<B extends Entries, Head extends object>(
   }
 }
 
-/** The feature behind it comes later. */
-export function later<E extends Entry>(entry: E): E {
-  return { ...entry, status: { effect: 'later' } }
+/** The feature behind it comes later; `neutral` is a value with which nothing is missed. */
+export function later<E extends Entry>(feature: Feature, entry: E, neutral?: NonNullable<E['initial']>): E {
+  return { ...entry, status: { effect: 'later', feature, detail: false }, neutral }
+}
+
+/** It says how a feature that comes later is to be done: without effect, and not told where something else asks for that. */
+export function detail<E extends Entry>(feature: Feature, entry: E): E {
+  return { ...entry, status: { effect: 'later', feature, detail: true } }
 }
 
 /** It will never have an effect, for this reason. */
@@ -277,11 +282,9 @@ export function refused<E extends Entry>(why: string, entry: E): E {
   return { ...entry, status: { effect: 'refused', why } }
 }
 
-const notYet: Status = { effect: 'later' }
-
 /** The words of a statement; options without effect are noted. */
-function wordsOf(keyword: Word, statement: Pick<Statement, 'line' | 'args'>, context: Context, path: string): Words {
-  return new Words(keyword, statement, context.report, (name, at) => noteIneffective(context, path, name, at, notYet))
+function wordsOf(keyword: Word, statement: Pick<Statement, 'line' | 'args'>, context: Context): Words {
+  return new Words(keyword, statement, context.report, (name, at, status) => noteIneffective(context, name, at, status))
 }
 
 function hasBlock(statement: Statement, context: Context): boolean {

@@ -2,6 +2,7 @@ import type { Report } from '../diagnostic.ts'
 import { quotedWords, type Word } from '../lexer.ts'
 import type { Statement } from '../parser.ts'
 import type { Span } from '../source.ts'
+import type { Feature, Status } from './entry.ts'
 
 /** Stands for a value that was reported as wrong. */
 export const invalid = Symbol('invalid')
@@ -25,7 +26,7 @@ export interface Syntax<T> {
 export class Words {
   readonly report: Report
   /** Told of each option that has no effect. */
-  readonly ineffectiveOption: (name: string, at: Span) => void
+  readonly ineffectiveOption: (name: string, at: Span, status: Status) => void
   readonly #keyword: Word
   readonly #statement: Pick<Statement, 'line' | 'args'>
   #words: readonly Word[]
@@ -35,7 +36,7 @@ export class Words {
     keyword: Word,
     statement: Pick<Statement, 'line' | 'args'>,
     report: Report,
-    ineffectiveOption: (name: string, at: Span) => void = () => {},
+    ineffectiveOption: (name: string, at: Span, status: Status) => void = () => {},
   ) {
     this.report = report
     this.ineffectiveOption = ineffectiveOption
@@ -186,8 +187,8 @@ export interface OptionSpec<T = unknown> {
   readonly aliasOf?: string
   /** What to write instead. */
   readonly deprecatedFor?: string
-  /** Whether it has an effect; the others are read and checked. */
-  readonly works?: true
+  /** What comes of it, where that is not the same as of its line. */
+  readonly status?: Status
 }
 
 export function option<T>(syntax: Syntax<T>, help: string): OptionSpec<T> {
@@ -197,6 +198,11 @@ export function option<T>(syntax: Syntax<T>, help: string): OptionSpec<T> {
 /** An option without a value. */
 export function mark(help: string): OptionSpec<true> {
   return { syntax: undefined, help }
+}
+
+/** The option belongs to a feature that comes later. */
+export function laterOption<T>(feature: Feature, spec: OptionSpec<T>): OptionSpec<T> {
+  return { ...spec, status: { effect: 'later', feature, detail: false } }
 }
 
 export function anotherNameOf<T>(name: string, spec: OptionSpec<T>): OptionSpec<T> & { readonly aliasOf: string } {
@@ -226,7 +232,7 @@ export function options<const S extends Readonly<Record<string, OptionSpec>>>(
         const spec = Object.hasOwn(specs, word.text) ? specs[word.text] : undefined
         if (spec === undefined) break
         words.take()
-        if (spec.works !== true) words.ineffectiveOption(word.text, word.at)
+        if (spec.status !== undefined) words.ineffectiveOption(word.text, word.at, spec.status)
         if (spec.deprecatedFor !== undefined) {
           const message = `\`${word.text}\` is deprecated`
           words.report('deprecated-keyword', word.at, message, `use \`${spec.deprecatedFor}\``)
