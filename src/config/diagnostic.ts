@@ -18,6 +18,7 @@ const SEVERITIES = {
   'include-cycle': 'error',
   'expansion-limit': 'error',
   'bad-definition': 'error',
+  'unclear-definition': 'warning',
   'undefined-name': 'warning',
   // Keywords and their arguments
   'unknown-keyword': 'error',

@@ -41,6 +41,15 @@ describe('definitions', () => {
     ['$M= \\\n a 1 \\\n b $N \\\n c\n$N=2\nx $M', ['x a 1', 'b 2', 'c']],
     ['$M= \\\n $N=3 \\\n b $N\n$M', ['b 3']],
     ['$M= \\\n @lb1 yes \\\n @other no\n$M', ['yes']],
+    // keepalived's manual page shows both: a definition within one, and one that refers to it.
+    ['$I=0\n$R= \\\n a $I \\\n b\n$V= \\\n $I=1 \\\n $R \\\n $I= \\\n c${I}\n$V', ['a 1', 'b', 'c']],
+    ['$M= \\\n ~SEQ(i,1,2) $L \\\n x\n$L= \\\n l$i \\\n m\n$M', ['l1', 'm', 'l2', 'm', 'x']],
+    ['$A=\n$A\n${A} ${A}\nx', ['x']],
+    ['$M= \\\n a \\\n # b \\\n c # d \\\n e\nf\n$M', ['f', 'a', 'c', 'e']],
+    ['$M=a # b \\\n c\n$M', ['a', 'c']],
+    ['$M= \\\n a \\\n\nb\n$M', ['b', 'a']],
+    ['x # c \\\ny', ['x', 'y']],
+    ['$H=${_HASH}\nx a${H}b "${_HASH}" ${_HASH}', ['x a#b "#" #']],
     ['x ${_PWD} ${_INSTANCE} ${_HASH}${_BANG} ${_RANDOM 3 9}', ['x /etc/t lb1 #! 3']],
     ['x ${_ENV HOME}-${_ENV NONE}-', ['x /root--']],
   ])('%j', (text, expected) => {
@@ -57,7 +66,14 @@ describe('definitions', () => {
     ['$_A=1', 'bad-definition'],
     ['$A= \\\n 1 \\\n 2\nx $A y', 'bad-definition'],
     ['x ${_RANDOM 9 3}', 'bad-value'],
+    ['$A= \\\n x \\\n # end\n', 'unclear-definition'],
+    ['$A= \\\n $B= \\\n x', 'unclear-definition'],
   ])('%j is %s', (text, code) => expect(read(text).codes).toContain(code))
+
+  test('a definition that uses itself is told once, a name that is not defined once for each place', () => {
+    expect(read('$A= \\\n x \\\n $A \\\n ${A}${A}\n$A\n$A').codes).toEqual(['expansion-limit'])
+    expect(read('$A= \\\n x $N \\\n y ${N}\n~SEQ(i,1,3) $A').codes).toEqual(['undefined-name', 'undefined-name'])
+  })
 
   test('a definition that doubles itself again and again is stopped', () => {
     const names = Array.from({ length: 30 }, (_, i) => `$A${i + 1}=\${A${i}}\${A${i}}`)

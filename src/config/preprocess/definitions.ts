@@ -20,15 +20,24 @@ const DEPTH_LIMIT = 32
 const EXPANSION_LIMIT = 4 * 1024 * 1024
 
 /** `${NAME}` anywhere, `$NAME` before a blank, a comma, a closing parenthesis or the end; `${_ENV X}`, `${_RANDOM …}`. */
-const REFERENCE = /\$\{([A-Za-z_]\w*)((?:[ \t]+[^\s}$]+)*)[ \t]*\}|\$([A-Za-z_]\w*)(?=[ \t,)]|$)/
+const REFERENCE = /\$\{([A-Za-z_]\w*)((?:[ \t]+[^\s}$]+)*)[ \t]*\}|\$([A-Za-z_]\w*)(?=[ \t,)]|$)/g
 
 const HIGHEST_RANDOM = 32767
+
+/** What a line comes to: the same one when it refers to nothing, and the lines that are to be read after it. */
+export interface Expansion {
+  readonly first: Text
+  readonly more: readonly Text[]
+}
 
 /** `$NAME=VALUE`, as far as the file has been read. A name that is not defined stays as it is, with a warning. */
 export class Definitions {
   readonly #values = new Map<string, readonly Text[]>()
   readonly #report: Report
   #budget = EXPANSION_LIMIT
+  #exhausted = false
+  /** Where names stand that are not defined; each place is told once, however often it is read. */
+  readonly #undefined = new Set<string>()
 
   constructor(report: Report) {
     this.#report = report
@@ -44,53 +53,58 @@ export class Definitions {
     else this.#values.set(name, value)
   }
 
-  /** The line with every reference replaced by its definition; more than one line where a definition has several. */
-  expand(line: Text, predefined: Predefined): readonly Text[] {
-    return line.text.includes('$') ? this.#expand(line, predefined, 0) : [line]
+  /**
+   * The line with every reference replaced by its definition, once: what comes of it may be a definition, a condition or
+   * a loop that the next reference depends on. `depth` is how many definitions have led to this line.
+   */
+  expand(line: Text, predefined: Predefined, depth: number): Expansion {
+    if (!line.text.includes('$')) return { first: line, more: [] }
+    const parts: Text[] = []
+    const more: Text[] = []
+    let replaced = false
+    let done = 0
+    for (const found of line.text.matchAll(REFERENCE)) {
+      const [whole, braced, parameters = '', bare] = found
+      const end = found.index + whole.length
+      const use = line.span(found.index, end)
+      const value = this.#valueOf(braced ?? bare ?? '', parameters.trim(), use, predefined)
+      if (value === undefined) continue
+      if (depth >= DEPTH_LIMIT || !this.#spend(value)) return this.#exhaust(line, use)
+      const [first, ...others] = value.map((text) => text.usedAt(use))
+      if (others.length > 0 && line.text.slice(end).trim() !== '') {
+        this.#report('bad-definition', use, 'a definition of several lines must stand last on its line')
+      }
+      parts.push(line.slice(done, found.index), ...(first === undefined ? [] : [first]))
+      more.push(...others)
+      replaced = true
+      done = end
+    }
+    if (!replaced) return { first: line, more }
+    parts.push(line.slice(done))
+    return { first: Text.join(parts), more }
   }
 
-  #expand(line: Text, predefined: Predefined, depth: number): readonly Text[] {
-    const done: Text[] = []
-    const parts: Text[] = []
-    let rest = line
-    for (let found = REFERENCE.exec(rest.text); found !== null; found = REFERENCE.exec(rest.text)) {
-      const [whole, braced, parameters = '', bare] = found
-      const use = rest.span(found.index, found.index + whole.length)
-      const value = this.#valueOf(braced ?? bare ?? '', parameters.trim(), use, predefined)
-      parts.push(rest.slice(0, found.index))
-      const after = rest.slice(found.index + whole.length)
-      if (value === undefined) {
-        parts.push(rest.slice(found.index, found.index + whole.length))
-      } else if (depth === DEPTH_LIMIT || !this.#spend(value)) {
-        this.#report('expansion-limit', use, 'this definition uses itself, or expands to far too much')
-        return []
-      } else {
-        if (value.length > 1 && after.text.trim() !== '') {
-          this.#report('bad-definition', use, 'a definition of several lines must stand last on its line')
-        }
-        const inner = value.flatMap((text) => this.#expand(text.usedAt(use), predefined, depth + 1))
-        for (const [index, text] of inner.entries()) {
-          parts.push(text)
-          if (index < inner.length - 1) done.push(Text.join(parts.splice(0)))
-        }
-      }
-      rest = after
+  /** Said once: what is left of a definition that uses itself would say it again and again. */
+  #exhaust(line: Text, use: Span): Expansion {
+    if (!this.#exhausted) {
+      this.#report('expansion-limit', use, 'this definition uses itself, or expands to far too much')
     }
-    parts.push(rest)
-    done.push(Text.join(parts))
-    return done
+    this.#exhausted = true
+    return { first: line.slice(0, 0), more: [] }
   }
 
   #spend(value: readonly Text[]): boolean {
-    this.#budget -= value.reduce((sum, { length }) => sum + length + 1, 0)
-    return this.#budget >= 0
+    this.#budget -= value.reduce((sum, { length }) => sum + length + 1, 1)
+    return this.#budget >= 0 && !this.#exhausted
   }
 
   #valueOf(name: string, parameters: string, use: Span, predefined: Predefined): readonly Text[] | undefined {
     const value = this.#predefined(name, parameters, use, predefined)
     if (value !== undefined) return [Text.standingFor(value, use)]
     const defined = parameters === '' ? this.#values.get(name) : undefined
-    if (defined === undefined) {
+    const key = `${use.start} ${use.source.name}`
+    if (defined === undefined && !this.#undefined.has(key)) {
+      this.#undefined.add(key)
       this.#report('undefined-name', use, `\`$${name}\` is not defined (yet); it is left as it is`)
     }
     return defined

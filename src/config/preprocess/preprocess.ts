@@ -89,45 +89,47 @@ class Preprocessor {
       return
     }
     const line = withoutComment(raw, this.#report)
+    // As in keepalived 2.2.7, a line goes on behind its comment, too.
+    const continued = raw.text.endsWith('\\') || line.text.endsWith('\\')
     if (this.#collecting !== undefined) {
-      if (/^\$[A-Za-z_]\w*=.*\\$/.test(line.text)) {
-        this.#report('bad-definition', line.span(), 'a definition of several lines cannot begin within another one')
-      }
-      this.#collect(line)
+      if (line.length === 0 && raw.length > 0 && !continued) this.#definitionEndsAtComment(raw)
+      this.#collect(line, continued)
       return
     }
     if (line.length === 0) return
     const include = parseInclude(line, this.#checks)
-    if (include === undefined) this.#line(line)
+    if (include === undefined) this.#line(line, continued, 0)
     else this.#include(line, include)
   }
 
-  #line(line: Text): void {
+  /** `continued`: a definition on this line goes on in the next one. `depth`: how many definitions have led here. */
+  #line(line: Text, continued: boolean, depth: number): void {
     if (line.length === 0) return
     const condition = /^@(\^?)(\S*)[ \t]*/.exec(line.text)
     if (condition !== null) {
       const isThis = condition[2] === this.#surroundings.configId
-      if (isThis === (condition[1] === '')) this.#line(line.slice(condition[0].length))
+      if (isThis === (condition[1] === '')) this.#line(line.slice(condition[0].length), continued, depth)
       return
     }
     const definition = /^\$([A-Za-z_]\w*)=[ \t]*/.exec(line.text)
     if (definition !== null) {
-      this.#define(definition[1] ?? '', line.slice(definition[0].length))
+      this.#define(definition[1] ?? '', line.slice(definition[0].length), continued)
       return
     }
     if (/^~(SEQ|LST)/.test(line.text)) {
-      this.#loop(line)
+      this.#loop(line, depth)
       return
     }
-    const [first, ...more] = this.#definitions.expand(line, {
-      ...this.#surroundings,
-      directory: this.#directory,
-    })
-    if (first === undefined) return
-    // What a definition brought may be a condition, a definition or a loop of its own.
-    if (first !== line && /^[@$~]/.test(first.text) && first.text !== line.text) this.#line(first)
-    else this.#emit(first)
-    for (const each of more) this.#line(each.trim())
+    const { first, more } = this.#definitions.expand(
+      line,
+      { ...this.#surroundings, directory: this.#directory },
+      depth,
+    )
+    if (first === line) {
+      this.#emit(line)
+      return
+    }
+    for (const each of [first, ...more]) this.#line(each.trim(), false, depth + 1)
   }
 
   #emit(line: Text): void {
@@ -142,20 +144,30 @@ class Preprocessor {
     }
   }
 
-  #define(name: string, value: Text): void {
+  #define(name: string, value: Text, continued: boolean): void {
     if (name.startsWith('_')) {
       this.#report('bad-definition', value.span(), `\`$${name}\`: names with a leading underscore are predefined`)
       return
     }
     this.#collecting = { name, lines: [] }
-    this.#collect(value)
+    this.#collect(value, continued)
   }
 
-  #collect(line: Text): void {
-    const continued = line.text.endsWith('\\')
-    const text = continued ? line.slice(0, line.length - 1).trim() : line
+  #collect(line: Text, continued: boolean): void {
+    const inner = /^\$([A-Za-z_]\w*)=\s*\\$/.exec(line.text)
+    if (inner !== null) {
+      const message = `\`$${inner[1]}\` becomes empty here: a definition within another one has one line`
+      this.#report('unclear-definition', line.span(), message)
+    }
+    const text = line.text.endsWith('\\') ? line.slice(0, line.length - 1).trim() : line
     if (text.length > 0) this.#collecting?.lines.push(text)
     if (!continued) this.#endDefinition()
+  }
+
+  /** keepalived's processes do not agree here; those that do the work end the definition. */
+  #definitionEndsAtComment(comment: Text): void {
+    const message = `this comment ends the definition of \`$${this.#collecting?.name}\``
+    this.#report('unclear-definition', comment.span(), message, 'end it with \\ if the definition goes on')
   }
 
   #endDefinition(): void {
@@ -164,7 +176,7 @@ class Preprocessor {
     this.#collecting = undefined
   }
 
-  #loop(line: Text): void {
+  #loop(line: Text, depth: number): void {
     const loop = parseLoop(line, this.#report)
     if (loop === undefined) return
     const outer = loop.variables.map((name) => this.#definitions.get(name))
@@ -182,7 +194,7 @@ class Preprocessor {
       for (const [index, name] of loop.variables.entries()) {
         this.#definitions.set(name, round[index] === undefined ? [] : [round[index]])
       }
-      this.#line(loop.rest)
+      this.#line(loop.rest, false, depth)
     }
     for (const name of loop.variables) this.#definitions.set(name, undefined)
   }
