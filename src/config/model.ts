@@ -207,10 +207,24 @@ export interface HttpUrl {
   readonly virtualhost: string | undefined
 }
 
+/** What a datagram must be to count as an answer. */
+export interface UdpReply {
+  /** Bytes in hexadecimal that it must begin with, X for half a byte of any value; a shorter one must be their beginning. Undefined: any. */
+  readonly pattern: string | undefined
+  readonly minLength: number
+  readonly maxLength: number
+}
+
 export type Check =
   | (CheckSchedule & { readonly type: 'PING_CHECK' })
   | (CheckSchedule & { readonly type: 'TCP_CHECK' })
-  | (CheckSchedule & { readonly type: 'UDP_CHECK'; readonly payload: string; readonly requireReply: boolean })
+  | (CheckSchedule & {
+      readonly type: 'UDP_CHECK'
+      /** In hexadecimal. */
+      readonly payload: string
+      /** Undefined: silence is good, too. */
+      readonly reply: UdpReply | undefined
+    })
   | (CheckSchedule & { readonly type: 'HTTP_GET'; readonly urls: readonly HttpUrl[] })
 
 /** `[192.168.10.11]:80`, as keepalived's log names an endpoint. */

@@ -12,6 +12,7 @@ import {
   MAX_LOCAL_ADDRESSES,
   type Persistence,
   type RealServer,
+  type UdpReply,
   type VirtualAddress,
   type VirtualServer,
   type VrrpInstance,
@@ -198,6 +199,20 @@ function runningServer(real: RealServerSettings, endpoint: Endpoint, forwarding:
   }
 }
 
+/** Longest reply of a pattern when the file does not say it (keepalived's figure). */
+const LONGEST_REPLY = 255
+
+/** keepalived looks at the length only where there is a pattern; what the file says is done here without one, too. */
+function udpReplyOf({
+  require_reply: required,
+  min_reply_length: minLength = 0,
+  max_reply_length: maxLength,
+}: RealServerSettings['UDP_CHECK'][number]): UdpReply | undefined {
+  if (required === undefined) return undefined
+  const pattern = required.bytes
+  return { pattern, minLength, maxLength: maxLength ?? (pattern === undefined ? 65_535 : LONGEST_REPLY) }
+}
+
 /** What every checker has that connects. */
 type Connecting = Pick<
   RealServerSettings['TCP_CHECK'][number],
@@ -223,7 +238,7 @@ function runningChecks(real: RealServerSettings, endpoint: Endpoint): Check[] {
       ...schedule(check),
       type: 'UDP_CHECK' as const,
       payload: check.payload ?? '',
-      requireReply: check.require_reply !== undefined,
+      reply: udpReplyOf(check),
     })),
     ...real.HTTP_GET.map((check) => ({
       ...schedule(check),

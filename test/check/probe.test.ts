@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { probe } from '../../src/check/probe.ts'
 import { CheckRunner, type Outcome } from '../../src/check/runner.ts'
-import type { Check, CheckSchedule, HttpUrl } from '../../src/config/model.ts'
+import type { Check, CheckSchedule, HttpUrl, UdpReply } from '../../src/config/model.ts'
 import { millis } from '../../src/time.ts'
 import { until } from '../support/lab.ts'
 import { ip } from '../vrrp/instances.ts'
@@ -67,11 +67,12 @@ describe('PING_CHECK', () => {
 })
 
 describe('UDP_CHECK', () => {
-  const udp = (port: number, requireReply: boolean): Check => ({
+  const any = { pattern: undefined, minLength: 0, maxLength: 65_535 }
+  const udp = (port: number, reply: UdpReply | undefined): Check => ({
     ...schedule(port),
     type: 'UDP_CHECK',
     payload: 'abcd',
-    requireReply,
+    reply,
   })
 
   test('a reply is good, silence only if no reply is required, a refusal never', async () => {
@@ -79,11 +80,31 @@ describe('UDP_CHECK', () => {
     closers.push(() => socket.close())
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
     const { port } = socket.address()
-    await expect(probe(udp(port, false))).resolves.toBe('not refused')
-    await expect(probe(udp(port, true))).rejects.toThrow('no answer within 0.4 s')
+    await expect(probe(udp(port, undefined))).resolves.toBe('not refused')
+    await expect(probe(udp(port, any))).rejects.toThrow('no answer within 0.4 s')
     socket.on('message', (message, from) => socket.send(message, from.port, from.address))
-    await expect(probe(udp(port, true))).resolves.toBe('2 bytes in reply')
-    await expect(probe(udp(await freePort(), false))).rejects.toThrow('ECONNREFUSED')
+    await expect(probe(udp(port, any))).resolves.toBe('2 bytes in reply')
+    await expect(probe(udp(await freePort(), undefined))).rejects.toThrow('ECONNREFUSED')
+  })
+
+  // What comes back is the payload, AB CD.
+  test.each<[string, Partial<UdpReply>, string | undefined]>([
+    ['the same bytes', { pattern: 'ABCD' }, undefined],
+    ['other bytes', { pattern: 'ABCE' }, 'the reply is ABCD, not ABCE'],
+    ['any half of a byte', { pattern: 'XBXD' }, undefined],
+    ['halves that differ', { pattern: 'XCXD' }, 'the reply is ABCD, not XCXD'],
+    ['their beginning', { pattern: 'AB' }, undefined],
+    ['as much as has come', { pattern: 'ABCDEF' }, undefined],
+    ['all that is wanted', { pattern: 'ABCDEF', minLength: 3 }, 'a reply of 2 bytes: fewer than 3'],
+    ['too much', { maxLength: 1 }, 'a reply of 2 bytes: more than 1'],
+  ])('a reply is compared with what is required: %s', async (_name, wanted, fault) => {
+    const socket = createSocket('udp4')
+    closers.push(() => socket.close())
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+    socket.on('message', (message, from) => socket.send(message, from.port, from.address))
+    const result = probe(udp(socket.address().port, { ...any, ...wanted }))
+    if (fault === undefined) await expect(result).resolves.toBe('2 bytes in reply')
+    else await expect(result).rejects.toThrow(fault)
   })
 })
 

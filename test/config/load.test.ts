@@ -231,6 +231,23 @@ describe('what a file means', () => {
     })
   })
 
+  test.each([
+    ['', undefined],
+    ['require_reply', { pattern: undefined, minLength: 0, maxLength: 65_535 }],
+    ['require_reply 706f6e67', { pattern: '706F6E67', minLength: 0, maxLength: 255 }],
+    ['require_reply Ab12f 3 4x', { pattern: 'AB120F034X', minLength: 0, maxLength: 255 }],
+    ['require_reply "Ab12f 3" 4x', { pattern: 'AB120F034X', minLength: 0, maxLength: 255 }],
+    ['require_reply 70\n min_reply_length 4\n max_reply_length 9', { pattern: '70', minLength: 4, maxLength: 9 }],
+  ])('UDP_CHECK { %s }', (text, reply) => {
+    const { config } = load(service(`real_server 10.1.0.1 9 { UDP_CHECK { payload 70\n ${text}\n } }`))
+    expect(config?.virtualServers[0]?.realServers[0]?.checks[0]).toMatchObject({ payload: '70', reply })
+  })
+
+  test('a reply that is required in letters is a mistake, not a flag', () => {
+    const text = service('real_server 10.1.0.1 9 { UDP_CHECK { require_reply pong } }')
+    expect(messages(text).join()).toContain('expected bytes in hexadecimal, X for any half of one, found `pong`')
+  })
+
   test('comments, quotes and braces are read as keepalived reads them', () => {
     const text =
       'global_defs\n{ router_id "a b" ! comment\n} # more\nvrrp_instance a { interface eth0\nvirtual_router_id 5\nvirtual_ipaddress { 10.0.0.1 } }'

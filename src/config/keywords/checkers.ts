@@ -25,7 +25,6 @@ import {
   LOGGING,
   MISC_CHECK,
   REGEX,
-  REPLY_LENGTH,
   SMTP_CHECK,
   SSL_GET,
 } from './features.ts'
@@ -197,9 +196,15 @@ export const checkers = {
     {
       ...connecting,
       payload: setting(hexBytes(false), 'Bytes to send.'),
-      require_reply: setting(requiredReply, 'Fails when nothing comes back, or something else.'),
-      min_reply_length: later(REPLY_LENGTH, setting(integer(0, 65_535), 'Shortest reply.')),
-      max_reply_length: later(REPLY_LENGTH, setting(integer(0, 65_535), 'Longest reply.')),
+      require_reply: setting(
+        requiredReply,
+        'Fails when nothing comes back, or what does not begin with these bytes; X is half a byte of any value.',
+      ),
+      min_reply_length: setting(integer(0, 65_535), 'Shortest reply that `require_reply` takes; 0 unless said.'),
+      max_reply_length: setting(
+        integer(0, 65_535),
+        'Longest reply that `require_reply` takes; 255 unless said, any without a pattern.',
+      ),
     } as const,
     'A datagram is answered, or at least not refused.',
   ),

@@ -106,7 +106,6 @@ export const DNS_CHECK = checker('DNS_CHECK')
 export const MISC_CHECK = checker('MISC_CHECK')
 export const FILE_CHECK = checker('FILE_CHECK')
 export const REGEX = protection('regex', 'the body is not looked at; a page counts as good whatever it says')
-export const REPLY_LENGTH = protection('reply length', 'a reply counts as good whatever its length is')
 export const CHECK_SOURCE = protection(
   'source of checks',
   'checks leave from the address, port and interface that the kernel picks: servers may answer them otherwise',

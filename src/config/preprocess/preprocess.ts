@@ -120,11 +120,7 @@ class Preprocessor {
       this.#loop(line, depth)
       return
     }
-    const { first, more } = this.#definitions.expand(
-      line,
-      { ...this.#surroundings, directory: this.#directory },
-      depth,
-    )
+    const { first, more } = this.#definitions.expand(line, { ...this.#surroundings, directory: this.#directory }, depth)
     if (first === line) {
       this.#emit(line)
       return

@@ -193,7 +193,7 @@ export function trackWeight(limit: number): Syntax<TrackWeight> {
   }
 }
 
-/** Bytes in hexadecimal: `Ab12f 3` is AB 12 0F 03. With `wildcards`, X stands for any half of a byte. */
+/** Bytes in hexadecimal, also in quotes: `Ab12f 3` is AB 12 0F 03. With `wildcards`, X stands for any half of a byte. */
 export function hexBytes(wildcards: boolean): Syntax<string> {
   const digit = wildcards ? '[0-9A-Fa-fXx]' : '[0-9A-Fa-f]'
   const pattern = new RegExp(`^${digit}+$`)
@@ -204,10 +204,12 @@ export function hexBytes(wildcards: boolean): Syntax<string> {
       do {
         const next = words.need('<hex>')
         if (next === undefined) return invalid
-        if (!pattern.test(next.text)) return words.bad(next, 'bytes in hexadecimal')
+        const groups = next.text.split(/[ \t]+/).filter(Boolean)
+        if (groups.length === 0 || !groups.every((group) => pattern.test(group))) {
+          return words.bad(next, wildcards ? 'bytes in hexadecimal, X for any half of one' : 'bytes in hexadecimal')
+        }
         // An odd last digit is a byte of its own.
-        const whole = next.text.length - (next.text.length % 2)
-        bytes += next.text.slice(0, whole) + (whole < next.text.length ? `0${next.text.slice(whole)}` : '')
+        bytes += groups.map((group) => group.replace(/^((?:..)*)(.)$/, '$10$2')).join('')
       } while (words.peek() !== undefined)
       return bytes.toUpperCase()
     },
