@@ -13,11 +13,12 @@ bpftool      command:bpftool                            lists what the kernel ha
 iproute2     command:ip                                 namespaces, links and addresses of the labs
 util-linux   command:nsenter                            runs programs inside the labs
 procps       command:sysctl                             forwarding and ARP settings inside the labs
+psmisc       command:killall                            in scripts of keepalived's examples, which looks for it
 ethtool      command:ethtool                            makes links fill in their checksums, in tests of XDP
 iputils-ping command:ping                               PING_CHECK
 iputils-arping command:arping                           finds who answers for an address
 curl         command:curl                               the client of demo and tests
-nginx-light  command:nginx                              real servers; a proxy in the bench
+nginx        command:nginx                              real servers; a proxy in the bench
 libnginx-mod-stream file:/usr/lib/nginx/modules/ngx_stream_module.so   the proxy in the bench
 keepalived   command:keepalived                         VRRP peer in the interop tests; judges configurations
 tcpdump      command:tcpdump                            independent reader of our adverts

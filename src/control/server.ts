@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
@@ -100,11 +100,12 @@ export class ControlServer {
       void answer(request, response, handlers, host, () => this.#note(socket, true))
     })
     this.#server.on('connection', (socket) => this.#admit(socket))
-    this.#server.listen(path, () => {
-      chmodSync(path, 0o660)
-      const gid = groupId('tanist')
-      if (gid !== undefined && process.getuid?.() === 0) chownSync(path, 0, gid)
-    })
+    const gid = groupId('tanist')
+    const own = process.getegid?.() ?? 0
+    // A file is of the group that makes it. To give it away afterwards would take a capability more.
+    if (gid !== undefined && process.getuid?.() === 0) process.setegid?.(gid)
+    this.#server.listen(path, () => chmodSync(path, 0o660)) // the file is made before this returns
+    process.setegid?.(own)
   }
 
   async close(): Promise<void> {

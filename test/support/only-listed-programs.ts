@@ -22,10 +22,13 @@ const PROGRAM_FOLDERS = new Set(['/bin', '/sbin', '/usr/bin', '/usr/sbin'])
 /** Links from the name of a task to the program that does it: awk, iptables. */
 const ALTERNATIVES = '/etc/alternatives'
 
-/** The packages of setup.sh, the first word of each line of its list. */
-export function listedPackages(): string[] {
+/** The list of setup.sh: each package, and the program that it is there for, if that shows that it is installed. */
+export function listedPackages(): { readonly name: string; readonly program: string | undefined }[] {
   const [, list = ''] = /^packages='\n(.*?)^'$/ms.exec(readFileSync(join(REPOSITORY, 'setup.sh'), 'utf8')) ?? []
-  return list.split('\n').flatMap((line) => /^\S+/.exec(line) ?? [])
+  return list.split('\n').flatMap((line) => {
+    const [name = '', proof = ''] = line.split(/\s+/)
+    return name === '' ? [] : [{ name, program: /^command:(.*)$/.exec(proof)?.[1] }]
+  })
 }
 
 function query(...args: readonly string[]): string[] {
@@ -50,7 +53,7 @@ function onPath(program: string): string | undefined {
 /** Programs by name: where they are. */
 export function listedPrograms(): ReadonlyMap<string, string> {
   const programs = new Map<string, string>()
-  const files = new Set(query('-L', ...packagesOfEveryDebian(), ...listedPackages()))
+  const files = new Set(query('-L', ...packagesOfEveryDebian(), ...listedPackages().map(({ name }) => name)))
   for (const path of files) if (PROGRAM_FOLDERS.has(dirname(path))) programs.set(basename(path), path)
   for (const entry of readdirSync(ALTERNATIVES, { withFileTypes: true })) {
     if (!entry.isSymbolicLink()) continue

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 test.each(['tanist', 'tanist-ipvsadm'])('%s.service is hardened to an exposure of 3.0 or less', (name) => {
-  const unit = join(import.meta.dirname, `../systemd/${name}.service`)
+  const unit = join(import.meta.dirname, `../../systemd/${name}.service`)
   const report = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', unit], {
     encoding: 'utf8',
   })
