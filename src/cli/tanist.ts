@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { getSystemErrorMessage } from 'node:util'

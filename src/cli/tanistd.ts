@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
@@ -11,6 +10,7 @@ import { resign } from '../daemon/resign.ts'
 import { DEFAULT_MAX_CONNECTIONS } from '../forward/layout.ts'
 import { reasonOf } from '../linux/regular-file.ts'
 import { enterNetworkNamespace, holdLock, notifySystemd } from '../linux/process.ts'
+import { ignoreSignals, unblockSignal } from '../linux/signals.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
 import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
@@ -132,6 +132,7 @@ function enterNamespaceOf(read: ConfigFile): boolean {
 }
 
 async function run(config: Config): Promise<void> {
+  ignoreSignals(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'])
   const log = await createLog('director', options.name)
   const fail = async (error: unknown): Promise<never> => {
     log.fatal(error instanceof Error ? error.message : String(error))
@@ -160,6 +161,10 @@ async function run(config: Config): Promise<void> {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', () => void director.reload())
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+    process.on(signal, () => log.info(`${signal}: keepalived writes its state to a file; ask \`tanist status --json\``))
+    unblockSignal(signal)
+  }
   log.info(`tanistd ${version} is running with ${options.file}`)
   notifySystemd('READY=1')
   const watchdog = Number(process.env['WATCHDOG_USEC'] ?? 0) / 1000

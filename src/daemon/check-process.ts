@@ -1,4 +1,5 @@
 import { CheckRunner, type Outcome } from '../check/runner.ts'
+import { ignoreSignals } from '../linux/signals.ts'
 import type { CheckTask, FromCheck, ToCheck, Verdict } from './messages.ts'
 
 /**
@@ -61,7 +62,6 @@ process.on('message', (message: ToCheck) => {
       process.exit()
   }
 })
-process.on('SIGINT', () => {})
-process.on('SIGTERM', () => {})
-process.on('SIGHUP', () => {})
+// Signals are for the director, which tells its children.
+ignoreSignals()
 process.on('disconnect', () => process.exit())

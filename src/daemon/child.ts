@@ -10,7 +10,7 @@ const LONGEST_DELAY_MS = 30_000
 export interface ChildProgram {
   readonly role: 'vrrp' | 'check'
   readonly args: readonly string[]
-  /** V8 options. */
+  /** Options of Node. */
   readonly execArgv: readonly string[]
   /** Runs as this user when the director is root. */
   readonly user: { readonly uid: number; readonly gid: number } | undefined

@@ -27,8 +27,8 @@ const STOP_PATIENCE_MS = 3000
 /** Debian's and Red Hat's `nobody`. */
 const NOBODY = { uid: 65534, gid: 65534 }
 
-/** Small heaps; code that runs once a second is not compiled anew each time. */
-const CHILD_V8_OPTIONS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--no-flush-bytecode']
+/** No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
+const CHILD_OPTIONS = ['--disable-sigusr1', '--max-old-space-size=64', '--max-semi-space-size=1', '--no-flush-bytecode']
 
 export interface DirectorOptions {
   /** Tells directors on one machine apart: names pins and the control socket. */
@@ -73,7 +73,7 @@ export class Director {
     // Forwarding is ready before anybody can become master.
     this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
-      { role: 'vrrp', args: [options.name], execArgv: CHILD_V8_OPTIONS, user: undefined },
+      { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, user: undefined },
       {
         started: () => {
           this.#vrrpStartedAt = performance.now()
@@ -87,7 +87,7 @@ export class Director {
       },
     )
     this.#check = new Child<ToCheck, FromCheck>(
-      { role: 'check', args: [], execArgv: CHILD_V8_OPTIONS, user: NOBODY },
+      { role: 'check', args: [], execArgv: CHILD_OPTIONS, user: NOBODY },
       {
         started: () => setImmediate(() => this.#configureCheck()),
         message: ({ verdicts }) => this.#takeVerdicts(verdicts),

@@ -4,6 +4,7 @@ import { SystemError } from '../linux/libc.ts'
 import { Poller } from '../linux/poller.ts'
 import { becomeRealtime } from '../linux/process.ts'
 import { type InterfaceAddress, type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
+import { ignoreSignals } from '../linux/signals.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import { type Millis, millis } from '../time.ts'
 import { type Effect, emptyEngine, type EngineState, type Event, nextDeadline, step } from '../vrrp/engine.ts'
@@ -198,6 +199,8 @@ function send(message: FromVrrp): void {
   if (process.connected) process.send?.(message)
 }
 
+// Only the parent decides: signals of a terminal go to the whole group.
+ignoreSignals()
 const log = await createLog('vrrp', process.argv[2] ?? '')
 const vrrp = new VrrpProcess(log)
 const notRealtime = becomeRealtime()
@@ -220,10 +223,6 @@ process.on('message', (message: ToVrrp) => {
       break
   }
 })
-// Only the parent decides: signals of a terminal go to the whole group.
-process.on('SIGINT', () => {})
-process.on('SIGTERM', () => {})
-process.on('SIGHUP', () => {})
 process.on('disconnect', () => {
   log.error('the director process is gone; leaving')
   void leave()

@@ -35,6 +35,9 @@ export const calls = {
   ),
   schedSetscheduler: libc.func('int sched_setscheduler(int thread, int policy, const void *parameters)'),
   flock: libc.func('int flock(int fd, int operation)'),
+  signal: libc.func('intptr_t signal(int number, intptr_t handler)'),
+  sigprocmask: libc.func('int sigprocmask(int how, const void *set, void *old)'),
+  syscall: libc.func('long syscall(long call, long number, const void *action, void *old, size_t maskSize)'),
 }
 
 /** errno of the call that has just failed. */

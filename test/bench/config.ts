@@ -81,7 +81,7 @@ try {
     const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' })
     if (status !== 0) throw new Error(`${command.join(' ')}: ${stderr}`)
   }
-  const tanistd = join(import.meta.dirname, '../../dist/cli/tanistd.js')
+  const tanistd = join(import.meta.dirname, '../../dist/bin/tanistd.js')
   for (let round = 0; round < rounds; round++) {
     times.process.push(
       timed(() => {

@@ -10,7 +10,7 @@ const directory = mkdtempSync(join(tmpdir(), 'tanist-cli-'))
 afterAll(() => rmSync(directory, { recursive: true }))
 const root = join(import.meta.dirname, '../..')
 const run = (program: string, ...args: string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist/cli', program), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist/bin', program), ...args], {
     encoding: 'utf8',
   })
   return { status, stdout, stderr }

@@ -10,7 +10,7 @@ import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { ip } from '../vrrp/instances.ts'
 
-const TANISTD = join(import.meta.dirname, '../../dist/cli/tanistd.js')
+const TANISTD = join(import.meta.dirname, '../../dist/bin/tanistd.js')
 const directory = mkdtempSync(join(tmpdir(), 'tanist-programs-test-'))
 const file = join(directory, 'ping.conf')
 const path = process.env['PATH'] ?? ''

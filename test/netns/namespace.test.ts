@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { Lab, until } from '../support/lab.ts'
 
-const TANISTD = join(import.meta.dirname, '../../dist/cli/tanistd.js')
+const TANISTD = join(import.meta.dirname, '../../dist/bin/tanistd.js')
 const lab = new Lab()
 afterAll(() => lab.destroy())
 

@@ -7,9 +7,9 @@ import type { Snapshot } from '../../src/control/snapshot.ts'
 import type { Lab } from './lab.ts'
 import { until } from './lab.ts'
 
-const TANISTD = join(import.meta.dirname, '../../dist/cli/tanistd.js')
-const TANIST = join(import.meta.dirname, '../../dist/cli/tanist.js')
-const IPVSADM = join(import.meta.dirname, '../../dist/cli/tanist-ipvsadm.js')
+const TANISTD = join(import.meta.dirname, '../../dist/bin/tanistd.js')
+const TANIST = join(import.meta.dirname, '../../dist/bin/tanist.js')
+const IPVSADM = join(import.meta.dirname, '../../dist/bin/tanist-ipvsadm.js')
 
 /** A real tanistd on a host of a lab. */
 export class DirectorHost {

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { launch } from './launch.ts'
+
+launch('tanist-ipvsadm', () => import('../cli/tanist-ipvsadm.ts'))

@@ -1,0 +1,52 @@
+import { constants } from 'node:os'
+import { calls, checked } from './libc.ts'
+
+const SIG_IGN = 1
+const LAST_SIGNAL = 64
+
+/** glibc keeps these from its callers: the first ends a process that does not cancel threads, the second it handles itself. */
+const GLIBC_CANCEL = 32
+const GLIBC_SETXID = 33
+/** `rt_sigaction`, by which a signal that glibc keeps can be ignored. */
+const RT_SIGACTION: Partial<Record<NodeJS.Architecture, number>> = { x64: 13, arm64: 134 }
+/** struct sigaction as the kernel has it, with room to spare, and the size of its mask. */
+const ACTION_BYTES = 32
+const MASK_BYTES = 8
+
+const SIG_UNBLOCK = 1
+/** sigset_t of glibc has 128 bytes. */
+const SIGSET_WORDS = 16
+
+const { SIGKILL, SIGSTOP, SIGCHLD, SIGCONT } = constants.signals
+/** What no process can ignore, what Node needs, and what only wakes a process that was stopped. */
+const LEFT_ALONE: ReadonlySet<number> = new Set([SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, GLIBC_SETXID])
+
+/**
+ * From now on this process ignores every signal that can be ignored but those of `except`, for which it has handlers. Most of
+ * them would end it, some stop it. A fault of the program itself still ends it: the kernel does not let that be ignored.
+ * Those above 32 are ignored by programs that it starts as well. SIGUSR1 is Node's way to open a debugger; a process of ours
+ * is started with `--disable-sigusr1`, so that it is held back from the very beginning. Throws SystemError.
+ */
+export function ignoreSignals(except: readonly NodeJS.Signals[] = []): void {
+  const handled = new Set(except.map((name) => constants.signals[name]))
+  for (let number = 1; number <= LAST_SIGNAL; number++) {
+    if (handled.has(number) || LEFT_ALONE.has(number)) continue
+    if (number === GLIBC_CANCEL) ignoreByKernel(number)
+    else checked(calls.signal(number, SIG_IGN), 'ignore', `signal ${number}`)
+  }
+}
+
+/** Lets a signal through that `--disable-sigusr1` holds back, once there is a handler for it. Throws SystemError. */
+export function unblockSignal(name: NodeJS.Signals): void {
+  const set = new BigUint64Array(SIGSET_WORDS)
+  set[0] = 1n << BigInt(constants.signals[name] - 1)
+  checked(calls.sigprocmask(SIG_UNBLOCK, new Uint8Array(set.buffer), null), 'unblock', name)
+}
+
+function ignoreByKernel(number: number): void {
+  const call = RT_SIGACTION[process.arch]
+  if (call === undefined) return
+  const action = new Uint8Array(ACTION_BYTES)
+  action[0] = SIG_IGN // the handler, the first word on either (little-endian) architecture; the rest is zero
+  checked(calls.syscall(call, number, action, null, MASK_BYTES), 'ignore', `signal ${number}`)
+}
