@@ -69,12 +69,13 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
       colours,
     ),
     table(
-      ['PROCESS', 'PID', 'RESTARTS', 'MEMORY'],
-      status.processes.map(({ role, pid, restarts, residentBytes }) => [
+      ['PROCESS', 'PID', 'RESTARTS', 'MEMORY', ''],
+      status.processes.map(({ role, pid, restarts, lastEnd, residentBytes }): Cell[] => [
         role,
         String(pid ?? '-'),
         String(restarts),
         residentBytes === undefined ? '-' : `${(residentBytes / 1024 / 1024).toFixed(1)} MiB`,
+        lastEnd === undefined ? '' : { text: `the one before has died (${lastEnd})`, colour: 'yellow' },
       ]),
       colours,
     ),
@@ -102,9 +103,13 @@ function instanceState({ state }: InstanceSnapshot): Cell {
   return { text: state.toUpperCase(), colour: colour[state] }
 }
 
-function serverState({ state, weight, role }: ServerSnapshot): Cell {
+function serverState({ state, weight, role, active, inactive, persistent }: ServerSnapshot): Cell {
   const colour = { up: 'green', down: 'red', standby: 'dim', removed: 'dim' } as const
-  if (state === 'up' && weight === 0 && role === 'real') return { text: 'DRAINED', colour: 'yellow' }
+  if (state === 'up' && weight === 0 && role === 'real') {
+    // Clients that persistence keeps here open new connections all the same.
+    const left = active + inactive + persistent
+    return { text: left === 0 ? 'DRAINED' : `DRAINING (${left})`, colour: 'yellow' }
+  }
   return { text: state.toUpperCase(), colour: colour[state] }
 }
 

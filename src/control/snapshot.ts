@@ -32,6 +32,8 @@ export interface ProcessSnapshot {
   readonly role: 'director' | 'vrrp' | 'check'
   readonly pid: number | undefined
   readonly restarts: number
+  /** How the process before it came to its end, if there was one. */
+  readonly lastEnd?: string | undefined
   readonly residentBytes: number | undefined
 }
 
@@ -80,6 +82,8 @@ export interface ServerSnapshot {
   readonly weight: number
   readonly active: number
   readonly inactive: number
+  /** Clients that persistence keeps at this server. */
+  readonly persistent: number
   readonly counters: CountersSnapshot
 }
 

@@ -6,11 +6,16 @@ import type { Received } from '../vrrp/receive.ts'
 /** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */
 const PEER_LIMIT = 16
 
+/** Anybody on the link can send what is refused, from any number of addresses. */
+const REFUSALS_EVERY_MS = 10_000
+
 interface Record {
   since: string
   reason: string
   sent: number
   received: number
+  /** When a refusal was last told. */
+  refusedAt: number
   readonly dropped: Map<string, number>
   /** In order of last hearing. */
   readonly peers: Map<string, PeerSnapshot>
@@ -24,14 +29,15 @@ export class InstanceRecords {
     this.#of(instance.name).sent++
   }
 
-  received(received: Received): void {
+  /** Takes what was received. True when a peer is refused that was not, or for another reason: at most one in ten seconds for an instance. */
+  received(received: Received): boolean {
     const { instance, header } = received
-    if (instance === undefined) return
+    if (instance === undefined) return false
     const record = this.#of(instance.name)
     const drop = 'drop' in received ? received.drop : undefined
     if (drop === undefined) record.received++
     else record.dropped.set(drop, (record.dropped.get(drop) ?? 0) + 1)
-    if (header === undefined) return
+    if (header === undefined) return false
     const before = record.peers.get(header.source)
     record.peers.delete(header.source)
     record.peers.set(header.source, {
@@ -42,6 +48,10 @@ export class InstanceRecords {
     })
     const [oldest] = record.peers.keys()
     if (record.peers.size > PEER_LIMIT && oldest !== undefined) record.peers.delete(oldest)
+    const now = performance.now()
+    const isNews = drop !== undefined && drop !== before?.rejected && now - record.refusedAt > REFUSALS_EVERY_MS
+    if (isNews) record.refusedAt = now
+    return isNews
   }
 
   moved(instance: VrrpInstance, reason: string): void {
@@ -81,6 +91,7 @@ export class InstanceRecords {
       reason: 'configured',
       sent: 0,
       received: 0,
+      refusedAt: Number.NEGATIVE_INFINITY,
       dropped: new Map(),
       peers: new Map(),
     }

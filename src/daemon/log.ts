@@ -1,5 +1,6 @@
 import { constants, openSync } from 'node:fs'
-import pino, { type Logger } from 'pino'
+import pino, { type DestinationStream, type Logger } from 'pino'
+import { journalText, writesToJournal } from './journal.ts'
 
 /** What waits for a reader that does not read. Beyond it lines are dropped and counted, never waited for. */
 const BACKLOG_BYTES = 1 << 20
@@ -7,7 +8,7 @@ const BACKLOG_BYTES = 1 << 20
 /** At a normal end, how long the last lines may take. */
 const FLUSH_MS = 200
 
-/** The log of one process: JSON lines, readable ones on a terminal. Writing never blocks the process. */
+/** The log of one process: JSON lines, readable ones on a terminal and in the journal. Writing never blocks the process. */
 export async function createLog(role: 'director' | 'vrrp', name: string): Promise<Logger> {
   const options = { base: { director: name, process: role } }
   if (process.stdout.isTTY) {
@@ -16,7 +17,13 @@ export async function createLog(role: 'director' | 'vrrp', name: string): Promis
   }
   let dropped = 0
   const destination = pino.destination({ dest: ownStdout(), sync: false, minLength: 0, maxLength: BACKLOG_BYTES })
-  const log = pino(options, destination)
+  const format = writesToJournal() ? journalText : (line: string) => line
+  // Not the destination itself: at a fatal line pino would write what waits before lines that are being written.
+  const stream: DestinationStream & Pick<Logger, 'flush'> = {
+    write: (line) => void destination.write(format(line)),
+    flush: (done) => destination.flush(done),
+  }
+  const log = pino(options, stream)
   destination.on('drop', () => dropped++)
   destination.on('drain', () => {
     if (dropped === 0) return
@@ -36,6 +43,22 @@ function ownStdout(): number {
   } catch {
     return 1
   }
+}
+
+/** An error of Tanist's own, as sysexits(3) has it. */
+const EXIT_SOFTWARE = 70
+
+/**
+ * An error that nobody has expected ends the process, since nobody knows what it would do next: its stack stands in the log, and
+ * whoever started the process (systemd, the director) starts it again. The core keeps forwarding meanwhile.
+ */
+export function endOnUnexpectedErrors(log: Logger): void {
+  const end = async (error: Error) => {
+    log.fatal({ err: error }, `unexpected error, ending: ${error.stack ?? String(error)}`)
+    await flushLog(log)
+    process.exit(EXIT_SOFTWARE)
+  }
+  process.once('uncaughtException', (error) => void end(error))
 }
 
 /** Gives the last lines a chance to get out. */

@@ -7,7 +7,7 @@ import { type HeldServer, HeldServers } from './held-servers.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What the core says about one server. */
-type Traffic = Pick<ServerSnapshot, 'weight' | 'active' | 'inactive' | 'counters'>
+type Traffic = Pick<ServerSnapshot, 'weight' | 'active' | 'inactive' | 'persistent' | 'counters'>
 
 /** Virtual servers as people see them: configured servers, sorry server, and those whose connections linger. */
 export function serviceSnapshots(
@@ -31,6 +31,7 @@ export function serviceSnapshots(
         weight: weights.get(endpoint) ?? 0,
         active: there?.load.active ?? 0,
         inactive: there?.load.inactive ?? 0,
+        persistent: there?.load.persistent ?? 0,
         counters: plainNumbers(there && serverCounters.get(there.slot)),
       }
     }
@@ -53,9 +54,11 @@ function serverSnapshots(
   inCore: ReadonlyMap<string, HeldServer>,
   traffic: (endpoint: string) => Traffic,
 ): ServerSnapshot[] {
+  const sorryServes = pool?.quorum.up === false && server.sorryServer !== undefined
   const real = server.realServers.map((each): ServerSnapshot => {
-    const { up, since, reason } = verdicts.describe(server, each)
+    const { up, since, reason: said } = verdicts.describe(server, each)
     const endpoint = endpointName(each.endpoint)
+    const reason = up && sorryServes ? `${said}; the sorry server serves: quorum is lost` : said
     return { name: endpoint, role: 'real', state: up ? 'up' : 'down', since, reason, ...traffic(endpoint) }
   })
   const sorry =

@@ -11,7 +11,7 @@ import { type Effect, emptyEngine, type EngineState, type Event, nextDeadline, s
 import { receive } from '../vrrp/receive.ts'
 import { Addresses } from './addresses.ts'
 import { Advertiser } from './advertiser.ts'
-import { createLog, flushLog } from './log.ts'
+import { createLog, endOnUnexpectedErrors, flushLog } from './log.ts'
 import type { FromVrrp, ToVrrp } from './messages.ts'
 import { InstanceRecords } from './instance-records.ts'
 
@@ -81,8 +81,13 @@ class VrrpProcess {
     for (const { interface: name, packet } of this.#advertiser.receive()) {
       const here = this.#instances().filter((instance) => instance.interface === name)
       const received = receive(packet, here)
-      this.#records.received(received)
-      if ('drop' in received) continue
+      const isNews = this.#records.received(received)
+      if ('drop' in received) {
+        const { drop, instance, header } = received
+        const line = { instance: instance?.name, source: header?.source, drop }
+        if (isNews) this.#log.warn(line, `(${instance?.name}) advert from ${header?.source} is refused: ${drop}`)
+        continue
+      }
       const { instance, header, advert } = received
       if (advert.priority > 0 && this.#leftovers.delete(instance.name)) this.#addresses.release(instance)
       this.#dispatch({
@@ -174,7 +179,9 @@ class VrrpProcess {
         if ((to === 'fault' || to === 'init') && this.#leftovers.delete(instance.name))
           this.#addresses.release(instance)
         const entering = to === 'init' ? 'Stopped' : `Entering ${to.toUpperCase()} STATE`
-        this.#log.info({ instance: instance.name, from, to, reason }, `(${instance.name}) ${entering}: ${reason}`)
+        // A stop is asked for; a master that is lost otherwise, and a fault, somebody should look at.
+        const level = to !== 'init' && (from === 'master' || to === 'fault') ? 'warn' : 'info'
+        this.#log[level]({ instance: instance.name, from, to, reason }, `(${instance.name}) ${entering}: ${reason}`)
         break
       }
       case 'rival': {
@@ -202,6 +209,7 @@ function send(message: FromVrrp): void {
 // Only the parent decides: signals of a terminal go to the whole group.
 ignoreSignals()
 const log = await createLog('vrrp', process.argv[2] ?? '')
+endOnUnexpectedErrors(log)
 const vrrp = new VrrpProcess(log)
 const notRealtime = becomeRealtime()
 if (notRealtime !== undefined) log.info(`running without real-time priority: ${notRealtime.message}`)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { formatStatus } from '../../src/cli/status.ts'
-import type { Snapshot } from '../../src/control/snapshot.ts'
+import type { ProcessSnapshot, ServerSnapshot, Snapshot } from '../../src/control/snapshot.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'tanist-cli-'))
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -220,6 +220,7 @@ describe('tanist status', () => {
             weight: 0,
             active: 1,
             inactive: 2,
+            persistent: 0,
             counters,
           },
         ],
@@ -256,6 +257,29 @@ describe('tanist status', () => {
     expect(formatStatus(partial, now, true).split('\n').slice(2, 4)).toEqual(
       lines.map((line) => `\u001b[31m${line}\u001b[39m`),
     )
+  })
+
+  test('a server without weight is drained only when nothing of it is left', () => {
+    const [service] = snapshot.services
+    const [server] = service?.servers ?? []
+    if (service === undefined || server === undefined) throw new Error('the snapshot has a server')
+    const state = (change: Partial<ServerSnapshot>) => {
+      const servers = [{ ...server, state: 'up' as const, weight: 0, active: 0, inactive: 0, ...change }]
+      const text = formatStatus({ ...snapshot, services: [{ ...service, servers }] }, now, false)
+      return / \[10\.1\.0\.1\]:80 +(\S+(?: \(\d+\))?)/.exec(text)?.[1]
+    }
+    expect(state({})).toBe('DRAINED')
+    expect(state({ active: 2, inactive: 3 })).toBe('DRAINING (5)')
+    expect(state({ inactive: 1 })).toBe('DRAINING (1)')
+    expect(state({ persistent: 4 })).toBe('DRAINING (4)')
+    expect(state({ weight: 1, active: 2 })).toBe('UP')
+    expect(state({ state: 'down', active: 2 })).toBe('DOWN')
+  })
+
+  test('a process that was started again says why', () => {
+    const processes = [{ ...snapshot.processes[0], role: 'vrrp', restarts: 1, lastEnd: 'SIGKILL' }] as ProcessSnapshot[]
+    const text = formatStatus({ ...snapshot, processes }, now, false)
+    expect(text).toContain('vrrp     7    1         50.0 MiB  the one before has died (SIGKILL)')
   })
 
   test('has colours only where they are asked for', () => {

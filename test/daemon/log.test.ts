@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -14,4 +16,60 @@ test('a log that nobody reads holds nothing up: 10 MB into a pipe of 64 KB', asy
   expect(flush).toBeLessThan(1000)
   child.kill()
   await exited
+})
+
+const LOG = join(import.meta.dirname, '../../src/daemon/log.ts')
+
+/** Runs lines of a program that has a log, with standard output in a file that `journal` says is the journal or not. */
+function logged(lines: string, journal: boolean): { status: number | null; text: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'tanist-log-'))
+  try {
+    const file = openSync(join(directory, 'log'), 'w+')
+    const { dev, ino } = fstatSync(file, { bigint: true })
+    const env = { ...process.env, JOURNAL_STREAM: journal ? `${dev}:${ino}` : `${dev}:${ino + 1n}` }
+    const program = `import { createLog, endOnUnexpectedErrors, flushLog } from ${JSON.stringify(LOG)}
+      const log = await createLog('vrrp', 'test')
+      ${lines}`
+    const args = ['--input-type=module', '-e', program]
+    const { status } = spawnSync(process.execPath, args, { env, stdio: ['ignore', file, 'inherit'] })
+    closeSync(file)
+    return { status, text: readFileSync(join(directory, 'log'), 'utf8') }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+const lines = `log.info({ instance: 'a' }, '(a) Entering BACKUP STATE')
+  log.warn('Lost quorum'); log.error({ errors: ['x.conf:1:1: error\\n    1 | x'] }, 'refused'); log.fatal('end')
+  await flushLog(log)`
+
+test('in the journal lines are text, each with its syslog priority', () => {
+  expect(logged(lines, true).text.split('\n')).toEqual([
+    '<6>vrrp: (a) Entering BACKUP STATE',
+    '<4>vrrp: Lost quorum',
+    '<3>vrrp: refused',
+    '<3>x.conf:1:1: error',
+    '<3>    1 | x',
+    '<2>vrrp: end',
+    '',
+  ])
+})
+
+test('anywhere else they are JSON, also when a unit far above has the journal', () => {
+  const [first, ...rest] = logged(lines, false).text.trim().split('\n')
+  expect(JSON.parse(first ?? '')).toMatchObject({ level: 30, process: 'vrrp', instance: 'a' })
+  expect(rest).toHaveLength(3)
+})
+
+test('an unexpected error is logged with its stack and ends the process', () => {
+  const { status, text } = logged(
+    `endOnUnexpectedErrors(log)
+    setTimeout(() => { throw new Error('boom') })
+    setTimeout(() => log.info('went on'), 1000)`,
+    false,
+  )
+  expect(status).toBe(70)
+  const { level, msg } = JSON.parse(text) as { level: number; msg: string }
+  expect(level).toBe(60)
+  expect(msg).toMatch(/^unexpected error, ending: Error: boom\n +at /)
 })

