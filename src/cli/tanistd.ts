@@ -9,7 +9,7 @@ import { createLog, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
 import { DEFAULT_MAX_CONNECTIONS } from '../forward/layout.ts'
 import { reasonOf } from '../linux/regular-file.ts'
-import { enterNetworkNamespace, holdLock, notifySystemd } from '../linux/process.ts'
+import { enterNetworkNamespace, feedWatchdog, holdLock, notifySystemd } from '../linux/process.ts'
 import { ignoreSignals, unblockSignal } from '../linux/signals.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
@@ -167,6 +167,5 @@ async function run(config: Config): Promise<void> {
   }
   log.info(`tanistd ${version} is running with ${options.file}`)
   notifySystemd('READY=1')
-  const watchdog = Number(process.env['WATCHDOG_USEC'] ?? 0) / 1000
-  if (watchdog > 0) setInterval(() => notifySystemd('WATCHDOG=1'), watchdog / 2)
+  feedWatchdog(() => director.isWell)
 }

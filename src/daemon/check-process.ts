@@ -1,6 +1,7 @@
 import { CheckRunner, type Outcome } from '../check/runner.ts'
 import { ignoreSignals } from '../linux/signals.ts'
 import type { CheckTask, FromCheck, ToCheck, Verdict } from './messages.ts'
+import { PULSES, startPulse } from './pulse.ts'
 
 /**
  * The check process: runs every checker and reports verdicts. It reads bytes from the network, so it has no privileges:
@@ -53,6 +54,7 @@ function send(message: FromCheck): void {
   if (process.connected) process.send?.(message)
 }
 
+startPulse(PULSES.check)
 process.on('message', (message: ToCheck) => {
   switch (message.type) {
     case 'configure':

@@ -15,6 +15,7 @@ import { Forwarding } from './forwarding.ts'
 import { lackingPrograms } from './host-programs.ts'
 import { flushLog } from './log.ts'
 import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from './messages.ts'
+import { PULSES } from './pulse.ts'
 import { resign } from './resign.ts'
 import { checkTasks, Verdicts } from './verdicts.ts'
 
@@ -73,7 +74,7 @@ export class Director {
     // Forwarding is ready before anybody can become master.
     this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
-      { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, user: undefined },
+      { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, user: undefined, pulse: PULSES.vrrp },
       {
         started: () => {
           this.#vrrpStartedAt = performance.now()
@@ -83,11 +84,11 @@ export class Director {
         message: (message) => {
           if (message.type === 'instances') this.#instances = message.instances
         },
-        died: (how, delayMs) => this.#vrrpDied(how, delayMs),
+        died: (how, delayMs, silentMs) => this.#vrrpDied(how, delayMs, silentMs),
       },
     )
     this.#check = new Child<ToCheck, FromCheck>(
-      { role: 'check', args: [], execArgv: CHILD_OPTIONS, user: NOBODY },
+      { role: 'check', args: [], execArgv: CHILD_OPTIONS, user: NOBODY, pulse: PULSES.check },
       {
         started: () => setImmediate(() => this.#configureCheck()),
         message: ({ verdicts }) => this.#takeVerdicts(verdicts),
@@ -152,6 +153,11 @@ export class Director {
 
   #warnOfNotRunning(): void {
     for (const each of this.#config.notRunning) this.#log.warn({ notRunning: each }, notRunningText(each))
+  }
+
+  /** Whether systemd may be told so: that the director's own loop turns shows in being asked. */
+  get isWell(): boolean {
+    return this.#vrrp.isWell && this.#check.isWell
   }
 
   /** Leaves in order: priority 0, no addresses, an empty core. */
@@ -230,13 +236,13 @@ export class Director {
    * Masters go on where they were, if the next process can be there before their peers give up on them. Otherwise they
    * are given up now, so that the peers take over after the skew time.
    */
-  #vrrpDied(how: string, delayMs: number): void {
+  #vrrpDied(how: string, delayMs: number, silentMs: number): void {
     this.#log.error(`the vrrp process has died (${how}); starting it again`)
     const masters = this.#config.instances.filter(({ name }) =>
       this.#instances.some((instance) => instance.name === name && instance.state === 'master'),
     )
     const crashedAtOnce = performance.now() - this.#vrrpStartedAt < RESPAWN_MS
-    const isLate = ({ advertInt }: VrrpInstance) => crashedAtOnce || 2 * advertInt < delayMs + RESPAWN_MS
+    const isLate = ({ advertInt }: VrrpInstance) => crashedAtOnce || 2 * advertInt < silentMs + delayMs + RESPAWN_MS
     const late = masters.filter(({ name }) =>
       masters.some((other) => isLate(other) && this.#groupOf(name).includes(other.name)),
     )
@@ -268,9 +274,9 @@ export class Director {
         notRunning: this.#config.notRunning,
       },
       processes: [
-        processSnapshot('director', process.pid, 0),
-        processSnapshot('vrrp', this.#vrrp.pid, this.#vrrp.restarts),
-        processSnapshot('check', this.#check.pid, this.#check.restarts),
+        processSnapshot('director', { pid: process.pid, restarts: 0, lastEnd: undefined }),
+        processSnapshot('vrrp', this.#vrrp),
+        processSnapshot('check', this.#check),
       ],
       instances: this.#instances,
       ...this.#forwarding.snapshot(),
@@ -278,8 +284,11 @@ export class Director {
   }
 }
 
-function processSnapshot(role: ProcessSnapshot['role'], pid: number | undefined, restarts: number): ProcessSnapshot {
-  return { role, pid, restarts, residentBytes: pid === undefined ? undefined : residentBytes(pid) }
+function processSnapshot(
+  role: ProcessSnapshot['role'],
+  { pid, restarts, lastEnd }: Pick<ProcessSnapshot, 'pid' | 'restarts' | 'lastEnd'>,
+): ProcessSnapshot {
+  return { role, pid, restarts, lastEnd, residentBytes: pid === undefined ? undefined : residentBytes(pid) }
 }
 
 function residentBytes(pid: number): number | undefined {

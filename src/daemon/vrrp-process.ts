@@ -14,6 +14,7 @@ import { Advertiser } from './advertiser.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from './log.ts'
 import type { FromVrrp, ToVrrp } from './messages.ts'
 import { InstanceRecords } from './instance-records.ts'
+import { PULSES, startPulse } from './pulse.ts'
 
 /** How often the parent gets fresh counters. Changes of state are sent at once. */
 const REPORT_EVERY = millis(1000)
@@ -38,6 +39,8 @@ class VrrpProcess {
   readonly #leftovers = new Set<string>()
   #state: EngineState = emptyEngine
   #timer: NodeJS.Timeout | undefined
+  #isReporting = false
+  #isReportDue = false
 
   constructor(log: Logger) {
     this.#log = log
@@ -195,15 +198,22 @@ class VrrpProcess {
     }
   }
 
+  /** While the director does not listen, one report waits; what it has missed it gets as it is then. */
   #report(): void {
-    send({ type: 'instances', instances: this.#records.snapshot(this.#state) })
+    this.#isReportDue = this.#isReporting
+    if (this.#isReporting) return
+    this.#isReporting = true
+    send({ type: 'instances', instances: this.#records.snapshot(this.#state) }, () => {
+      this.#isReporting = false
+      if (this.#isReportDue) this.#report()
+    })
   }
 }
 
 const clock = (): Millis => millis(performance.now())
 
-function send(message: FromVrrp): void {
-  if (process.connected) process.send?.(message)
+function send(message: FromVrrp, sent: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, undefined, undefined, sent)
 }
 
 // Only the parent decides: signals of a terminal go to the whole group.
@@ -221,6 +231,7 @@ async function leave(): Promise<void> {
   process.exit()
 }
 
+startPulse(PULSES.vrrp)
 process.on('message', (message: ToVrrp) => {
   switch (message.type) {
     case 'configure':

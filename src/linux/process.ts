@@ -55,3 +55,18 @@ export function notifySystemd(state: string): void {
   socket.send(Buffer.from(state), Buffer.concat([Uint8Array.of(AF_UNIX, 0), name]))
   socket.close()
 }
+
+/**
+ * Tells systemd's watchdog (sd_watchdog_enabled(3)) three times in its period that this process works, as long as `isWell` says so.
+ * Does nothing when there is no watchdog for this process.
+ */
+export function feedWatchdog(isWell: () => boolean): void {
+  const { WATCHDOG_USEC: period, WATCHDOG_PID: pid } = process.env
+  if (period === undefined || (pid !== undefined && Number(pid) !== process.pid)) return
+  setInterval(
+    () => {
+      if (isWell()) notifySystemd('WATCHDOG=1')
+    },
+    Number(period) / 3000,
+  )
+}

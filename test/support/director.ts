@@ -21,11 +21,19 @@ export class DirectorHost {
   /** Where it is asked. */
   readonly socket: string
   readonly #args: readonly string[]
+  readonly #env: Readonly<Record<string, string>>
   #process: ChildProcess | undefined
 
-  /** `args` are further ones for tanistd. */
-  constructor(lab: Lab, host: string, config: string, args: readonly string[] = []) {
+  /** `args` are further ones for tanistd, and `env` what its environment has besides ours. */
+  constructor(
+    lab: Lab,
+    host: string,
+    config: string,
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.#args = args
+    this.#env = env
     this.#lab = lab
     this.host = host
     this.file = join(lab.directory, `${host}.conf`)
@@ -74,7 +82,8 @@ export class DirectorHost {
   #spawn(): ChildProcess {
     const name = this.#lab.directorName(this.host)
     const args = ['-f', this.file, '--name', name, '--socket', this.socket, ...this.#args]
-    return this.#lab.start(this.host, [process.execPath, TANISTD, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const env = { ...process.env, ...this.#env }
+    return this.#lab.start(this.host, [process.execPath, TANISTD, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
   status(): Promise<Snapshot> {
