@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config/model.ts'
 import { type ConfigFile, configToRun, defaultConfigId, readConfigFile } from '../daemon/config-file.ts'
 import { Director } from '../daemon/director.ts'
 import { lackingPrograms } from '../daemon/host-programs.ts'
-import { createLog, flushLog } from '../daemon/log.ts'
+import { createLog, endOnUnexpectedErrors, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
 import { DEFAULT_MAX_CONNECTIONS } from '../forward/layout.ts'
 import { reasonOf } from '../linux/regular-file.ts'
@@ -17,6 +17,9 @@ import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, 
 
 /** The host lacks what the daemon needs. */
 const EXIT_START = 1
+
+/** One lock for each name, whatever the socket: it ends with the process that holds it. */
+const LOCKS = '/run/tanist'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -47,6 +50,12 @@ function connectionsOf(text: string): number {
   throw new InvalidArgumentError('a whole number from 1024 to 16777216')
 }
 
+/** A name is that of a folder and of a file. Throws as `connectionsOf`. */
+function nameOf(text: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(text)) return text
+  throw new InvalidArgumentError('letters, digits, `_`, `-` and `.`')
+}
+
 const program = new Command('tanistd')
   .description('Failover manager: VRRP, health checks and an eBPF forwarding core, configured as keepalived is.')
   .version(version)
@@ -67,6 +76,7 @@ const program = new Command('tanistd')
   .option(
     '--name <name>',
     'tells directors on one machine apart: names the control socket and the pinned core',
+    nameOf,
     DEFAULT_NAME,
   )
   .option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)')
@@ -134,6 +144,7 @@ function enterNamespaceOf(read: ConfigFile): boolean {
 async function run(config: Config): Promise<void> {
   ignoreSignals(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'])
   const log = await createLog('director', options.name)
+  endOnUnexpectedErrors(log)
   const fail = async (error: unknown): Promise<never> => {
     log.fatal(error instanceof Error ? error.message : String(error))
     await flushLog(log)
@@ -143,8 +154,13 @@ async function run(config: Config): Promise<void> {
   const [lacking] = lackingPrograms(config)
   if (lacking !== undefined) await fail(lacking)
   const socket = options.socket ?? defaultSocket(options.name)
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o755 })
-  if (!holdLock(`${socket}.lock`)) await fail(`another tanistd named ${options.name} is running`)
+  for (const folder of [LOCKS, dirname(socket)]) mkdirSync(folder, { recursive: true, mode: 0o755 })
+  // The name is that of the core's pins: two of one name would take each other's.
+  if (!holdLock(join(LOCKS, `${options.name}.lock`))) {
+    await fail(`another tanistd named ${options.name} is running on this machine; --name tells them apart`)
+  }
+  if (!holdLock(`${socket}.lock`))
+    await fail(`another tanistd has the control socket ${socket}; name one with --socket`)
   let director: Director
   try {
     const { name, file, configId, hook, maxConnections } = options

@@ -7,6 +7,7 @@ import { type Caller, ControlServer } from '../control/server.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Reloaded, Snapshot } from '../control/snapshot.ts'
 import type { Hook } from '../forward/attachment.ts'
 import { CoreFullError } from '../forward/sync.ts'
+import { SystemError } from '../linux/libc.ts'
 import { notifySystemd } from '../linux/process.ts'
 import { callerName, callerOf } from './caller.ts'
 import { Child } from './child.ts'
@@ -181,7 +182,7 @@ export class Director {
     try {
       this.#forwarding.configure(config)
     } catch (error) {
-      if (error instanceof CoreFullError) return [error.message]
+      if (error instanceof CoreFullError || error instanceof SystemError) return [error.message]
       throw error
     }
     this.#config = config

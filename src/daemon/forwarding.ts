@@ -59,6 +59,8 @@ export class Forwarding {
   #isAttached = false
   #marks = ''
   #markIfindex: number | undefined
+  /** What the kernel refused the last time. */
+  readonly #failures = new Map<'plan' | 'pins', string>()
   /** Servers that the core has no room for. */
   #leftOut: readonly string[] = []
   #sweepTimer: NodeJS.Timeout | undefined
@@ -104,11 +106,17 @@ export class Forwarding {
 
   /**
    * Makes the core follow verdicts and network. A server that there is no room for is left out: those that are gone keep their places
-   * while there are connections to them. With each sweep it is tried again.
+   * while there are connections to them. What the kernel refuses is said. With each sweep it is tried again.
    */
   #follow(): void {
     const leftOut: string[] = []
-    this.#update((endpoint) => leftOut.push(endpointName(endpoint)))
+    try {
+      this.#update((endpoint) => leftOut.push(endpointName(endpoint)))
+      this.#failures.delete('plan')
+    } catch (error) {
+      this.#report('plan', 'the core does not follow yet', error)
+      return
+    }
     const news = leftOut.filter((name) => !this.#leftOut.includes(name))
     if (news.length > 0) this.#log.error({ servers: news }, `the core has no room for ${news.join(', ')} yet`)
     this.#leftOut = leftOut
@@ -271,7 +279,28 @@ export class Forwarding {
 
   #sweep(): void {
     this.#sweepTimer = setTimeout(() => this.#sweep(), this.#core.sweep())
-    if (this.#leftOut.length > 0) this.follow()
+    this.#restorePins()
+    if (!this.#isAttached || this.#failures.has('plan') || this.#leftOut.length > 0) this.follow()
+  }
+
+  /** Without their pins the program is off the interfaces, and a restart would forget all. */
+  #restorePins(): void {
+    try {
+      const wereLost = this.#core.restorePins()
+      this.#failures.delete('pins')
+      if (!wereLost) return
+      this.#log.error('somebody has removed pins of the core from the BPF file system; they are made again')
+      this.#isAttached = false
+    } catch (error) {
+      this.#report('pins', 'cannot make the pins of the core again, which somebody has removed', error)
+    }
+  }
+
+  /** What the kernel refuses is said once, and tried again with each sweep; anything else is a fault of ours. */
+  #report(task: 'plan' | 'pins', what: string, error: unknown): void {
+    if (!(error instanceof Error) || !('code' in error)) throw error
+    if (this.#failures.get(task) !== error.message) this.#log.error(`${what}: ${error.message}`)
+    this.#failures.set(task, error.message)
   }
 
   #logChanges(name: string, before: FormedPool | undefined, now: FormedPool): void {

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, unlinkSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { attachClsact, attachTcx, detachClsact, openPinned, pin, updateLink } from '../linux/libbpf.ts'
 import { calls, SystemError } from '../linux/libc.ts'
+import { pinsIn } from './pins.ts'
 
 /** How a program hangs on an interface. tcx links are pinned and outlive the daemon; clsact filters do so by themselves. */
 export type Hook = 'tcx' | 'clsact'
@@ -23,13 +24,30 @@ export class Attachment {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   }
 
-  /** Attaches to what is new, in place of an earlier program where there is one, and forgets what is gone. */
+  /**
+   * Attaches to what is new, in place of an earlier program where there is one, and forgets what is gone. A link that lost its pin is
+   * gone, too.
+   */
   follow(ifindexes: readonly number[]): void {
     for (const ifindex of this.#attached.keys()) if (!ifindexes.includes(ifindex)) this.#attached.delete(ifindex)
+    for (const ifindex of this.#unpinned()) this.#attached.delete(ifindex)
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
     for (const ifindex of ifindexes) if (!this.#attached.has(ifindex)) this.#attach(ifindex)
-    for (const name of readdirSync(this.#directory)) {
-      if (!ifindexes.includes(Number(name))) unlinkSync(`${this.#directory}/${name}`)
+    for (const name of pinsIn(this.#directory)) {
+      if (!ifindexes.includes(Number(name))) rmSync(`${this.#directory}/${name}`, { force: true })
     }
+  }
+
+  /** Whether every link has its pin: without it the kernel has taken the program off. */
+  get isWhole(): boolean {
+    return this.#unpinned().length === 0
+  }
+
+  #unpinned(): number[] {
+    const pins = pinsIn(this.#directory)
+    return [...this.#attached].flatMap(([ifindex, hook]) =>
+      hook === 'tcx' && !pins.has(String(ifindex)) ? [ifindex] : [],
+    )
   }
 
   /** Takes off what does not go with the pins. */
@@ -57,7 +75,7 @@ export class Attachment {
       } catch (error) {
         // The pin is of an interface that is gone; its number belongs to another one now.
         if (!(error instanceof SystemError)) throw error
-        unlinkSync(path)
+        rmSync(path, { force: true })
       } finally {
         calls.close(pinned)
       }

@@ -52,6 +52,7 @@ import {
   type Timeouts,
 } from './layout.ts'
 import { lackingFeatures } from './kernel.ts'
+import { pinMissing } from './pins.ts'
 import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
 import { XdpAttachment, type XdpRefusal } from './xdp.ts'
@@ -130,6 +131,7 @@ function load(options: ObjectOptions): BpfObject {
  * same name has left, traffic and all.
  */
 export class Core {
+  readonly #name: string
   readonly #home: string
   readonly #directory: string
   readonly #object: BpfObject
@@ -154,6 +156,7 @@ export class Core {
    * left keeps its size. Throws SystemError.
    */
   constructor(name: string, { hook = 'tcx', maxConnections = DEFAULT_MAX_CONNECTIONS }: CoreOptions = {}) {
+    this.#name = name
     this.#home = bpfDirectory('tanist', name)
     const version = `v${LAYOUT_VERSION}`
     // Maps of another layout cannot be read, and two programs must not answer for one packet.
@@ -227,6 +230,16 @@ export class Core {
       else if (write === tables[0]) this.#writeTables(tables)
     }
     return writes
+  }
+
+  /**
+   * Makes pins of maps again that somebody has removed, or a later daemon would find nothing. True when there were any, or when a
+   * link has lost its pin; `attach` makes that one again. Throws SystemError.
+   */
+  restorePins(): boolean {
+    bpfDirectory('tanist', this.#name, `v${LAYOUT_VERSION}`)
+    const hadToPin = pinMissing(this.#directory, this.#maps)
+    return hadToPin || !this.#attachment.isWhole || !this.#xdp.isWhole
   }
 
   /** Frees expired connections. Returns after how long the next sweep is due. */

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, unlinkSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { attachXdp, openPinned, pin, updateLink } from '../linux/libbpf.ts'
 import { calls, SystemError } from '../linux/libc.ts'
+import { pinsIn } from './pins.ts'
 
 /** An interface that cannot have XDP, and why. */
 export interface XdpRefusal {
@@ -34,6 +35,8 @@ export class XdpAttachment {
   follow(ifindexes: readonly number[]): XdpRefusal[] {
     for (const ifindex of this.#attached) if (!ifindexes.includes(ifindex)) this.#attached.delete(ifindex)
     for (const ifindex of this.#refused.keys()) if (!ifindexes.includes(ifindex)) this.#refused.delete(ifindex)
+    for (const ifindex of this.#unpinned()) this.#attached.delete(ifindex)
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
     const refused: XdpRefusal[] = []
     for (const ifindex of ifindexes) {
       if (this.#attached.has(ifindex) || this.#refused.has(ifindex)) continue
@@ -44,10 +47,20 @@ export class XdpAttachment {
         refused.push({ ifindex, error })
       }
     }
-    for (const name of readdirSync(this.#directory)) {
-      if (!this.#attached.has(Number(name))) unlinkSync(`${this.#directory}/${name}`)
+    for (const name of pinsIn(this.#directory)) {
+      if (!this.#attached.has(Number(name))) rmSync(`${this.#directory}/${name}`, { force: true })
     }
     return refused
+  }
+
+  /** Whether every link has its pin: without it the kernel has taken the program off. */
+  get isWhole(): boolean {
+    return this.#unpinned().length === 0
+  }
+
+  #unpinned(): number[] {
+    const pins = pinsIn(this.#directory)
+    return [...this.#attached].filter((ifindex) => !pins.has(String(ifindex)))
   }
 
   #attach(ifindex: number): SystemError | undefined {
@@ -56,7 +69,7 @@ export class XdpAttachment {
     const pinned = openPinned(path)
     try {
       if (pinned !== undefined && this.#replace(pinned, this.#program)) return undefined
-      if (pinned !== undefined) unlinkSync(path)
+      if (pinned !== undefined) rmSync(path, { force: true })
       const link = attachXdp(this.#program, ifindex)
       pin(link, path)
       calls.close(link)

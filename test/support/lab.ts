@@ -134,9 +134,10 @@ function removeNamespaces(matches: (name: string) => boolean): void {
     }
     execFileSync('ip', ['netns', 'delete', name])
   }
-  const pins = '/sys/fs/bpf/tanist'
-  if (!existsSync(pins)) return
-  for (const name of readdirSync(pins).filter(matches)) rmSync(join(pins, name), { recursive: true, force: true })
+  // Pins, and the locks of the names.
+  for (const folder of ['/sys/fs/bpf/tanist', '/run/tanist'].filter((path) => existsSync(path))) {
+    for (const name of readdirSync(folder).filter(matches)) rmSync(join(folder, name), { recursive: true, force: true })
+  }
 }
 
 /** Waits for something that happens, with a deadline, and says what it was when it does not. */
