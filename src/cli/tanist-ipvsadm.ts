@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { ControlClient, ControlError } from '../control/client.ts'
 import { DEFAULT_NAME, defaultSocket } from './defaults.ts'
 import { type Output, runLine } from './ipvsadm/execute.ts'
+import { whenUnread } from './unread-output.ts'
 
 const STATUS_NO_DAEMON = 2
 
@@ -18,9 +19,13 @@ const output: Output = {
 /** `ipvsadm`, `ipvsadm-save` and `ipvsadm-restore` are one program, as their names say what they do. */
 const invoked = basename(process.argv[1] ?? '').replace(/\.js$/, '')
 const [, , ...args] = process.argv
+/** Of any of the three, without a daemon. */
+const asksForHelp = args.length === 1 && ['-h', '--help', '-v', '--version'].includes(args[0] ?? '')
 
+whenUnread(() => process.exit())
 try {
-  if (invoked.endsWith('-restore')) process.exitCode = await restore()
+  if (asksForHelp) process.exitCode = await run(args)
+  else if (invoked.endsWith('-restore')) process.exitCode = await restore()
   else process.exitCode = await run(invoked.endsWith('-save') ? ['-S', ...args] : args)
 } catch (error) {
   if (!(error instanceof ControlError)) throw error

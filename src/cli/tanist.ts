@@ -13,6 +13,8 @@ import { connectionLine, connectionTitle } from './ipvsadm/format.ts'
 import { numbers } from './ipvsadm/names.ts'
 import { formatStatus } from './status.ts'
 import { formatTrace } from './trace.ts'
+import { whenUnread } from './unread-output.ts'
+import { VERSION } from './version.ts'
 
 /** The daemon refused, or is not there. */
 const EXIT_REFUSED = 1
@@ -28,12 +30,15 @@ interface Options {
 
 const program = new Command('tanist')
   .description('Shows and steers a running tanistd.')
-  .option('--name <name>', "the director's name", DEFAULT_NAME)
-  .option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)')
+  .version(VERSION)
+  .addOption(new Option('--name <name>', "the director's name").env('TANIST_NAME').default(DEFAULT_NAME))
+  .addOption(new Option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)').env('TANIST_SOCKET'))
 
 const client = () => {
   const { name, socket } = program.opts<Options>()
-  return new ControlClient(socket ?? defaultSocket(name))
+  // A name on the command line goes before a socket of the environment.
+  const isNamed = program.getOptionValueSource('name') === 'cli' && program.getOptionValueSource('socket') === 'env'
+  return new ControlClient(isNamed ? defaultSocket(name) : (socket ?? defaultSocket(name)))
 }
 
 program
@@ -159,6 +164,7 @@ function servicePort(name: string, protocol: string): number | undefined {
   return number === undefined ? undefined : Number.parseInt(number, 10)
 }
 
+whenUnread(() => process.exit())
 try {
   await program.parseAsync()
 } catch (error) {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config/model.ts'
@@ -14,16 +14,14 @@ import { ignoreSignals, unblockSignal } from '../linux/signals.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
 import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
+import { whenUnread } from './unread-output.ts'
+import { VERSION } from './version.ts'
 
 /** The host lacks what the daemon needs. */
 const EXIT_START = 1
 
 /** One lock for each name, whatever the socket: it ends with the process that holds it. */
 const LOCKS = '/run/tanist'
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
 
 interface Options {
   file: string
@@ -58,7 +56,7 @@ function nameOf(text: string): string {
 
 const program = new Command('tanistd')
   .description('Failover manager: VRRP, health checks and an eBPF forwarding core, configured as keepalived is.')
-  .version(version)
+  .version(VERSION)
   .option('-f, --file <file>', 'configuration file', '/etc/tanist/tanist.conf')
   .argument('[files...]', 'with -t: the files to check, instead of -f; two are checked as a pair; - is standard input')
   .option('-t, --test', 'check the file and exit: 0 good, 7 protections do not run, 4 unreadable, 5 refused')
@@ -94,6 +92,7 @@ const program = new Command('tanistd')
   .option('--release', 'send priority 0, remove the virtual addresses of the configuration from this host, and exit')
   .showHelpAfterError()
 
+whenUnread(() => {}) // the rest of a check counts, and a daemon goes on
 program.parse()
 const options = program.opts<Options>()
 
@@ -165,6 +164,7 @@ async function run(config: Config): Promise<void> {
   try {
     const { name, file, configId, hook, maxConnections } = options
     const partial = options.partial === true
+    const version = VERSION
     director = new Director({ name, file, configId, partial, socket, version, hook, maxConnections }, config, log)
   } catch (error) {
     return fail(error)
@@ -181,7 +181,7 @@ async function run(config: Config): Promise<void> {
     process.on(signal, () => log.info(`${signal}: keepalived writes its state to a file; ask \`tanist status --json\``))
     unblockSignal(signal)
   }
-  log.info(`tanistd ${version} is running with ${options.file}`)
+  log.info(`tanistd ${VERSION} is running with ${options.file}`)
   notifySystemd('READY=1')
   feedWatchdog(() => director.isWell)
 }

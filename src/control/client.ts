@@ -8,10 +8,15 @@ import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
 import type { Reloaded, Snapshot } from './snapshot.ts'
 
-/** Statuses of an answer; with the others the daemon has not understood the request, or could not do it. */
-const ANSWERS: readonly number[] = [200, 409, 422]
+/** How long the daemon may take to begin an answer, and between two parts of a long one. */
+const PATIENCE_MS = 30_000
 
-/** The daemon cannot be asked. */
+/** Statuses of the control socket whose body is what was asked for. */
+const ANSWERS: ReadonlySet<number> = new Set([200, 409, 422])
+
+const NOT_TANISTD = 'what answers there is not tanistd'
+
+/** The daemon cannot be asked. The message says what to do. */
 export class ControlError extends Error {
   constructor(socket: string, reason: string) {
     super(`cannot reach tanistd at ${socket}: ${reason}`)
@@ -19,12 +24,49 @@ export class ControlError extends Error {
   }
 }
 
+/** What a failed request means to people. */
+function reasonOf(error: unknown, patienceMs: number): string {
+  // No JSON, no HTTP.
+  if (error instanceof SyntaxError || (error instanceof Error && error.name === 'HTTPParserError')) return NOT_TANISTD
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  switch (code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return 'it is not running; start it (systemctl start tanist), or name another one (--name, TANIST_NAME)'
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied; be root, or a member of the group tanist'
+    case 'EAGAIN':
+      return 'it has too many callers; try again'
+    case 'EPROTOTYPE':
+      return NOT_TANISTD
+    case 'UND_ERR_HEADERS_TIMEOUT':
+    case 'UND_ERR_BODY_TIMEOUT':
+    case 'UND_ERR_CONNECT_TIMEOUT':
+      return `it does not answer within ${patienceMs / 1000} s; restart it (systemctl restart tanist)`
+    case 'UND_ERR_SOCKET':
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'it closed the connection without an answer; it is ending, or is not tanistd'
+    default:
+      return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** What an answer says that is not what was asked for: ours names errors. */
+function refusalOf(statusCode: number, answer: unknown): string {
+  const errors = typeof answer === 'object' && answer !== null && 'errors' in answer ? answer.errors : undefined
+  return Array.isArray(errors) ? `it refused (status ${statusCode}): ${errors.join('; ')}` : NOT_TANISTD
+}
+
 /** The other end of the control socket. */
 export class ControlClient {
   readonly #socket: string
+  readonly #patienceMs: number
 
-  constructor(socket: string) {
+  constructor(socket: string, patienceMs = PATIENCE_MS) {
     this.#socket = socket
+    this.#patienceMs = patienceMs
   }
 
   /** Throws ControlError. */
@@ -73,24 +115,26 @@ export class ControlClient {
 
   /** Each connection as it comes; nobody holds the list. Throws ControlError. */
   async *connections(filter: ConnectionFilter): AsyncGenerator<ListedConnection> {
-    const client = new Client('http://localhost', { socketPath: this.#socket })
+    const client = this.#connect()
     try {
       const { statusCode, body } = await client.request({
         method: 'POST',
         path: '/v1/connections',
         body: JSON.stringify({ filter }),
       })
-      if (statusCode !== 200) throw new Error(reasonIn(await body.json()))
-      for await (const line of createInterface({ input: body })) yield JSON.parse(line) as ListedConnection
+      if (statusCode !== 200) throw new ControlError(this.#socket, refusalOf(statusCode, await body.json()))
+      const lines = createInterface({ input: body })
+      lines.on('error', () => {}) // the loop tells of it, and nobody needs to know when the reader wants no more
+      for await (const line of lines) yield JSON.parse(line) as ListedConnection
     } catch (error) {
-      throw new ControlError(this.#socket, error instanceof Error ? error.message : String(error))
+      throw this.#failure(error)
     } finally {
       await client.destroy()
     }
   }
 
   async #request(method: 'GET' | 'POST', path: string, content?: object): Promise<unknown> {
-    const client = new Client('http://localhost', { socketPath: this.#socket })
+    const client = this.#connect()
     try {
       const { statusCode, body } = await client.request({
         method,
@@ -98,18 +142,21 @@ export class ControlClient {
         ...(content === undefined ? {} : { body: JSON.stringify(content) }),
       })
       const answer = await body.json()
-      if (!ANSWERS.includes(statusCode)) throw new Error(reasonIn(answer))
-      return answer
+      if (ANSWERS.has(statusCode)) return answer
+      throw new ControlError(this.#socket, refusalOf(statusCode, answer))
     } catch (error) {
-      throw new ControlError(this.#socket, error instanceof Error ? error.message : String(error))
+      throw this.#failure(error)
     } finally {
       await client.destroy()
     }
   }
-}
 
-/** Why a request was refused. */
-function reasonIn(answer: unknown): string {
-  const { errors } = answer as { readonly errors?: readonly string[] }
-  return errors?.join('; ') ?? 'it does not answer as tanistd does'
+  #connect(): Client {
+    const [headersTimeout, bodyTimeout] = [this.#patienceMs, this.#patienceMs]
+    return new Client('http://localhost', { socketPath: this.#socket, headersTimeout, bodyTimeout })
+  }
+
+  #failure(error: unknown): ControlError {
+    return error instanceof ControlError ? error : new ControlError(this.#socket, reasonOf(error, this.#patienceMs))
+  }
 }
