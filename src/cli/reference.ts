@@ -1,13 +1,21 @@
 import type { Command } from 'commander'
+import { closest } from '../config/diagnostic.ts'
 import { type KeywordRow, listKeywords, statusText } from '../config/reference.ts'
 import { manualPage } from '../config/manual.ts'
 import type { Format } from './test-config.ts'
 
-/** `tanistd --keywords [NAME]`: the table of all keywords, or those of one name or block. False: there is none. */
+/** `tanistd --keywords [NAME]`: the table of all keywords, or those of one name or block. False, with a message: there is none. */
 export function printKeywords(name: string | true, format: Format): boolean {
-  const rows = listKeywords().filter(
+  const all = listKeywords()
+  const rows = all.filter(
     ({ keyword, block }) => name === true || keyword === name || block === name || block.endsWith(`/${name}`),
   )
+  if (rows.length === 0 && name !== true) {
+    const near = closest(name, [...new Set(all.map(({ keyword }) => keyword))])
+    const hint = near === undefined ? '`tanistd --keywords` lists all' : `did you mean \`${near}\`?`
+    process.stderr.write(`tanistd: no keyword or block is named \`${name}\`; ${hint}\n`)
+    if (format === 'text') return false
+  }
   if (format === 'json') process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`)
   else process.stdout.write(keywordTable(rows))
   return rows.length > 0

@@ -1,4 +1,10 @@
-import { collectDiagnostics, type Diagnostic, diagnosticJson, formatDiagnostic } from '../config/diagnostic.ts'
+import {
+  collectDiagnostics,
+  type Diagnostic,
+  diagnosticJson,
+  errorsFirst,
+  formatDiagnostic,
+} from '../config/diagnostic.ts'
 import type { Loaded } from '../config/load.ts'
 import type { NotRunning } from '../config/model.ts'
 import { protectionCount } from '../config/not-running.ts'
@@ -49,7 +55,7 @@ export function testFiles(
     return {
       file,
       notRunning: read.loaded.config?.notRunning ?? [],
-      diagnostics: [...read.loaded.diagnostics, ...more.diagnostics],
+      diagnostics: errorsFirst([...read.loaded.diagnostics, ...more.diagnostics]),
     }
   })
   return printChecked(checked, options.format, options.partial === true)

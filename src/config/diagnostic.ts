@@ -1,4 +1,6 @@
-import { positionOf, type Span } from './source.ts'
+import { editDistance } from './edit-distance.ts'
+import { HIDDEN, secretStart } from './secrecy.ts'
+import { placeText, positionOf, type Span } from './source.ts'
 
 export type Severity = 'error' | 'warning' | 'note'
 
@@ -13,6 +15,9 @@ const SEVERITIES = {
   'missing-brace': 'error',
   'bad-character': 'error',
   'too-long': 'error',
+  'unrendered-template': 'error',
+  'empty-file': 'warning',
+  'cut-value': 'warning',
   'missing-file': 'error',
   'no-match': 'warning',
   'include-cycle': 'error',
@@ -97,12 +102,14 @@ export interface Report {
 }
 
 /** Diagnostics that are kept of one configuration; the next one says that there are more. */
-const DIAGNOSTIC_LIMIT = 1000
+export const DIAGNOSTIC_LIMIT = 1000
 
-/** A list and the Report that fills it. */
-export function collectDiagnostics(): { diagnostics: Diagnostic[]; report: Report } {
+/** A list, the Report that fills it, and how many errors it holds. */
+export function collectDiagnostics(): { diagnostics: Diagnostic[]; report: Report; errors: () => number } {
   const diagnostics: Diagnostic[] = []
+  let errors = 0
   const report: Report = (code, at, message, hint) => {
+    if (SEVERITIES[code] === 'error') errors++
     if (diagnostics.length > DIAGNOSTIC_LIMIT) return
     if (diagnostics.length === DIAGNOSTIC_LIMIT) {
       diagnostics.push({ code: 'too-many', severity: 'error', at, message: 'too many mistakes; the rest is not shown' })
@@ -110,7 +117,14 @@ export function collectDiagnostics(): { diagnostics: Diagnostic[]; report: Repor
     }
     diagnostics.push({ code, severity: SEVERITIES[code], at, message, ...(hint === undefined ? {} : { hint }) })
   }
-  return { diagnostics, report }
+  return { diagnostics, report, errors: () => errors }
+}
+
+const ORDER: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 }
+
+/** Errors first, then warnings, then notes; among themselves as they came. */
+export function errorsFirst(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return diagnostics.toSorted((a, b) => ORDER[a.severity] - ORDER[b.severity])
 }
 
 const LONGEST_LINE = 160
@@ -134,29 +148,55 @@ const COLOURED: Palette = {
 /** `file:line:column: error[code]: message`, the source line, a caret under the span, and how the text got there. */
 export function formatDiagnostic(diagnostic: Diagnostic, colours = false): string {
   const { bold, dim, reset, severity: colour } = colours ? COLOURED : PLAIN
-  const { at, code, severity, message, hint } = diagnostic
-  const { line, column, lineText } = positionOf(at.source, at.start)
+  const { at, code, severity } = diagnostic
+  const { message, hint } = wordsOf(diagnostic)
+  const { line, column, lineText, width } = excerptOf(at)
   const number = String(line).padStart(5)
-  const width = Math.max(1, Math.min(at.end - at.start, lineText.length - column + 1))
   // The part around the mistake, when the line is long.
   const from = lineText.length > LONGEST_LINE ? Math.max(0, Math.min(column - 1, lineText.length - LONGEST_LINE)) : 0
-  const shown = lineText.slice(from, from + LONGEST_LINE)
+  const shown = printable(lineText.slice(from, from + LONGEST_LINE))
   // Tabs keep their width, so that the caret stands under the word.
   const indent = shown.slice(0, column - 1 - from).replace(/[^\t]/g, ' ')
   const caret = '^'.repeat(Math.min(width, LONGEST_LINE))
   return [
-    `${bold}${at.source.name}:${line}:${column}: ${colour[severity]}${severity}[${code}]${reset}${bold}: ${message}${reset}`,
+    `${bold}${printable(at.source.name)}:${line}:${column}: ${colour[severity]}${severity}[${code}]${reset}${bold}: ${message}${reset}`,
     `${dim}${number} |${reset} ${shown}`,
     `${dim}      |${reset} ${indent}${colour[severity]}${caret}${hint === undefined ? '' : ` ${hint}`}${reset}`,
-    ...origins(at).map(({ how, span }) => `${dim}      = ${how} ${placeName(span)}${reset}`),
+    ...origins(at).map(({ how, span }) => `${dim}      = ${how} ${printable(placeText(span))}${reset}`),
   ].join('\n')
 }
 
-/** `file:line:column` */
-export function placeName(span: Span): string {
-  const { line, column } = positionOf(span.source, span.start)
-  return `${span.source.name}:${line}:${column}`
+/** Where a mistake stands and its line, with what is or may be a secret hidden, also the place of a mistake within it. */
+function excerptOf({ source, start, end }: Span): { line: number; column: number; lineText: string; width: number } {
+  const { line, column, lineText } = positionOf(source, start)
+  const secret = secretStart(source, start) ?? lineText.length
+  if (secret >= lineText.length) {
+    return { line, column, lineText, width: Math.max(1, Math.min(end - start, lineText.length - column + 1)) }
+  }
+  const hidden = { line, lineText: lineText.slice(0, secret) + HIDDEN }
+  if (column > secret) return { ...hidden, column: secret + 1, width: HIDDEN.length }
+  return { ...hidden, column, width: Math.max(1, Math.min(end - start, secret - column + 1)) }
 }
+
+/** Its message and hint, without words that are or may be a secret: those in backquotes that its line does not show. */
+function wordsOf({ code, at, message, hint }: Diagnostic): { message: string; hint?: string } {
+  const { lineText } = positionOf(at.source, at.start)
+  const secret = secretStart(at.source, at.start)
+  // These two compare what was accepted, and name no word of the line.
+  if (secret === undefined || /^(pair|host)-/.test(code)) {
+    return { message: printable(message), ...(hint === undefined ? {} : { hint: printable(hint) }) }
+  }
+  const [visible, hidden] = [lineText.slice(0, secret), lineText.slice(secret)]
+  const hide = (text: string, mayShow: (word: string) => boolean) =>
+    printable(text.replace(/`([^`]*)`/g, (quoted, word: string) => (mayShow(word) ? quoted : `\`${HIDDEN}\``)))
+  return {
+    message: hide(message, (word) => visible.includes(word)),
+    ...(hint === undefined ? {} : { hint: hide(hint, (word) => !hidden.includes(word)) }),
+  }
+}
+
+/** Control characters, which could play with a terminal, are shown as what they are not. */
+const printable = (text: string): string => text.replace(/[^\P{Cc}\t]|[\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD')
 
 /** How a text came to where it counts: the innermost use first. */
 function origins(at: Span): { how: 'expanded from' | 'included from'; span: Span }[] {
@@ -190,19 +230,22 @@ export interface DiagnosticJson {
   }[]
 }
 
-export function diagnosticJson({ at, code, severity, message, hint }: Diagnostic): DiagnosticJson {
+export function diagnosticJson(diagnostic: Diagnostic): DiagnosticJson {
+  const { at, code, severity } = diagnostic
   const place = ({ source, start }: Span) => {
     const { line, column } = positionOf(source, start)
     return { file: source.name, line, column }
   }
-  const start = place(at)
+  const { line, column, width } = excerptOf(at)
+  const hidesPlace = secretStart(at.source, at.start) !== undefined
   return {
     severity,
     code,
-    message,
-    ...(hint === undefined ? {} : { hint }),
-    ...start,
-    endColumn: start.column + at.end - at.start,
+    ...wordsOf(diagnostic),
+    file: at.source.name,
+    line,
+    column,
+    endColumn: hidesPlace ? column + width : column + at.end - at.start,
     origins: origins(at).map(({ how, span }) => ({ how, ...place(span) })),
   }
 }
@@ -223,18 +266,4 @@ export function closest(word: string, candidates: readonly string[]): string | u
   }
   if (best !== undefined || word.length < SHORTEST_ABBREVIATION) return best
   return [...candidates].filter((each) => each.startsWith(word)).toSorted((a, b) => a.length - b.length)[0]
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      current.push(Math.min(substitution, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous[b.length] ?? 0
 }

@@ -1,5 +1,5 @@
 import { fillDefaults } from './defaults.ts'
-import { collectDiagnostics, type Diagnostic } from './diagnostic.ts'
+import { collectDiagnostics, type Diagnostic, type DiagnosticCode, errorsFirst, type Report } from './diagnostic.ts'
 import { root, type Settings } from './keywords/root.ts'
 import type { Config } from './model.ts'
 import { parse } from './parser.ts'
@@ -22,20 +22,33 @@ export interface Loaded {
   readonly places: Places
   /** The part that this version can run; undefined when there was an error. Warnings leave it there. */
   readonly config: Config | undefined
-  /** In the order of the file. */
+  /** Errors first, each kind in the order of the file. */
   readonly diagnostics: readonly Diagnostic[]
 }
 
 /** Reads a configuration: every mistake at once. Looks at nothing but the text and the files that it includes. */
 export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
-  const { diagnostics, report } = collectDiagnostics()
-  const statements = parse(preprocess(source, surroundings, report), report)
-  const context: Context = { root, report, places: new Places(), ineffective: new Map(), withoutEffect: false }
+  const { diagnostics, report, errors } = collectDiagnostics()
+  const lines = preprocess(source, surroundings, report)
+  if (lines.length === 0 && errors() === 0) {
+    report('empty-file', { source, start: 0, end: 0 }, 'this configuration is empty: no instance and no service')
+  }
+  const statements = parse(lines, report)
+  const bracesAreWrong = diagnostics.some(({ code }) => BRACES.has(code))
+  const context: Context = {
+    root,
+    report,
+    places: new Places(),
+    ineffective: new Map(),
+    withoutEffect: false,
+    errors,
+    bracesAreWrong,
+  }
   const settings = initialValues(root)
   applyBody(root, settings, statements, context, '')
   fillDefaults(settings)
   for (const rule of [...vrrpRules, ...trackingRules, ...routingRules, ...serverRules])
-    rule(settings, context.places, report)
+    rule(settings, context.places, bracesAreWrong ? withoutAbsences(report) : report)
   const accepted = diagnostics.every(({ severity }) => severity !== 'error')
   const note = (feature: Feature, block: object) =>
     noteIneffective(context, feature.name, context.places.of(block), { effect: 'later', feature, detail: false })
@@ -46,7 +59,25 @@ export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
     settings,
     places: context.places,
     config: running === undefined ? undefined : { ...running, notRunning },
-    diagnostics: inOrder(source, diagnostics),
+    diagnostics: errorsFirst(inOrder(source, diagnostics)),
+  }
+}
+
+/** What puts everything behind it into the wrong block. */
+const BRACES: ReadonlySet<DiagnosticCode> = new Set(['missing-brace', 'unexpected-brace', 'unterminated-quote'])
+/** What a block or a file lacks, which may be in the wrong block then. */
+const ABSENCES: ReadonlySet<DiagnosticCode> = new Set([
+  'missing-keyword',
+  'unknown-name',
+  'no-virtual-address',
+  'no-server',
+  'no-check',
+  'unused',
+])
+
+function withoutAbsences(report: Report): Report {
+  return (code, at, message, hint) => {
+    if (!ABSENCES.has(code)) report(code, at, message, hint)
   }
 }
 

@@ -1,4 +1,4 @@
-import { placeName } from './diagnostic.ts'
+import { placeText } from './source.ts'
 import type { NotRunning } from './model.ts'
 import type { Ineffective } from './schema/entry.ts'
 
@@ -13,7 +13,7 @@ export function notRunningOf(ineffective: Iterable<Ineffective>): NotRunning[] {
           {
             feature: status.feature.name,
             uses: places.length,
-            places: places.slice(0, PLACES).map(placeName),
+            places: places.slice(0, PLACES).map(placeText),
             why: status.feature.why,
           },
         ]

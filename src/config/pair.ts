@@ -4,7 +4,7 @@ import type { Loaded } from './load.ts'
 import type { Places } from './schema/entry.ts'
 import { positionOf, type Span } from './source.ts'
 
-/** Priorities closer than this give skew times that differ by less than the timers of a busy host do. */
+/** Priorities of two backups that are closer than this give skew times that differ by less than the timers of a busy host do. */
 const CLOSE_MILLIS = 10
 
 /**
@@ -22,6 +22,11 @@ export function comparePair(first: Loaded, second: Loaded, report: Report): void
       continue
     }
     const sameName = first.settings.vrrp_instance.find(({ id }) => id === instance.id)
+    // That one of them says no number, or a wrong one, is told already.
+    if (instance.virtual_router_id === undefined || sameName?.virtual_router_id === undefined) {
+      if (sameName !== undefined) met.add(sameName)
+      if (instance.virtual_router_id === undefined || sameName !== undefined) continue
+    }
     const at = second.places.of(instance, 'virtual_router_id')
     if (sameName === undefined) {
       report('pair-differs', at, `the other file has no instance with virtual_router_id ${instance.virtual_router_id}`)
@@ -37,7 +42,7 @@ export function comparePair(first: Loaded, second: Loaded, report: Report): void
   }
   const [anywhere] = second.settings.vrrp_instance
   for (const instance of first.settings.vrrp_instance) {
-    if (met.has(instance)) continue
+    if (met.has(instance) || instance.virtual_router_id === undefined) continue
     const at = anywhere === undefined ? first.places.of(instance) : second.places.of(anywhere)
     report(
       'pair-differs',
@@ -55,12 +60,15 @@ interface Side {
   readonly places: Places
 }
 
+/** Whether its file says it wrongly: then nothing is known to differ. */
+const isBroken = ({ instance, places }: Side, keyword: string): boolean => places.broken(instance, keyword)
+
 const placeOf = ({ source, start }: Span): string => `${source.name}:${positionOf(source, start).line}`
 
 function compareInstances(a: Side, b: Side, report: Report): void {
   /** Reports that a keyword says one thing here and another there. */
   const same = (keyword: string, here: string, there: string, why: string) => {
-    if (here === there) return
+    if (here === there || [a, b].some((side) => isBroken(side, keyword))) return
     const message = `${keyword} of \`${b.instance.id}\` is ${here} here and ${there} at ${placeOf(a.places.of(a.instance, keyword))}: ${why}`
     report('pair-differs', b.places.of(b.instance, keyword), message)
   }
@@ -93,7 +101,7 @@ const signed = ({ instance }: Side): string => (instance.auth_hmac === undefined
 function comparePasswords(a: Side, b: Side, report: Report): void {
   const password = ({ instance }: Side) => instance.authentication?.auth_pass?.reveal().slice(0, 8)
   if (a.instance.authentication === undefined || b.instance.authentication === undefined) return
-  if (password(a) === password(b)) return
+  if (password(a) === password(b) || [a, b].some((side) => isBroken(side, 'authentication'))) return
   const at = b.places.of(b.instance.authentication, 'auth_pass')
   const there = placeOf(a.places.of(a.instance.authentication, 'auth_pass'))
   report(
@@ -107,11 +115,14 @@ function comparePriorities(a: Side, b: Side, report: Report): void {
   const [here, there] = [b.instance.priority, a.instance.priority]
   const at = b.places.of(b.instance, 'priority')
   const where = placeOf(a.places.of(a.instance, 'priority'))
+  if ([a, b].some((side) => isBroken(side, 'priority'))) return
   if (here === there) {
     const message = here === 255 ? 'both own the addresses: there would be two masters' : 'the higher address decides'
     report('pair-priority', at, `priority of \`${b.instance.id}\` is ${here} in both files (${where}): ${message}`)
     return
   }
+  // Where there are no more than these two, one of them is the master, and nobody races the other.
+  if (directorsOf(a) <= 2 && directorsOf(b) <= 2) return
   // Skew is (256 - priority) / 256 of an interval (RFC 9568 §6.1), of a second in version 2 (RFC 3768 §6.1).
   const interval = b.instance.version === '2' ? 1000 : (b.instance.advert_int ?? 1000)
   const apart = (Math.abs(here - there) / 256) * interval
@@ -120,6 +131,9 @@ function comparePriorities(a: Side, b: Side, report: Report): void {
     report('pair-priority', at, message, 'set them further apart')
   }
 }
+
+/** As far as a file tells: its peers and itself. Those of a multicast group are not named; two files are two directors. */
+const directorsOf = ({ instance }: Side): number => 1 + Math.max(1, instance.unicast_peer.length)
 
 function comparePeers(a: Side, b: Side, report: Report): void {
   const unicast = ({ instance }: Side) => instance.unicast_peer.length > 0

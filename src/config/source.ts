@@ -22,6 +22,12 @@ export interface Position {
   readonly lineText: string
 }
 
+/** `file:line:column` */
+export function placeText({ source, start }: Span): string {
+  const { line, column } = positionOf(source, start)
+  return `${source.name}:${line}:${column}`
+}
+
 const lineStarts = new WeakMap<Source, readonly number[]>()
 
 function startsOf(source: Source): readonly number[] {

@@ -75,6 +75,16 @@ export class Text {
     return enclosing(at(first, start, start + 1), at(last, Math.max(start, end - 1), end))
   }
 
+  /** Whether its characters were written in more places than one. */
+  get isJoined(): boolean {
+    return this.#runs.length > 1
+  }
+
+  /** Every place that its characters were written in. */
+  places(): readonly Span[] {
+    return this.#runs.map(({ span }) => span)
+  }
+
   #runAt(offset: number): Run {
     const found = this.#runs[this.#indexAt(offset)]
     if (found === undefined) throw new Error('a text without an origin')

@@ -127,7 +127,12 @@ describe('the reference', () => {
       '/vrrp_instance\n  advert_int <0.01-255 seconds>\n      Between two adverts; version 2 takes whole seconds. 1 unless said.\n',
     )
     expect(run('tanistd.js', '--keywords', 'authentication').stdout).toContain('  auth_type PASS|AH\n')
-    expect(run('tanistd.js', '--keywords', 'nonsense').status).toBe(1)
+    expect(run('tanistd.js', '--keywords', 'advert_in')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'tanistd: no keyword or block is named `advert_in`; did you mean `advert_int`?\n',
+    })
+    expect(run('tanistd.js', '--keywords', 'nonsense').stderr).toContain('`tanistd --keywords` lists all')
     const all = JSON.parse(run('tanistd.js', '--keywords', '--format', 'json').stdout) as unknown[]
     expect(all.length).toBeGreaterThanOrEqual(649)
   })

@@ -35,6 +35,7 @@ const unicast = (source: string, peer: string) => `unicast_src_ip ${source}\nuni
 describe('the two files of a pair', () => {
   test('that fit are not talked about', () => {
     expect(compare({}, {})).toEqual([])
+    expect(compare({}, { priority: 'priority 149' })).toEqual([])
     const auth = password('secret')
     const both = { auth, version: 'version 2' }
     expect(
@@ -82,9 +83,9 @@ describe('the two files of a pair', () => {
     ],
     ['two owners', { priority: 'priority 255' }, { priority: 'priority 255' }, 'there would be two masters'],
     [
-      'priorities too close',
-      {},
-      { priority: 'priority 149' },
+      'priorities too close among three directors',
+      { peers: unicast('10.0.0.1', '10.0.0.2\n10.0.0.3') },
+      { peers: unicast('10.0.0.2', '10.0.0.1\n10.0.0.3'), priority: 'priority 149' },
       '4 pair-priority: priorities 149 and 150 (a.conf:4) of `web` take over within 3.9 ms',
     ],
     ['unicast here', {}, { peers: unicast('10.0.0.2', '10.0.0.1') }, 'unicast in one file and multicast in the other'],
@@ -97,6 +98,12 @@ describe('the two files of a pair', () => {
     ['checksum', { more: 'v3_checksum_as_v2' }, {}, 'v3_checksum_as_v2 of `web` is false here and true'],
   ])('%s', (_name, first, second, message) => {
     expect(compare(first, second).join('\n')).toContain(message)
+  })
+
+  test('what one of them says wrongly does not differ as well', () => {
+    expect(compare({}, { address: 'virtual_ipaddress { 10.0.0.300 }' })).toEqual([])
+    expect(compare({}, { id: 'virtual_router_id 300' })).toEqual([])
+    expect(compare({ auth: password('x') }, { auth: password('') })).toEqual([])
   })
 
   test('an instance that one of them lacks', () => {

@@ -20,6 +20,7 @@ import { choice, integer, interfaceName, seconds, word } from '../schema/values.
 import { staticAddress } from './address-line.ts'
 import { garpGroup } from './garp.ts'
 import { globalDefs } from './global.ts'
+import { blockName } from './named.ts'
 import { LINKBEAT, NETFILTER } from './reasons.ts'
 import { staticRoute } from './route-line.ts'
 import { staticRule } from './rule-line.ts'
@@ -96,19 +97,22 @@ export const root = {
   static_rules: later(STATIC_RULES, lines(staticRule, 'Routing rules that are there while the daemon runs.')),
   track_group: detail(
     STATIC_ADDRESSES,
-    sections(name, trackGroup, 'Instances that need static addresses, routes or rules.'),
+    sections(blockName, trackGroup, 'Instances that need static addresses, routes or rules.'),
   ),
   bfd_instance: later(BFD, sections(bfdName, bfdInstance, 'A BFD session.')),
   vrrp_script: detail(TRACK_SCRIPT, sections(name, vrrpScript, 'A script whose result changes priorities.')),
   vrrp_track_process: detail(TRACK_PROCESS, sections(name, trackProcess, 'Processes that must run.')),
   track_file: trackFiles,
   vrrp_track_file: alias('track_file', trackFiles),
-  vrrp_sync_group: sections(name, syncGroup, 'Instances that change state together.'),
-  vrrp_instance: sections(name, vrrpInstance, 'A virtual router on an interface.'),
+  vrrp_sync_group: sections(blockName, syncGroup, 'Instances that change state together.'),
+  vrrp_instance: sections(blockName, vrrpInstance, 'A virtual router on an interface.'),
   SSL: detail(SSL_GET, section(tls, 'Certificates of SSL_GET.')),
-  virtual_server_group: detail(SERVICE_GROUP, namedLines(name, groupMember, 'Addresses and marks that share servers.')),
+  virtual_server_group: detail(
+    SERVICE_GROUP,
+    namedLines(blockName, groupMember, 'Addresses and marks that share servers.'),
+  ),
   local_address_group: namedLines(
-    name,
+    blockName,
     localAddresses,
     "Addresses of this director that servers of FNAT see in place of the clients (DPVS's keyword).",
   ),

@@ -1,4 +1,5 @@
 import type { Report } from '../diagnostic.ts'
+import { secretStartOf } from '../secrecy.ts'
 import { Text } from '../text.ts'
 
 /**
@@ -22,10 +23,29 @@ export function withoutComment(line: Text, report: Report): Text {
       partStart = end + 1
       end++
     } else if (quoteStart === -1 && (char === '#' || char === '!')) {
+      reportCutValue(line, end, report)
       break
     }
   }
   if (quoteStart !== -1) report('unterminated-quote', line.span(quoteStart), 'this quote has no end on its line')
   parts.push(line.slice(partStart, end))
   return Text.join(parts).trim()
+}
+
+/** A comment that begins within a word: keepalived cuts the word there and says nothing. */
+function reportCutValue(line: Text, comment: number, report: Report): void {
+  const { text } = line
+  if (!/[^\s{}"]/.test(text.charAt(comment - 1))) return
+  const secret = secretStartOf(text.slice(0, comment))
+  const isSecret = secret !== undefined && secret < comment
+  if (!isSecret && !/\S/.test(text.charAt(comment + 1))) return
+  const what = isSecret ? 'the password' : 'this word'
+  // The place of a comment sign within a password is not told.
+  const at = isSecret ? line.span(secret, comment) : line.span(comment, comment + 1)
+  report(
+    'cut-value',
+    at,
+    `a comment begins within ${what}, which ends there`,
+    'write \\! or \\#, or put it into double quotes',
+  )
 }

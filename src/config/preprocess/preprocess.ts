@@ -1,4 +1,5 @@
 import type { Report } from '../diagnostic.ts'
+import { markSecret, secretStartOf } from '../secrecy.ts'
 import type { Source, Span } from '../source.ts'
 import { Text } from '../text.ts'
 import { withoutComment } from './comment.ts'
@@ -31,6 +32,12 @@ const ROUND_LIMIT = 200_000
 /** Characters of a line; keepalived drops a line above 1023. */
 const LINE_LENGTH = 16_384
 
+/** What Jinja, Go and ERB fill in. */
+const TEMPLATE = /\{\{.*?\}\}|\{%.*?%\}|<%.*?%>/
+const withoutQuotes = (text: string): string => (text.includes('"') ? text.replace(/"[^"]*"?/g, '""') : text)
+/** Control characters but the tab, marks of direction, blanks without width, and what stands for bytes that are not UTF-8. */
+const UNSEEN = /[^\P{Cc}\t]|[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF\uFFFD]/u
+
 /**
  * The lines that a configuration comes to: files included, conditions decided, loops unrolled, definitions replaced,
  * comments and blank lines gone. Every character still knows where it was written.
@@ -38,11 +45,12 @@ const LINE_LENGTH = 16_384
 export function preprocess(source: Source, surroundings: Surroundings, report: Report): Text[] {
   const preprocessor = new Preprocessor(surroundings, report)
   preprocessor.file(source)
-  return preprocessor.lines
+  return preprocessor.finish()
 }
 
 class Preprocessor {
   readonly lines: Text[] = []
+  readonly #templates: Text[] = []
   readonly #surroundings: Surroundings
   readonly #report: Report
   readonly #definitions: Definitions
@@ -64,6 +72,35 @@ class Preprocessor {
     const outer = { directory: this.#directory, checks: this.#checks }
     this.#directory = this.#surroundings.files.directoryOf(source.name)
     this.#open.push(source.name)
+    if (this.#isText(source)) this.#lines(source)
+    this.#endDefinition()
+    this.#open.pop()
+    this.#directory = outer.directory
+    this.#checks = outer.checks
+  }
+
+  /** Reports a file that is no text, once, and leaves it out: what follows would be said of every line. */
+  #isText(source: Source): boolean {
+    const at = (offset: number) => ({ source, start: offset, end: offset + 1 })
+    const { text } = source
+    const zero = text.indexOf('\0')
+    if (zero !== -1) {
+      this.#report(
+        'bad-character',
+        at(zero),
+        'a zero byte: this is no text file, or one in another encoding than UTF-8',
+      )
+    } else if (text.includes('\r') && !text.includes('\n')) {
+      this.#report(
+        'bad-character',
+        at(text.indexOf('\r')),
+        'the lines of this file end in CR alone; they must end in LF',
+      )
+    } else return true
+    return false
+  }
+
+  #lines(source: Source): void {
     const { text } = source
     for (let start = 0; start < text.length;) {
       const newline = text.indexOf('\n', start)
@@ -73,10 +110,6 @@ class Preprocessor {
       this.#rawLine(Text.of(source, from, Math.max(from, start + line.trimEnd().length)))
       start = end + 1
     }
-    this.#endDefinition()
-    this.#open.pop()
-    this.#directory = outer.directory
-    this.#checks = outer.checks
   }
 
   #rawLine(raw: Text): void {
@@ -84,11 +117,8 @@ class Preprocessor {
       this.#report('too-long', raw.span(0, 1), `a line has at most ${LINE_LENGTH} characters`)
       return
     }
-    if (raw.text.includes('\0')) {
-      this.#report('bad-character', raw.span(), 'a configuration holds no NUL')
-      return
-    }
-    const line = withoutComment(raw, this.#report)
+    const line = this.#cleaned(withoutComment(raw, this.#report))
+    if (TEMPLATE.test(withoutQuotes(line.text))) this.#templates.push(line)
     // As in keepalived 2.2.7, a line goes on behind its comment, too.
     const continued = raw.text.endsWith('\\') || line.text.endsWith('\\')
     if (this.#collecting !== undefined) {
@@ -128,12 +158,41 @@ class Preprocessor {
     for (const each of [first, ...more]) this.#line(each.trim(), false, depth + 1)
   }
 
+  /** Without characters that nobody sees, each of which is reported. */
+  #cleaned(line: Text): Text {
+    if (!UNSEEN.test(line.text)) return line
+    const parts: Text[] = []
+    let done = 0
+    for (const { index, 0: found } of line.text.matchAll(new RegExp(UNSEEN, 'gu'))) {
+      const code = `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+      const message =
+        found === '\uFFFD' ? 'this is not UTF-8; what is meant cannot be told' : `a character that nobody sees: ${code}`
+      this.#report('bad-character', line.span(index, index + 1), message, 'type the word anew')
+      parts.push(line.slice(done, index))
+      done = index + found.length
+    }
+    return Text.join([...parts, line.slice(done)]).trim()
+  }
+
+  /** A template that nobody filled in is reported once; no line of it means what it says. */
+  finish(): Text[] {
+    const [first] = this.#templates
+    if (first === undefined) return this.lines
+    const more = this.#templates.length === 1 ? '' : ` (${this.#templates.length} lines are like it)`
+    const message = `this looks like a template that was not rendered${more}`
+    const found = TEMPLATE.exec(first.text)
+    const at = first.span(found?.index, found === null ? undefined : found.index + found[0].length)
+    this.#report('unrendered-template', at, message, 'render it with the tool that it was written for')
+    return []
+  }
+
   #emit(line: Text): void {
     if (this.lines.length === LINE_LIMIT) {
       this.#report('expansion-limit', line.span(), `a configuration has at most ${LINE_LIMIT} lines`)
     }
     if (this.lines.length > LINE_LIMIT) return
     this.lines.push(line)
+    if (line.isJoined && secretStartOf(line.text) !== undefined) for (const place of line.places()) markSecret(place)
     // Takes effect from here on, so it cannot wait for the parser.
     if (/^include_check(\s|$)/.test(line.text)) {
       this.#checks = changeChecks(this.#checks, line.text.split(/\s+/).slice(1)) ?? this.#checks

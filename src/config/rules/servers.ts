@@ -5,6 +5,7 @@ import type { Report } from '../diagnostic.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
 import type { Places } from '../schema/entry.ts'
 import { quorumOf } from '../running.ts'
+import { placeText } from '../source.ts'
 import { reportRepeats, type Rule } from './rule.ts'
 
 /** A rule that looks at each virtual server by itself. */
@@ -33,7 +34,7 @@ const virtualServersAreUnique: Rule = (settings, places, report) => {
 }
 
 const virtualServersSayTheirProtocol = ofEach((server, places, report) => {
-  if (server.protocol !== undefined || server.id.by === 'fwmark') return
+  if (server.protocol !== undefined || server.id.by === 'fwmark' || places.broken(server, 'protocol')) return
   report('missing-keyword', places.of(server), 'virtual_server needs `protocol`', 'TCP, UDP or SCTP')
 })
 
@@ -54,6 +55,7 @@ const marksNameNoPort = ofEach((server, places, report) => {
 
 const everyPortNeedsPersistence = ofEach((server, places, report) => {
   if (server.id.by !== 'address' || server.id.port !== undefined || server.persistence_timeout !== undefined) return
+  if (places.broken(server, 'persistence_timeout')) return
   report('bad-port', places.of(server), 'a virtual_server for every port needs `persistence_timeout`')
 })
 
@@ -69,12 +71,13 @@ const groupsAreOfUse: Rule = (settings, places, report) => {
   const used = new Set(settings.virtual_server.flatMap(({ id }) => (id.by === 'group' ? [id.group] : [])))
   for (const group of settings.virtual_server_group) {
     if (!used.has(group.id)) report('unused', places.of(group), `no virtual_server uses the group \`${group.id}\``)
-    if (group.lines.length === 0) report('unused', places.of(group), `the group \`${group.id}\` is empty`)
+    if (group.lines.length === 0 && !places.broken(settings, 'virtual_server_group'))
+      report('unused', places.of(group), `the group \`${group.id}\` is empty`)
   }
 }
 
 const virtualServersHaveServers = ofEach((server, places, report) => {
-  if (server.real_server.length > 0) return
+  if (server.real_server.length > 0 || places.broken(server, 'real_server')) return
   report('no-server', places.of(server), 'this virtual_server has no real_server')
 })
 
@@ -86,7 +89,9 @@ const realServersAreUnique = ofEach((server, places, report) => {
 const theSorryServerIsAnother = ofEach((server, places, report) => {
   const { sorry_server: sorry } = server
   if (sorry === undefined || !server.real_server.some(({ id }) => endpointText(id) === endpointText(sorry))) return
-  report('duplicate-server', places.of(server, 'sorry_server'), 'the sorry server is one of the real servers')
+  const real = server.real_server.find(({ id }) => endpointText(id) === endpointText(sorry))
+  const there = real === undefined ? '' : `, at ${placeText(places.of(real))}`
+  report('duplicate-server', places.of(server, 'sorry_server'), `the sorry server is one of the real servers${there}`)
 })
 
 const methodsReachTheServers = ofEach((server, places, report) => {
@@ -111,7 +116,7 @@ const directRoutingKeepsThePort = ofEach((server, places, report) => {
 const quorumCanBeReached = ofEach((server, places, report) => {
   const total = server.real_server.reduce((sum, { weight }) => sum + weight, 0)
   const said = places.said(server, 'quorum')
-  if (server.quorum > total && said !== undefined) {
+  if (server.quorum > total && said !== undefined && !places.broken(server, 'real_server')) {
     report('bad-quorum', said, `the weights of all servers add up to ${total} only: that is the quorum then`)
   }
   const { quorum, hysteresis } = quorumOf(server)
@@ -181,16 +186,20 @@ const alphaNeedsAChecker = ofEach((server, places, report) => {
 const checkersAreComplete = ofEach((server, places, report) => {
   for (const real of server.real_server) {
     for (const check of [...real.HTTP_GET, ...real.SSL_GET]) {
-      if (check.url.length === 0) report('missing-keyword', places.of(check), 'this checker needs a `url` block')
+      if (check.url.length === 0 && !places.broken(check, 'url'))
+        report('missing-keyword', places.of(check), 'this checker needs a `url` block')
     }
     for (const check of real.MISC_CHECK) {
-      if (check.misc_path === undefined) report('missing-keyword', places.of(check), 'MISC_CHECK needs `misc_path`')
+      if (check.misc_path === undefined && !places.broken(check, 'misc_path'))
+        report('missing-keyword', places.of(check), 'MISC_CHECK needs `misc_path`')
     }
     for (const check of real.FILE_CHECK) {
-      if (check.track_file === undefined) report('missing-keyword', places.of(check), 'FILE_CHECK needs `track_file`')
+      if (check.track_file === undefined && !places.broken(check, 'track_file'))
+        report('missing-keyword', places.of(check), 'FILE_CHECK needs `track_file`')
     }
     for (const check of real.BFD_CHECK) {
-      if (check.name === undefined) report('missing-keyword', places.of(check), 'BFD_CHECK needs `name`')
+      if (check.name === undefined && !places.broken(check, 'name'))
+        report('missing-keyword', places.of(check), 'BFD_CHECK needs `name`')
     }
   }
 })

@@ -24,7 +24,7 @@ const membersAreInOneGroup: Rule = (settings, places, report) => {
 
 const groupsHaveMembers: Rule = (settings, places, report) => {
   for (const block of settings.vrrp_sync_group) {
-    if (block.group.length === 0)
+    if (block.group.length === 0 && !places.broken(block, 'group'))
       report('missing-keyword', places.of(block), `sync group \`${block.id}\` has no members`)
     if (block.group.length === 1) {
       report('lonely-member', places.of(block), `sync group \`${block.id}\` has one member: it changes nothing`)
@@ -99,7 +99,8 @@ const realServers = (settings: Settings) => settings.virtual_server.flatMap(({ r
 
 const trackersSayWhatTheyWatch: Rule = (settings, places, report) => {
   const need = (block: { readonly id: string }, value: unknown, keyword: string) => {
-    if (value === undefined) report('missing-keyword', places.of(block), `\`${block.id}\` needs \`${keyword}\``)
+    if (value === undefined && !places.broken(block, keyword))
+      report('missing-keyword', places.of(block), `\`${block.id}\` needs \`${keyword}\``)
   }
   for (const block of settings.vrrp_script) need(block, block.script, 'script')
   for (const block of settings.track_file) need(block, block.file, 'file')

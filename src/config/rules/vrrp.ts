@@ -2,6 +2,7 @@ import { isIpv4, isLinkLocal } from '../../net/address.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
 import type { Report } from '../diagnostic.ts'
 import type { Places } from '../schema/entry.ts'
+import { placeText, type Span } from '../source.ts'
 import { reportRepeats, type Rule } from './rule.ts'
 
 /** The largest interval of version 3: 12 bits of hundredths of a second (RFC 9568 §5.2.7). */
@@ -29,12 +30,12 @@ const instanceNamesAreUnique: Rule = (settings, places, report) => {
 }
 
 const instancesSayTheirRouterId = ofEach((instance, places, report) => {
-  if (instance.virtual_router_id !== undefined) return
+  if (instance.virtual_router_id !== undefined || places.broken(instance, 'virtual_router_id')) return
   report('missing-keyword', places.of(instance), `\`${instance.id}\` needs \`virtual_router_id\``)
 })
 
 const instancesHaveAnInterfaceUnlessUnicast = ofEach((instance, places, report) => {
-  if (instance.interface !== undefined) return
+  if (instance.interface !== undefined || places.broken(instance, 'interface')) return
   if (instance.unicast_peer.length > 0 && instance.unicast_src_ip !== undefined) return
   report('missing-keyword', places.of(instance), `\`${instance.id}\` needs \`interface\``)
 })
@@ -45,7 +46,7 @@ const instancesHaveAnAddressUnlessMeant = ofEach((instance, places, report) => {
     const message = `an advert holds at most ${ADDRESS_LIMIT} addresses; use virtual_ipaddress_excluded`
     report('too-many', places.of(instance, 'virtual_ipaddress'), message)
   }
-  if (count > 0 || instance.no_virtual_ipaddress) return
+  if (count > 0 || instance.no_virtual_ipaddress || places.broken(instance, 'virtual_ipaddress')) return
   const message = `\`${instance.id}\` has no virtual_ipaddress: it elects a master, and nothing moves with it`
   report('no-virtual-address', places.of(instance), message, 'say `no_virtual_ipaddress` if that is meant')
 })
@@ -64,16 +65,19 @@ const routerIdsAreUniqueOnALink: Rule = (settings, places, report) => {
 }
 
 const virtualAddressesAreUnique: Rule = (settings, places, report) => {
-  const owners = new Map<string, string>()
+  const owners = new Map<string, { readonly id: string; readonly at: Span }>()
   for (const instance of settings.vrrp_instance) {
     for (const line of [...instance.virtual_ipaddress, ...instance.virtual_ipaddress_excluded]) {
       const { address } = line.prefix
       const owner = owners.get(address)
-      if (owner === instance.id) report('repeated-address', places.of(line), `${address} stands here already`)
-      else if (owner !== undefined) {
-        report('duplicate-address', places.of(line), `${address} is a virtual address of \`${owner}\` already`)
+      const at = places.of(line)
+      if (owner === undefined) {
+        owners.set(address, { id: instance.id, at })
+        continue
       }
-      owners.set(address, instance.id)
+      const there = placeText(owner.at)
+      if (owner.id === instance.id) report('repeated-address', at, `${address} stands here already, at ${there}`)
+      else report('duplicate-address', at, `${address} is a virtual address of \`${owner.id}\` already, at ${there}`)
     }
   }
 }
@@ -114,7 +118,12 @@ const unicastHasPeers = ofEach((instance, places, report) => {
 const peersAreNotTheSource = ofEach((instance, places, report) => {
   for (const peer of instance.unicast_peer) {
     if (peer.address === instance.unicast_src_ip) {
-      report('duplicate-address', places.of(peer), 'this peer is the source address of this director itself')
+      const there = placeText(places.of(instance, 'unicast_src_ip'))
+      report(
+        'duplicate-address',
+        places.of(peer),
+        `this peer is the source address of this director itself, at ${there}`,
+      )
     }
   }
 })
@@ -138,10 +147,10 @@ const authenticationIsOfVersion2 = ofEach((instance, places, report) => {
   const at = places.of(instance, 'authentication')
   const type = authentication.auth_type
   if (instance.version === '3') report('bad-authentication', at, 'VRRPv3 has no authentication (RFC 9568 §9)')
-  if (type === undefined && authentication.auth_pass !== undefined) {
+  if (type === undefined && authentication.auth_pass !== undefined && !places.broken(authentication, 'auth_type')) {
     report('bad-authentication', at, '`auth_pass` without `auth_type` has no effect')
   }
-  if (type !== undefined && authentication.auth_pass === undefined) {
+  if (type !== undefined && authentication.auth_pass === undefined && !places.broken(authentication, 'auth_pass')) {
     report('missing-keyword', places.of(authentication, 'auth_type'), `\`auth_type ${type}\` needs \`auth_pass\``)
   }
   if (type === 'AH') {

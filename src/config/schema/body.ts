@@ -1,6 +1,7 @@
-import { closest } from '../diagnostic.ts'
+import { closest, DIAGNOSTIC_LIMIT } from '../diagnostic.ts'
 import type { Statement } from '../parser.ts'
-import type { Span } from '../source.ts'
+import { isSecretKeyword, markSecret } from '../secrecy.ts'
+import { placeText, type Span } from '../source.ts'
 import type { Context, Entries, Entry, Status, Values } from './entry.ts'
 
 const templates = new WeakMap<Entries, object>()
@@ -25,11 +26,18 @@ export function applyBody<B extends Entries>(
   path: string,
 ): void {
   const target = values as Record<string, unknown>
+  let misplaced = false
   for (const statement of statements) {
     const { text, at } = statement.keyword
     const entry = Object.hasOwn(body, text) ? (body as Entries)[text] : undefined
     if (entry === undefined) {
+      // What is not shown needs no suggestion.
+      if (context.errors() > DIAGNOSTIC_LIMIT) continue
+      const isMisplaced = blocksAround(path, context.root).some(({ entries }) => Object.hasOwn(entries, text))
+      if (isMisplaced && misplaced && context.bracesAreWrong) continue
+      misplaced ||= isMisplaced
       reportUnknown(body, path, statement, context)
+      context.places.setBroken(values, closest(text, Object.keys(body)) ?? text)
       continue
     }
     if (entry.status.effect === 'refused') {
@@ -37,13 +45,17 @@ export function applyBody<B extends Entries>(
       continue
     }
     const { status } = entry
-    if (!entry.repeatable && context.places.said(values, entry.aliasOf ?? text) !== undefined) {
-      context.report('repeated-keyword', at, `\`${text}\` stands here twice; the last one counts`)
+    const before = entry.repeatable ? undefined : context.places.said(values, entry.aliasOf ?? text)
+    if (before !== undefined) {
+      const message = `\`${text}\` stands here twice, first at ${placeText(before)}; the last one counts`
+      context.report('repeated-keyword', at, message)
     }
     const name = entry.aliasOf ?? text
     const inner = status.effect === 'works' ? context : { ...context, withoutEffect: true }
+    const errors = context.errors()
     const value = entry.apply(target[name], statement, inner, `${path}/${text}`)
     target[name] = value
+    if (context.errors() > errors) context.places.setBroken(values, name)
     if (!asksForNothing(entry, value)) noteIneffective(context, text, at, status)
     context.places.set(values, name, at)
   }
@@ -75,6 +87,8 @@ export function noteIneffective(context: Context, name: string, at: Span, status
 }
 
 function reportUnknown(body: Entries, path: string, { keyword: { text, at } }: Statement, context: Context): void {
+  // It may be the value of a keyword that stands on the line before.
+  if (Object.keys(body).some(isSecretKeyword) && closest(text, Object.keys(body)) === undefined) markSecret(at)
   const where = path === '' ? 'at the top level' : `in ${path.split('/').at(-1)}`
   context.report('unknown-keyword', at, `unknown keyword \`${text}\` ${where}`, hintFor(text, body, path, context.root))
 }

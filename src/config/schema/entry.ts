@@ -29,6 +29,7 @@ export type Status =
 /** Where the parts of a configuration were written; kept beside the values, so that these stay plain data. */
 export class Places {
   readonly #blocks = new WeakMap<object, Record<string, Span>>()
+  readonly #broken = new WeakMap<object, Set<string>>()
 
   set(block: object, keyword: string, at: Span): void {
     const known = this.#blocks.get(block)
@@ -40,6 +41,16 @@ export class Places {
   said(block: object, keyword: string): Span | undefined {
     const known = this.#blocks.get(block)
     return known !== undefined && Object.hasOwn(known, keyword) ? known[keyword] : undefined
+  }
+
+  /** Remembers that a block says a keyword wrongly: that it has no value then is no mistake of its own. */
+  setBroken(block: object, keyword: string): void {
+    const known = this.#broken.get(block) ?? new Set()
+    this.#broken.set(block, known.add(keyword))
+  }
+
+  broken(block: object, keyword: string): boolean {
+    return this.#broken.get(block)?.has(keyword) === true
   }
 
   /** Where to point for a keyword of a block: at the block when it does not say it. */
@@ -60,6 +71,10 @@ export interface Ineffective {
 /** What is collected while statements are read. */
 export interface Context {
   readonly report: Report
+  /** A brace is missing or too much: what stands in the wrong block is told once. */
+  readonly bracesAreWrong: boolean
+  /** How many errors were reported so far. */
+  readonly errors: () => number
   readonly places: Places
   /** By feature, or by the reason for which they never have one. */
   readonly ineffective: Map<string, Ineffective>

@@ -1,7 +1,6 @@
+import { HIDDEN } from '../secrecy.ts'
 import { invalid, type Syntax } from './syntax.ts'
 import { word } from './values.ts'
-
-const HIDDEN = '********'
 
 /** A word that must reach no log, dump or page: it prints as asterisks, as text and as JSON. */
 export class Secret {

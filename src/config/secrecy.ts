@@ -1,0 +1,56 @@
+import { editDistance } from './edit-distance.ts'
+import { positionOf, type Source, type Span } from './source.ts'
+
+/** Keywords whose value reaches no log and no terminal. */
+const SECRET_KEYWORDS: readonly string[] = ['auth_pass', 'key', 'password']
+
+export const isSecretKeyword = (name: string): boolean => SECRET_KEYWORDS.includes(name)
+
+/** What stands for a value that is not shown. */
+export const HIDDEN = '********'
+
+/** Lines that hold a secret though they do not look so, by their number. */
+const marked = new WeakMap<Source, Set<number>>()
+
+/** Remembers that the line of a place holds a secret: that of a definition which a password is made of, say. */
+export function markSecret({ source, start }: Span): void {
+  const lines = marked.get(source) ?? new Set()
+  marked.set(source, lines.add(positionOf(source, start).line))
+}
+
+/**
+ * Index in its line of where the secret begins, if the line of this place holds or could hold one: behind a keyword of
+ * secrets, also one that is misspelt or has lost its blank, or behind a name that speaks of one.
+ */
+export function secretStart(source: Source, offset: number): number | undefined {
+  const { line, lineText } = positionOf(source, offset)
+  const start = secretStartOf(lineText)
+  if (start !== undefined || marked.get(source)?.has(line) !== true) return start
+  return /^\s*\$\w+=\s*/.exec(lineText)?.[0].length ?? 0
+}
+
+/** The same of a text. Zero bytes make a line unreadable: then all of it may be one. */
+export function secretStartOf(line: string): number | undefined {
+  if (line.includes('\0')) return 0
+  for (const { 0: word, index } of line.matchAll(/\$?[A-Za-z_][\w-]*/g)) {
+    const shown = shownLength(word.toLowerCase(), line.charAt(index + word.length) === '=')
+    if (shown === undefined) continue
+    const start = index + shown
+    return start + (/^[\s=:]*/.exec(line.slice(start))?.[0].length ?? 0)
+  }
+  return undefined
+}
+
+const DISTANCE = 3
+
+/** How much of a word is shown when a secret follows; undefined when none does. */
+function shownLength(word: string, isDefinition: boolean): number | undefined {
+  // The value may be stuck to its keyword.
+  const stuck = /^auth[_-]?pass(?:w(?:or)?d|s(?![\w-]))?/.exec(word)
+  if (stuck !== null) return stuck[0].length
+  if (/passw|passphrase|secret/.test(word)) return word.length
+  if (isDefinition && /pass|pw|key/.test(word)) return word.length
+  const isNear = (keyword: string, distance: number) =>
+    Math.abs(word.length - keyword.length) <= distance && editDistance(word, keyword) <= distance
+  return isNear('auth_pass', DISTANCE) || (word.length > 1 && isNear('key', 1)) ? word.length : undefined
+}
