@@ -55,6 +55,7 @@ export class Forwarding {
   #services: readonly PlannedService[] = []
   #config: Config
   #links: readonly Link[] = []
+  #isNetworkKnown = false
   /** Whether interfaces, marks and switches are as configuration and network want them; and the marks by name. */
   #isAttached = false
   #marks = ''
@@ -75,11 +76,10 @@ export class Forwarding {
     this.#byHand = servicesByHand(this.#core)
     this.#meters = new Meters(this.#core)
     this.#meterTimer = setInterval(() => this.#meters.tick(), ESTIMATE_EVERY_SECONDS * 1000)
-    this.#followNetwork()
     this.#update()
     this.#poller = new Poller(() => {
       if (!this.#changes.drain()) return
-      this.#followNetwork()
+      this.#isNetworkKnown = false
       this.follow()
     })
     this.#poller.watch([this.#changes.fd])
@@ -125,7 +125,7 @@ export class Forwarding {
   /** Throws CoreFullError unless servers may be left out. */
   #update(leaveOut?: (endpoint: Endpoint) => void): void {
     // What is known of the network is as new as the plan, also when its event still waits for its turn.
-    if (this.#changes.drain()) this.#followNetwork()
+    if (this.#changes.drain() || !this.#isNetworkKnown) this.#followNetwork()
     const pools = new Map(
       this.#config.virtualServers.map((server): [string, FormedPool] => {
         const name = serviceName(server.id)
@@ -243,6 +243,7 @@ export class Forwarding {
   #followNetwork(): void {
     this.#links = this.#rtnetlink.links()
     this.#hops.follow(this.#links)
+    this.#isNetworkKnown = true
     this.#isAttached = false
   }
 
