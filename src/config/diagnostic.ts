@@ -162,7 +162,7 @@ export function formatDiagnostic(diagnostic: Diagnostic, colours = false): strin
     `${bold}${printable(at.source.name)}:${line}:${column}: ${colour[severity]}${severity}[${code}]${reset}${bold}: ${message}${reset}`,
     `${dim}${number} |${reset} ${shown}`,
     `${dim}      |${reset} ${indent}${colour[severity]}${caret}${hint === undefined ? '' : ` ${hint}`}${reset}`,
-    ...origins(at).map(({ how, span }) => `${dim}      = ${how} ${printable(placeText(span))}${reset}`),
+    ...originLines(at).map((line) => `${dim}      = ${line}${reset}`),
   ].join('\n')
 }
 
@@ -197,6 +197,16 @@ function wordsOf({ code, at, message, hint }: Diagnostic): { message: string; hi
 
 /** Control characters, which could play with a terminal, are shown as what they are not. */
 const printable = (text: string): string => text.replace(/[^\P{Cc}\t]|[\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD')
+
+/** Origins that are shown at each end of a longer list: definitions can lead to one another many times. */
+const ORIGINS_SHOWN = 3
+
+function originLines(at: Span): string[] {
+  const all = origins(at).map(({ how, span }) => `${how} ${printable(placeText(span))}`)
+  if (all.length <= 2 * ORIGINS_SHOWN + 1) return all
+  const left = all.length - 2 * ORIGINS_SHOWN
+  return [...all.slice(0, ORIGINS_SHOWN), `… ${left} more …`, ...all.slice(-ORIGINS_SHOWN)]
+}
 
 /** How a text came to where it counts: the innermost use first. */
 function origins(at: Span): { how: 'expanded from' | 'included from'; span: Span }[] {
@@ -252,13 +262,13 @@ export function diagnosticJson(diagnostic: Diagnostic): DiagnosticJson {
 
 const SHORTEST_ABBREVIATION = 3
 
-/** The candidate that `word` most likely stands for: at most a third of its letters differ, or it is the beginning. */
+/** The candidate that `word` most likely stands for: at most a third of its letters differ, whatever their case, or it is the beginning. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue
-    const distance = editDistance(word, candidate)
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

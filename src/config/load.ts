@@ -33,7 +33,7 @@ export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
   if (lines.length === 0 && errors() === 0) {
     report('empty-file', { source, start: 0, end: 0 }, 'this configuration is empty: no instance and no service')
   }
-  const statements = parse(lines, report)
+  const statements = parse(lines, quoteHidesBrace(diagnostics) ? without(BRACES, report) : report)
   const bracesAreWrong = diagnostics.some(({ code }) => BRACES.has(code))
   const context: Context = {
     root,
@@ -48,7 +48,7 @@ export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
   applyBody(root, settings, statements, context, '')
   fillDefaults(settings)
   for (const rule of [...vrrpRules, ...trackingRules, ...routingRules, ...serverRules])
-    rule(settings, context.places, bracesAreWrong ? withoutAbsences(report) : report)
+    rule(settings, context.places, bracesAreWrong ? without(ABSENCES, report) : report)
   const accepted = diagnostics.every(({ severity }) => severity !== 'error')
   const note = (feature: Feature, block: object) =>
     noteIneffective(context, feature.name, context.places.of(block), { effect: 'later', feature, detail: false })
@@ -59,8 +59,17 @@ export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
     settings,
     places: context.places,
     config: running === undefined ? undefined : { ...running, notRunning },
-    diagnostics: errorsFirst(inOrder(source, diagnostics)),
+    diagnostics: errorsFirst(inOrder(source, onceEach(diagnostics))),
   }
+}
+
+/** A mistake in a definition that is used many times is told where it is used first. */
+function onceEach(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const told = new Set<string>()
+  return diagnostics.filter(({ code, at, message }) => {
+    const key = `${code} ${at.start}-${at.end} ${at.source.name} ${message}`
+    return !told.has(key) && told.add(key)
+  })
 }
 
 /** What puts everything behind it into the wrong block. */
@@ -75,11 +84,17 @@ const ABSENCES: ReadonlySet<DiagnosticCode> = new Set([
   'unused',
 ])
 
-function withoutAbsences(report: Report): Report {
+function without(codes: ReadonlySet<DiagnosticCode>, report: Report): Report {
   return (code, at, message, hint) => {
-    if (!ABSENCES.has(code)) report(code, at, message, hint)
+    if (!codes.has(code)) report(code, at, message, hint)
   }
 }
+
+/** A quote without an end makes braces behind it text; that they are missing then is no mistake of its own. */
+const quoteHidesBrace = (diagnostics: readonly Diagnostic[]): boolean =>
+  diagnostics.some(
+    ({ code, at }) => code === 'unterminated-quote' && /[{}]/.test(at.source.text.slice(at.start, at.end)),
+  )
 
 /** What has no effect, once for each feature or reason, where it stands first. */
 function reportIneffective({ ineffective, report }: Context): void {

@@ -31,6 +31,7 @@ class Parser {
   readonly #pieces: readonly Piece[]
   readonly #report: Report
   #next = 0
+  #gaveUp = false
 
   constructor(lines: readonly Text[], report: Report) {
     this.#pieces = lines.flatMap(pieces)
@@ -71,7 +72,7 @@ class Parser {
     this.#next++
     if (this.#tooDeep(depth, open.at)) return { keyword, args, line, block: { at: open.at, statements: [] } }
     const statements = this.statements(depth + 1)
-    if (!this.#takeClose()) {
+    if (!this.#takeClose() && !this.#gaveUp) {
       this.#report('missing-brace', keyword.at, `the block of \`${keyword.text}\` has no "}"`)
     }
     return { keyword, args, line, block: { at: open.at, statements } }
@@ -82,6 +83,7 @@ class Parser {
     if (depth < DEPTH_LIMIT) return false
     this.#report('unexpected-brace', at, `blocks are nested deeper than ${DEPTH_LIMIT}`)
     this.#next = this.#pieces.length
+    this.#gaveUp = true
     return true
   }
 

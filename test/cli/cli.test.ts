@@ -132,6 +132,7 @@ describe('the reference', () => {
       stdout: '',
       stderr: 'tanistd: no keyword or block is named `advert_in`; did you mean `advert_int`?\n',
     })
+    expect(run('tanistd.js', '--keywords', 'VRRP_INSTANCE').stderr).toContain('did you mean `vrrp_instance`?')
     expect(run('tanistd.js', '--keywords', 'nonsense').stderr).toContain('`tanistd --keywords` lists all')
     const all = JSON.parse(run('tanistd.js', '--keywords', '--format', 'json').stdout) as unknown[]
     expect(all.length).toBeGreaterThanOrEqual(649)

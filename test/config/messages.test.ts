@@ -43,7 +43,10 @@ describe('one mistake is one message', () => {
     ['a zero byte', 'global_defs {\n\0\n\0\n', ['2 bad-character']],
     ['lines that end in CR', 'global_defs {\rrouter_id a\r}\r', ['1 bad-character']],
     ['a character that nobody sees', instance(vip).replace('interface', 'inter\u200Bface'), ['2 bad-character']],
-    ['what is not UTF-8', 'global_defs { router_id a\uFFFDb }', ['1 bad-character']],
+    ['what is not UTF-8', 'global_defs { router_id \uFFFD\uFFFD }', ['1 bad-character']],
+    ['a definition that is used three times', '$P=priority 300\n~SEQ(i,1,3) $P\n', ['1 unknown-keyword']],
+    ['blocks that are too deep', 'a {\n'.repeat(30), ['1 unknown-keyword', '17 unexpected-brace']],
+    ['a quote without an end that holds a brace', 'global_defs { router_id "x }\n', ['1 unterminated-quote']],
     ['nothing at all', '! nothing\n', ['1 empty-file']],
     ['a name of two words', instance(vip, 'a b'), ['1 bad-value']],
     [

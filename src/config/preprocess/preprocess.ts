@@ -158,20 +158,19 @@ class Preprocessor {
     for (const each of [first, ...more]) this.#line(each.trim(), false, depth + 1)
   }
 
-  /** Without characters that nobody sees, each of which is reported. */
+  /** Without characters that nobody sees, and with what is not UTF-8 as it is; the first of a line is reported. */
   #cleaned(line: Text): Text {
-    if (!UNSEEN.test(line.text)) return line
-    const parts: Text[] = []
-    let done = 0
-    for (const { index, 0: found } of line.text.matchAll(new RegExp(UNSEEN, 'gu'))) {
-      const code = `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
-      const message =
-        found === '\uFFFD' ? 'this is not UTF-8; what is meant cannot be told' : `a character that nobody sees: ${code}`
-      this.#report('bad-character', line.span(index, index + 1), message, 'type the word anew')
-      parts.push(line.slice(done, index))
-      done = index + found.length
+    const found = UNSEEN.exec(line.text)
+    if (found === null) return line
+    const at = line.span(found.index, found.index + 1)
+    if (found[0] === '\uFFFD') {
+      this.#report('bad-character', at, 'this is not UTF-8: what is meant cannot be told', 'save the file as UTF-8')
+      return line
     }
-    return Text.join([...parts, line.slice(done)]).trim()
+    const code = `U+${(found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+    this.#report('bad-character', at, `a character that nobody sees: ${code}`, 'type the word anew')
+    const seen = line.text.split('').flatMap((char, index) => (UNSEEN.test(char) ? [] : [line.slice(index, index + 1)]))
+    return seen.length === 0 ? line.slice(0, 0) : Text.join(seen).trim()
   }
 
   /** A template that nobody filled in is reported once; no line of it means what it says. */
