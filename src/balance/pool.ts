@@ -19,15 +19,19 @@ export interface FormedPool extends Pool {
   readonly ups: readonly boolean[]
 }
 
-/** The pool of before if it would come out the same: most pools are not touched by what happens to one server. */
+/**
+ * The pool of before if it would come out the same: most pools are not touched by what happens to one server. `kept` is the
+ * quorum that an earlier director has left, for the first pool.
+ */
 export function reformPool(
   server: VirtualServer,
   isUp: (real: RealServer) => boolean,
   before: FormedPool | undefined,
+  kept: Quorum | undefined,
 ): FormedPool {
   const ups = server.realServers.map(isUp)
   if (before?.server === server && ups.every((up, i) => up === before.ups[i])) return before
-  return { ...formPool(server, isUp, before?.quorum), server, ups }
+  return { ...formPool(server, isUp, before?.quorum ?? kept), server, ups }
 }
 
 /**

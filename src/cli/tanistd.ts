@@ -8,9 +8,12 @@ import { lackingPrograms } from '../daemon/host-programs.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
 import { DEFAULT_MAX_CONNECTIONS } from '../forward/layout.ts'
-import { reasonOf } from '../linux/regular-file.ts'
+import { removeCore } from '../forward/removal.ts'
+import { MarkRoute } from '../linux/mark-route.ts'
 import { enterNetworkNamespace, feedWatchdog, holdLock, notifySystemd } from '../linux/process.ts'
+import { reasonOf } from '../linux/regular-file.ts'
 import { ignoreSignals, unblockSignal } from '../linux/signals.ts'
+import { type Millis, millis } from '../time.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
 import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
@@ -37,6 +40,8 @@ interface Options {
   socket?: string
   partial?: true
   release?: true
+  now?: true
+  grace: Millis
   hook: 'tcx' | 'clsact'
   maxConnections: number
 }
@@ -52,6 +57,13 @@ function connectionsOf(text: string): number {
 function nameOf(text: string): string {
   if (/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(text)) return text
   throw new InvalidArgumentError('letters, digits, `_`, `-` and `.`')
+}
+
+/** Seconds on the command line. Throws what commander shows as a mistake in it. */
+function graceOf(text: string): Millis {
+  const seconds = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && seconds <= 86_400) return millis(seconds * 1000)
+  throw new InvalidArgumentError('seconds, at most 86400')
 }
 
 const program = new Command('tanistd')
@@ -89,7 +101,13 @@ const program = new Command('tanistd')
       .default(DEFAULT_MAX_CONNECTIONS),
   )
   .option('--partial', 'start although something that the file says for protection does not run yet; it is named')
+  .addOption(
+    new Option('--grace <seconds>', 'how long the core goes on after a stop in order, for a restart; 0: not at all')
+      .argParser(graceOf)
+      .default(millis(60_000), '60'),
+  )
   .option('--release', 'send priority 0, remove the virtual addresses of the configuration from this host, and exit')
+  .option('--now', 'with --release: also remove the core, its connections and services made by hand')
   .showHelpAfterError()
 
 whenUnread(() => {}) // the rest of a check counts, and a daemon goes on
@@ -100,6 +118,8 @@ if (options.test === undefined && program.args.length > 0) {
   program.error(`tanistd: what is \`${program.args.join(' ')}\`? Name the configuration with -f`, {
     exitCode: EXIT_START,
   })
+} else if (options.now === true && options.release === undefined) {
+  program.error('tanistd: --now is of --release', { exitCode: EXIT_START })
 } else if (options.keywords !== undefined) {
   process.exitCode = printKeywords(options.keywords, options.format) ? 0 : EXIT_START
 } else if (options.manual === true) {
@@ -118,13 +138,40 @@ if (options.test === undefined && program.args.length > 0) {
   if (config === undefined) {
     process.exitCode =
       'unreadable' in read ? EXIT_UNREADABLE : read.loaded.config === undefined ? EXIT_REFUSED : EXIT_PARTIAL
-  } else if (!enterNamespaceOf(read)) {
-    process.exitCode = EXIT_START
-  } else if (options.release === true) {
-    resign(config.instances, (error) => process.stderr.write(`tanistd: ${error.message}\n`))
-  } else {
-    await run(config)
   }
+  if (!enterNamespaceOf(read)) process.exitCode = EXIT_START
+  else if (options.release === true) {
+    if (!release(config)) process.exitCode = EXIT_START
+  } else if (config !== undefined) await run(config)
+}
+
+/** Without a configuration no addresses are known; the core goes all the same. False, with a message, when that is not possible. */
+function release(config: Config | undefined): boolean {
+  const say = (error: unknown) =>
+    process.stderr.write(`tanistd: ${error instanceof Error ? error.message : String(error)}\n`)
+  try {
+    if (options.now === true && !holdLock(lockOf(options.name))) {
+      say(`a tanistd named ${options.name} is running; stop it first`)
+      return false
+    }
+    if (config !== undefined) resign(config.instances, say)
+    if (options.now === true) {
+      const markRoute = new MarkRoute()
+      markRoute.follow([])
+      markRoute.close()
+      removeCore(options.name)
+    }
+    return true
+  } catch (error) {
+    say(error)
+    return false
+  }
+}
+
+/** The lock that a daemon holds for as long as it runs, whatever its socket. Makes its folder. */
+function lockOf(name: string): string {
+  mkdirSync(LOCKS, { recursive: true, mode: 0o755 })
+  return join(LOCKS, `${name}.lock`)
 }
 
 /** Where the file says that the daemon works; false, with a message, when that is not here. */
@@ -153,19 +200,23 @@ async function run(config: Config): Promise<void> {
   const [lacking] = lackingPrograms(config)
   if (lacking !== undefined) await fail(lacking)
   const socket = options.socket ?? defaultSocket(options.name)
-  for (const folder of [LOCKS, dirname(socket)]) mkdirSync(folder, { recursive: true, mode: 0o755 })
+  mkdirSync(dirname(socket), { recursive: true, mode: 0o755 })
   // The name is that of the core's pins: two of one name would take each other's.
-  if (!holdLock(join(LOCKS, `${options.name}.lock`))) {
+  if (!holdLock(lockOf(options.name))) {
     await fail(`another tanistd named ${options.name} is running on this machine; --name tells them apart`)
   }
   if (!holdLock(`${socket}.lock`))
     await fail(`another tanistd has the control socket ${socket}; name one with --socket`)
   let director: Director
   try {
-    const { name, file, configId, hook, maxConnections } = options
+    const { name, file, configId, hook, maxConnections, grace } = options
     const partial = options.partial === true
     const version = VERSION
-    director = new Director({ name, file, configId, partial, socket, version, hook, maxConnections }, config, log)
+    director = new Director(
+      { name, file, configId, partial, socket, version, hook, maxConnections, grace },
+      config,
+      log,
+    )
   } catch (error) {
     return fail(error)
   }

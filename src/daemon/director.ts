@@ -9,11 +9,13 @@ import type { Hook } from '../forward/attachment.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { SystemError } from '../linux/libc.ts'
 import { notifySystemd } from '../linux/process.ts'
+import type { Millis } from '../time.ts'
 import { callerName, callerOf } from './caller.ts'
 import { Child } from './child.ts'
 import { configToRun, readConfigFile } from './config-file.ts'
 import { Forwarding } from './forwarding.ts'
 import { lackingPrograms } from './host-programs.ts'
+import { keepState, takeKeptState } from './kept-state.ts'
 import { flushLog } from './log.ts'
 import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from './messages.ts'
 import { PULSES } from './pulse.ts'
@@ -46,6 +48,8 @@ export interface DirectorOptions {
   readonly hook: Hook
   /** Connections that the table of each family has room for. */
   readonly maxConnections: number
+  /** How long the core goes on by itself after a stop in order; 0: it is removed. */
+  readonly grace: Millis
 }
 
 /** The parent process: configuration, forwarding core, control socket, and the two children. */
@@ -72,8 +76,10 @@ export class Director {
     this.#log = log
     this.#config = config
     this.#warnOfNotRunning()
+    const kept = takeKeptState(options.name)
+    if (kept !== undefined) this.#verdicts.restore(kept.verdicts)
     // Forwarding is ready before anybody can become master.
-    this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, log)
+    this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, kept, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
       { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, user: undefined, pulse: PULSES.vrrp },
       {
@@ -161,7 +167,17 @@ export class Director {
     return this.#vrrp.isWell && this.#check.isWell
   }
 
-  /** Leaves in order: priority 0, no addresses, an empty core. */
+  /** Why it cannot be. */
+  #keep(validFor: Millis): readonly string[] {
+    try {
+      keepState(this.#options.name, { verdicts: this.#verdicts.all, ...this.#forwarding.kept }, validFor)
+      return []
+    } catch (error) {
+      return [`cannot keep what is known: ${error instanceof Error ? error.message : String(error)}`]
+    }
+  }
+
+  /** Leaves in order: priority 0, no addresses. The core goes on for the grace, for the director that comes next. */
   async stop(): Promise<void> {
     this.#stopping ??= this.#stopOnce()
     await this.#stopping
@@ -174,7 +190,13 @@ export class Director {
     this.#check.send({ type: 'stop' })
     await Promise.all([this.#vrrp.stop(STOP_PATIENCE_MS), this.#check.stop(STOP_PATIENCE_MS)])
     await this.#control.close()
-    this.#forwarding.remove()
+    const { grace } = this.#options
+    if (grace === 0) this.#forwarding.remove()
+    else {
+      for (const error of this.#keep(grace)) this.#log.error(error)
+      this.#forwarding.leave(grace)
+      this.#log.info(`the forwarding core goes on for ${grace / 1000} s; \`tanistd --release --now\` removes it`)
+    }
     await flushLog(this.#log)
   }
 

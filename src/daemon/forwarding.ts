@@ -10,8 +10,15 @@ import {
   planByHand,
 } from '../balance/ipvs-table.ts'
 import type { PlannedService } from '../balance/plan.ts'
-import { type FormedPool, reformPool } from '../balance/pool.ts'
-import { type Config, type Endpoint, endpointName, type ServiceId, serviceName } from '../config/model.ts'
+import { type FormedPool, type Quorum, reformPool } from '../balance/pool.ts'
+import {
+  type Config,
+  type Endpoint,
+  endpointName,
+  type RealServer,
+  type ServiceId,
+  serviceName,
+} from '../config/model.ts'
 import { type ConnectionFilter, passes } from '../control/connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
@@ -22,9 +29,11 @@ import { type Traced, traceFrame, type TracePacket } from '../forward/trace.ts'
 import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
 import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
+import type { Millis } from '../time.ts'
 import { Coalescer } from './coalescer.ts'
 import { HeldServers } from './held-servers.ts'
 import { ipvsListing } from './ipvs-listing.ts'
+import type { KeptState } from './kept-state.ts'
 import { Meters } from './meters.ts'
 import { NextHops } from './next-hops.ts'
 import { serviceSnapshots } from './service-snapshot.ts'
@@ -48,6 +57,8 @@ export class Forwarding {
   readonly #hops = new NextHops(this.#rtnetlink)
   readonly #following = new Coalescer(() => this.#follow(), PLAN_GAP_MS)
   readonly #plannedByHand = new WeakMap<IpvsService, PlannedService>()
+  /** Of the director before this one, until there are pools. */
+  readonly #keptQuorums: Map<string, Quorum>
   readonly #meters: Meters
   readonly #meterTimer: NodeJS.Timeout
   #pools: ReadonlyMap<string, FormedPool> = new Map()
@@ -66,8 +77,15 @@ export class Forwarding {
   #leftOut: readonly string[] = []
   #sweepTimer: NodeJS.Timeout | undefined
 
-  /** Throws SystemError or CoreFullError. */
-  constructor(name: string, options: CoreOptions, config: Config, verdicts: Verdicts, log: Logger) {
+  /** `kept` is of the director before this one. Throws SystemError or CoreFullError. */
+  constructor(
+    name: string,
+    options: CoreOptions,
+    config: Config,
+    verdicts: Verdicts,
+    kept: Pick<KeptState, 'quorums' | 'zeros'> | undefined,
+    log: Logger,
+  ) {
     this.#log = log
     this.#verdicts = verdicts
     this.#config = config
@@ -75,8 +93,12 @@ export class Forwarding {
     if (this.#core.adopted) log.info('took over the running forwarding core')
     this.#byHand = servicesByHand(this.#core)
     this.#meters = new Meters(this.#core)
+    if (kept !== undefined && this.#core.adopted) this.#meters.restore(kept.zeros)
+    this.#keptQuorums = new Map(Object.entries(kept?.quorums ?? {}))
     this.#meterTimer = setInterval(() => this.#meters.tick(), ESTIMATE_EVERY_SECONDS * 1000)
     this.#update()
+    this.#keptQuorums.clear()
+    this.#core.setInertAt(0n)
     this.#poller = new Poller(() => {
       if (!this.#changes.drain()) return
       this.#isNetworkKnown = false
@@ -129,7 +151,8 @@ export class Forwarding {
     const pools = new Map(
       this.#config.virtualServers.map((server): [string, FormedPool] => {
         const name = serviceName(server.id)
-        return [name, reformPool(server, (real) => this.#verdicts.isUp(server, real), this.#pools.get(name))]
+        const isUp = (real: RealServer) => this.#verdicts.isUp(server, real)
+        return [name, reformPool(server, isUp, this.#pools.get(name), this.#keptQuorums.get(name))]
       }),
     )
     const configured = this.#configured()
@@ -222,17 +245,34 @@ export class Forwarding {
     return name === undefined || services.length > 0
   }
 
-  /** Empties the core: a clean stop. */
+  /** What the next director is to know of this. */
+  get kept(): Pick<KeptState, 'quorums' | 'zeros'> {
+    const quorums = Object.fromEntries([...this.#pools].map(([name, { quorum }]) => [name, quorum]))
+    return { quorums, zeros: this.#meters.zeros }
+  }
+
+  /** Lets the core go on by itself for so long; from then on it passes everything. */
+  leave(grace: Millis): void {
+    this.#close()
+    this.#core.setInertAt(process.hrtime.bigint() + BigInt(Math.round(grace)) * 1_000_000n)
+    this.#core.close()
+  }
+
+  /** Removes the core. */
   remove(): void {
+    this.#markRoute.follow([])
+    this.#close()
+    this.#core.remove()
+  }
+
+  #close(): void {
     this.#following.cancel()
     clearTimeout(this.#sweepTimer)
     clearInterval(this.#meterTimer)
     this.#poller.close()
     this.#changes.close()
     this.#rtnetlink.close()
-    this.#markRoute.follow([])
     this.#markRoute.close()
-    this.#core.remove()
   }
 
   /** Names of the services that are the configuration's. */

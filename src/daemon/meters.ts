@@ -6,6 +6,11 @@ export const NO_TOTALS: Rates = { connections: 0, inPackets: 0, outPackets: 0, i
 
 type Kind = 'service' | 'dest'
 
+/** Where totals begin, by slot; counters in decimal, which JSON has no integers for. */
+export type KeptZeros = Readonly<
+  Record<Kind, readonly (readonly [slot: number, zero: Record<keyof Traffic, string>])[]>
+>
+
 /**
  * Rates of what the core counts, and totals that can be set to zero: the core's own counters only grow. Bounded by the core's
  * slots.
@@ -17,6 +22,18 @@ export class Meters {
 
   constructor(core: Core) {
     this.#core = core
+  }
+
+  get zeros(): KeptZeros {
+    const kept = (of: Kind) => [...this.#zeros[of]].map(([slot, zero]) => [slot, mapTraffic(zero, String)] as const)
+    return { service: kept('service'), dest: kept('dest') }
+  }
+
+  /** What another director of this core had set to zero. */
+  restore(zeros: KeptZeros): void {
+    for (const of of ['service', 'dest'] as const) {
+      for (const [slot, zero] of zeros[of]) this.#zeros[of].set(slot, mapTraffic(zero, BigInt))
+    }
   }
 
   /** To be called every ESTIMATE_EVERY_SECONDS. */
@@ -51,6 +68,20 @@ export class Meters {
     }
     for (const slot of estimates.keys()) if (!live.has(slot)) estimates.delete(slot)
     for (const slot of zeros.keys()) if (!live.has(slot)) zeros.delete(slot)
+  }
+}
+
+function mapTraffic<From, To>(
+  traffic: Record<keyof Traffic, From>,
+  to: (value: From) => To,
+): Record<keyof Traffic, To> {
+  const { connections, inPackets, outPackets, inBytes, outBytes } = traffic
+  return {
+    connections: to(connections),
+    inPackets: to(inPackets),
+    outPackets: to(outPackets),
+    inBytes: to(inBytes),
+    outBytes: to(outBytes),
   }
 }
 

@@ -8,14 +8,14 @@ import {
 } from '../config/model.ts'
 import type { CheckTask, Verdict } from './messages.ts'
 
-interface Known extends Verdict {
-  /** Since when it is up or down, in ms since the epoch. */
+/** A verdict, and since when its server is up or down, in ms since the epoch. */
+export interface KnownVerdict extends Verdict {
   readonly since: number
 }
 
 /** What the checkers think of the real servers. A server is up until one of its checkers says otherwise. */
 export class Verdicts {
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, KnownVerdict>()
   /** Texts are made once for each configuration. */
   readonly #ids = new WeakMap<RealServer, readonly string[]>()
 
@@ -25,6 +25,15 @@ export class Verdicts {
     const since = before?.up === verdict.up ? before.since : verdict.at
     this.#known.set(verdict.id, { ...verdict, since })
     return (before?.up ?? true) !== verdict.up
+  }
+
+  get all(): readonly KnownVerdict[] {
+    return [...this.#known.values()]
+  }
+
+  /** Believes these until the checkers say something themselves. */
+  restore(verdicts: readonly KnownVerdict[]): void {
+    for (const verdict of verdicts) this.#known.set(verdict.id, verdict)
   }
 
   /** Forgets the verdicts of checkers that are not configured any more. */

@@ -1,10 +1,20 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { attachClsact, attachTcx, detachClsact, openPinned, pin, updateLink } from '../linux/libbpf.ts'
 import { calls, SystemError } from '../linux/libc.ts'
 import { pinsIn } from './pins.ts'
 
 /** How a program hangs on an interface. tcx links are pinned and outlive the daemon; clsact filters do so by themselves. */
 export type Hook = 'tcx' | 'clsact'
+
+/** Nothing is pinned for a clsact filter; in this folder of a core an empty one for each interface tells where they are. */
+const clsactFolder = (core: string) => `${core}/clsact`
+
+/** Indexes of the interfaces that a core, by its folder on the BPF file system, has a clsact filter on. */
+export function clsactInterfaces(core: string): number[] {
+  const folder = clsactFolder(core)
+  return existsSync(folder) ? readdirSync(folder).map(Number) : []
+}
 
 /** Keeps the program on a set of interfaces. */
 export class Attachment {
@@ -14,7 +24,7 @@ export class Attachment {
   readonly #attached = new Map<number, Hook>()
 
   /**
-   * `directory` holds the pinned links, one per interface index. `hook` is the one to use if the kernel has it: tcx came
+   * `directory`, in the core's folder, holds the pinned links, one per interface index. `hook` is the one to use if the kernel has it: tcx came
    * with 6.6, and clsact is always there.
    */
   constructor(program: number, directory: string, hook: Hook) {
@@ -36,6 +46,12 @@ export class Attachment {
     for (const name of pinsIn(this.#directory)) {
       if (!ifindexes.includes(Number(name))) rmSync(`${this.#directory}/${name}`, { force: true })
     }
+    const core = dirname(this.#directory)
+    for (const ifindex of clsactInterfaces(core)) {
+      if (this.#attached.get(ifindex) === 'clsact') continue
+      detachClsact(ifindex)
+      rmdirSync(`${clsactFolder(core)}/${ifindex}`)
+    }
   }
 
   /** Whether every link has its pin: without it the kernel has taken the program off. */
@@ -48,12 +64,6 @@ export class Attachment {
     return [...this.#attached].flatMap(([ifindex, hook]) =>
       hook === 'tcx' && !pins.has(String(ifindex)) ? [ifindex] : [],
     )
-  }
-
-  /** Takes off what does not go with the pins. */
-  detach(): void {
-    for (const [ifindex, hook] of this.#attached) if (hook === 'clsact') detachClsact(ifindex)
-    this.#attached.clear()
   }
 
   #attach(ifindex: number): void {
@@ -83,6 +93,7 @@ export class Attachment {
     const link = this.#hook === 'tcx' ? attachTcx(this.#program, ifindex) : undefined
     if (link === undefined) {
       attachClsact(this.#program, ifindex)
+      mkdirSync(`${clsactFolder(dirname(this.#directory))}/${ifindex}`, { recursive: true, mode: 0o700 })
       return 'clsact'
     }
     pin(link, path)

@@ -26,7 +26,6 @@ import {
   decodeLoad,
   decodeService,
   decodeServiceKey,
-  decodeTimeouts,
   DEFAULT_MAX_CONNECTIONS,
   DEFENCE_SHARE,
   encodeForget,
@@ -36,12 +35,10 @@ import {
   type DestEntry,
   encodeService,
   encodeServiceKey,
-  encodeSettings,
   type Hop,
   layDest,
   LAYOUT_VERSION,
   type Load,
-  NO_SWITCHES,
   type Switches,
   type ServiceEntry,
   MAX_DESTS,
@@ -53,6 +50,8 @@ import {
 } from './layout.ts'
 import { lackingFeatures } from './kernel.ts'
 import { pinMissing } from './pins.ts'
+import { removeCore, removeVersion } from './removal.ts'
+import { CoreSettings } from './settings.ts'
 import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
 import { XdpAttachment, type XdpRefusal } from './xdp.ts'
@@ -146,8 +145,8 @@ export class Core {
   /** What was written, and the cursor that it began with. */
   readonly #tables = new Map<number, { readonly table: LaidTable; readonly begun: number }>()
   readonly #cpus = possibleCpus()
+  readonly #settings: CoreSettings
   #markIfindex: number | undefined
-  #switches = NO_SWITCHES
   /** Whether the maps of an earlier daemon were taken over. */
   readonly adopted: boolean
 
@@ -161,7 +160,7 @@ export class Core {
     const version = `v${LAYOUT_VERSION}`
     // Maps of another layout cannot be read, and two programs must not answer for one packet.
     for (const other of readdirSync(this.#home)) {
-      if (other !== version) rmSync(`${this.#home}/${other}`, { recursive: true })
+      if (other !== version) removeVersion(`${this.#home}/${other}`)
     }
     this.#directory = bpfDirectory('tanist', name, version)
     const pinned = new Map<string, number>()
@@ -182,10 +181,10 @@ export class Core {
       (typeof PINNED_MAPS)[number],
       BpfMap
     >
+    this.#settings = new CoreSettings(this.#maps.settings, this.#defendFrom, this.adopted)
     if (this.adopted) {
       this.#readDests()
       this.#readLocalPools()
-      this.#writeSettings(this.timeouts)
     } else this.#pinMaps()
     this.#attachment = new Attachment(this.program, `${this.#directory}/links`, hook)
     this.#xdp = new XdpAttachment(`${this.#directory}/xdp`, () => this.#alone('tanist_xdp').program('tanist_xdp'))
@@ -200,7 +199,7 @@ export class Core {
   attach(interfaces: readonly Port[], markIfindex: number | undefined): XdpRefusal[] {
     if (markIfindex !== this.#markIfindex) {
       this.#markIfindex = markIfindex
-      this.#writeSettings(this.timeouts)
+      this.#settings.change({ markIfindex: markIfindex ?? 0 })
     }
     const ifindexes = interfaces.map(({ index }) => index)
     this.#attachment.follow(markIfindex === undefined ? ifindexes : [...ifindexes, markIfindex])
@@ -344,19 +343,24 @@ export class Core {
   }
 
   get timeouts(): Timeouts {
-    const settings = new Uint8Array(SIZE.settings)
-    this.#maps.settings.lookup(u32(0), settings)
-    return decodeTimeouts(settings)
+    return this.#settings.timeouts
   }
 
   /** Connections that are armed from now on have these. */
   setTimeouts(timeouts: Timeouts): void {
-    this.#writeSettings(timeouts)
+    this.#settings.change({ timeouts })
   }
 
   setSwitches(switches: Switches): void {
-    this.#switches = switches
-    this.#writeSettings(this.timeouts)
+    this.#settings.change({ switches })
+  }
+
+  /**
+   * When it is to become inert, on the kernel's monotonic clock; 0: never. Until then it works as ever, with nobody to steer it. A
+   * core that is taken over keeps what an earlier daemon has set until this is called.
+   */
+  setInertAt(inertAtNs: bigint): void {
+    this.#settings.change({ inertAtNs })
   }
 
   /** Packets dropped so far, by reason. */
@@ -375,21 +379,13 @@ export class Core {
     this.#object.close()
   }
 
-  /** Takes the program off every interface and forgets everything: a clean stop, as keepalived empties LVS. */
+  /** Takes the program off every interface and forgets everything, as keepalived empties LVS. */
   remove(): void {
-    this.#attachment.detach()
     this.close()
-    rmSync(this.#home, { recursive: true, force: true })
-  }
-
-  #writeSettings(timeouts: Partial<Timeouts>): void {
-    const markIfindex = this.#markIfindex ?? 0
-    const settings = { timeouts, defendFrom: this.#defendFrom, markIfindex, switches: this.#switches }
-    this.#maps.settings.update(u32(0), encodeSettings(settings))
+    removeCore(this.#name)
   }
 
   #pinMaps(): void {
-    this.#writeSettings({})
     for (const map of PINNED_MAPS) {
       const path = `${this.#directory}/${map}`
       rmSync(path, { force: true })

@@ -22,7 +22,7 @@ import { ipv4At } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 12
+export const LAYOUT_VERSION = 13
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
@@ -43,7 +43,7 @@ export const SIZE = {
   templateKey: 24,
   callId: 256,
   template: 32,
-  settings: 128,
+  settings: 136,
   sweep: 8,
   forget: 44,
 } as const
@@ -420,16 +420,19 @@ const CHANGEABLE = { tcp: 1, tcpFin: 4, udp: 11 } as const satisfies Record<keyo
 
 /**
  * IPVS's time-outs, but for some. From `defendFrom` connections on half-open ones are dropped; packets with a firewall's
- * mark come in by `markIfindex`; `clockOffsetNs` moves the program's clock in tests.
+ * mark come in by `markIfindex`; from `inertAtNs` (CLOCK_MONOTONIC; 0: never) on everything passes; `clockOffsetNs` moves the
+ * program's clock in tests.
  */
 export function encodeSettings(settings: {
   readonly timeouts?: Partial<Timeouts>
   readonly defendFrom: number
   readonly markIfindex?: number
   readonly switches?: Switches
+  readonly inertAtNs?: bigint
   readonly clockOffsetNs?: bigint
 }): Uint8Array {
-  const { timeouts = {}, defendFrom, markIfindex = 0, switches = NO_SWITCHES, clockOffsetNs = 0n } = settings
+  const { timeouts = {}, defendFrom, markIfindex = 0, switches = NO_SWITCHES } = settings
+  const { inertAtNs = 0n, clockOffsetNs = 0n } = settings
   const bytes = new Uint8Array(SIZE.settings)
   const view = viewOf(bytes)
   STATE_TIMEOUTS.forEach((timeout, i) => view.setUint32(i * 4, timeout, true))
@@ -439,14 +442,19 @@ export function encodeSettings(settings: {
   }
   view.setBigUint64(104, clockOffsetNs, true)
   view.setBigUint64(112, BigInt(defendFrom), true)
-  view.setUint32(120, markIfindex, true)
-  view.setUint32(124, (switches.expireNodestConn ? 1 : 0) | (switches.expireQuiescentTemplate ? 2 : 0), true)
+  view.setBigUint64(120, inertAtNs, true)
+  view.setUint32(128, markIfindex, true)
+  view.setUint32(132, (switches.expireNodestConn ? 1 : 0) | (switches.expireQuiescentTemplate ? 2 : 0), true)
   return bytes
 }
 
 export function decodeTimeouts(settings: Uint8Array): Timeouts {
   const of = (name: keyof Timeouts) => viewOf(settings).getUint32(CHANGEABLE[name] * 4, true)
   return { tcp: of('tcp'), tcpFin: of('tcpFin'), udp: of('udp') }
+}
+
+export function decodeInertAt(settings: Uint8Array): bigint {
+  return viewOf(settings).getBigUint64(120, true)
 }
 
 /** A request to forget a connection, by what is listed of it. */

@@ -97,7 +97,7 @@ function removeVip(): void {
   lab.run('director', ['ip', 'address', 'delete', `${VIP}/32`, 'dev', 'eth0'])
 }
 
-const director = new DirectorHost(lab, 'director', tanistConfig)
+const director = new DirectorHost(lab, 'director', tanistConfig, ['--grace', '0'])
 
 /** A proxy on the director that listens on the virtual IP. */
 function proxy(name: string, file: string, text: string, command: readonly [string, ...string[]]): Mode {

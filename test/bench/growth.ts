@@ -58,7 +58,12 @@ function requests(...more: readonly string[]): number {
 }
 
 async function measure(each: Case): Promise<Partial<Record<Column, number>>> {
-  const director = new DirectorHost(lab, 'director', config('NAT', each, false), ['--max-connections', '2000000'])
+  const director = new DirectorHost(lab, 'director', config('NAT', each, false), [
+    '--max-connections',
+    '2000000',
+    '--grace',
+    '0',
+  ])
   await director.start()
   // Half-open connections last a minute.
   const fill = () => send(VIP, FLAG.syn, each.connections, each.connections)

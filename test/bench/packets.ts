@@ -24,7 +24,8 @@ const tanist = (name: string, method: string, xdp: boolean): Mode => ({
   name,
   destination: VIP,
   async run(measure) {
-    const director = new DirectorHost(lab, 'director', config(method, { services: 1, servers: 1 }, xdp))
+    const text = config(method, { services: 1, servers: 1 }, xdp)
+    const director = new DirectorHost(lab, 'director', text, ['--grace', '0'])
     await director.start()
     try {
       return await measure()

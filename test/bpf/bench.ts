@@ -52,6 +52,7 @@ export class Bench {
   readonly #maps: ReadonlyMap<string, number>
   #offset = 0n
   #switches = NO_SWITCHES
+  #inertAtNs = 0n
   #xdp: BpfObject | undefined
 
   constructor(options: CoreOptions = {}) {
@@ -216,10 +217,18 @@ export class Bench {
   /** Lets the program's clock run ahead. */
   wait(seconds: number): this {
     this.#offset += BigInt(seconds) * 1_000_000_000n
+    const [switches, inertAtNs] = [this.#switches, this.#inertAtNs]
     new BpfMap(this.#maps.get('settings') ?? -1, 'settings').update(
       u32(0),
-      encodeSettings({ defendFrom: 2 ** 32, clockOffsetNs: this.#offset, switches: this.#switches }),
+      encodeSettings({ defendFrom: 2 ** 32, clockOffsetNs: this.#offset, switches, inertAtNs }),
     )
+    return this
+  }
+
+  /** The core goes on for so long by itself. */
+  leave(seconds: number): this {
+    this.#inertAtNs = process.hrtime.bigint() + BigInt(seconds) * 1_000_000_000n
+    this.core.setInertAt(this.#inertAtNs)
     return this
   }
 

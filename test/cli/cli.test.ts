@@ -174,6 +174,16 @@ describe('the reference', () => {
   })
 })
 
+test.each([
+  [['--grace', '1m'], /argument '1m' is invalid\. seconds, at most 86400/],
+  [['--grace', '-1'], /argument '-1' is invalid/],
+  [['--now'], /^tanistd: --now is of --release$/m],
+])('tanistd %j is a mistake in the command line', (args, message) => {
+  const { status, stderr } = run('tanistd.js', ...args)
+  expect(status).toBe(1)
+  expect(stderr).toMatch(message)
+})
+
 test('tanist without a daemon says so and exits with 2', () => {
   const { status, stderr } = run('tanist.js', '--socket', join(directory, 'none.sock'), 'status')
   expect(status).toBe(2)

@@ -9,7 +9,7 @@ let director: DirectorHost
 beforeAll(async () => {
   pair = await buildPair('nat')
   const config = readFileSync(pair.directors[0].file, 'utf8')
-  director = new DirectorHost(pair.lab, 'director1', config, ['--hook', 'clsact'])
+  director = new DirectorHost(pair.lab, 'director1', config, ['--hook', 'clsact', '--grace', '0'])
   await director.start()
   await director.untilState('master')
 })
@@ -33,7 +33,7 @@ test('a restart after kill -9 replaces the programs in place', async () => {
   expect(distribution(pair, 12)).toEqual({ rs11: 2, rs12: 4, rs13: 6 })
 })
 
-test('a stop takes them off', async () => {
+test('a stop without grace takes them off', async () => {
   await director.stop()
   expect([filters('eth0'), filters('eth1')]).toEqual([0, 0])
 })

@@ -171,8 +171,9 @@ describe('others touch what is ours', () => {
     await until('the log to say so', () => active().logText().includes('virtual address was removed by somebody else'))
   })
 
-  test('a stop leaves neither addresses nor programs', async () => {
+  test('a stop and a release leave neither addresses nor programs', async () => {
     await active().stop()
+    active().release('--now')
     expect(active().addresses()).not.toContain(pair.vip)
     const attached = pair.lab.run('director1', ['bpftool', 'net', 'show', 'dev', 'eth0'])
     expect(attached).not.toContain('tanist_ingress')

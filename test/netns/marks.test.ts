@@ -54,7 +54,7 @@ beforeAll(async () => {
     const rule = `-t mangle -A PREROUTING -d ${vip} -p tcp -m multiport --dports 80,8080 -j MARK --set-mark ${mark}`
     lab.run('director', [file, ...rule.split(' ')])
   }
-  director = new DirectorHost(lab, 'director', config)
+  director = new DirectorHost(lab, 'director', config, ['--grace', '0'])
   await director.start()
 })
 afterAll(() => lab.destroy())

@@ -80,10 +80,15 @@ export class DirectorHost {
   }
 
   #spawn(): ChildProcess {
-    const name = this.#lab.directorName(this.host)
-    const args = ['-f', this.file, '--name', name, '--socket', this.socket, ...this.#args]
     const env = { ...process.env, ...this.#env }
-    return this.#lab.start(this.host, [process.execPath, TANISTD, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    return this.#lab.start(this.host, [process.execPath, TANISTD, ...this.#named, ...this.#args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  }
+
+  get #named(): readonly string[] {
+    return ['-f', this.file, '--name', this.#lab.directorName(this.host), '--socket', this.socket]
   }
 
   status(): Promise<Snapshot> {
@@ -149,9 +154,9 @@ export class DirectorHost {
     return { status, stdout, stderr }
   }
 
-  /** What the unit's ExecStopPost does. */
-  release(): void {
-    this.#lab.run(this.host, [process.execPath, TANISTD, '--release', '-f', this.file])
+  /** What the unit's ExecStopPost does; with `--now` what goes before an uninstallation. Throws with what it says when it fails. */
+  release(...args: readonly '--now'[]): void {
+    this.#lab.run(this.host, [process.execPath, TANISTD, '--release', ...args, ...this.#named])
   }
 
   logText(): string {

@@ -32,6 +32,12 @@ static __always_inline __u64 now_ns(const struct settings *s)
 	return last->ns + s->clock_offset_ns;
 }
 
+/* The daemon was stopped and nobody has taken the core over in time: what it knows may be wrong by now. */
+static __always_inline int is_inert(const struct settings *s, __u64 now)
+{
+	return s->inert_at_ns && now >= s->inert_at_ns;
+}
+
 static __always_inline void add_population(__u32 of, __s64 by)
 {
 	__u64 *n = bpf_map_lookup_elem(&population, &of);

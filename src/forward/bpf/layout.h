@@ -264,6 +264,7 @@ struct settings {
 	__u32 timeout_s[STATES];
 	__u64 clock_offset_ns; /* tests move the program's clock with it */
 	__u64 defend_from; /* connections of a family from which on half-open ones are dropped at random */
+	__u64 inert_at_ns; /* from then on everything passes: the daemon has left and has not come back; 0: never */
 	__u32 mark_ifindex; /* the link that packets with a service's mark come in by; 0: none */
 	__u32 flags;
 };

@@ -212,6 +212,8 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	if (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p))
 		return PASS;
 	now = now_ns(s);
+	if (is_inert(s, now))
+		return PASS;
 	if (p->flow.proto == IPPROTO_ESP || p->flow.proto == IPPROTO_AH) {
 		p->fragment = IPSEC;
 		p->flow.proto = IPPROTO_UDP;

@@ -286,6 +286,8 @@ static __always_inline int forward_short(struct xdp_md *ctx, struct link *in, in
 	if (!s || read_short(ctx, &p, v6))
 		return XDP_PASS;
 	now = now_ns(s);
+	if (is_inert(s, now))
+		return XDP_PASS;
 	if (!in->answers)
 		c = settled(&p.flow, v6, now);
 	if (c)
