@@ -49,8 +49,8 @@ const PREPROCESSOR: readonly (readonly [keyword: string, syntax: string, help: s
   ['${_INSTANCE}', '', 'The config-id.'],
   ['${_RANDOM}', '[<least> [<greatest>]]', 'A number by chance, 0 to 32767 unless said.'],
   ['${_ENV}', '<name>', 'A variable of the environment, empty when there is none.'],
-  ['${_HASH}', '', 'The character #.'],
-  ['${_BANG}', '', 'The character !.'],
+  ['${_HASH}', '', 'The character #; at the beginning of a line a comment.'],
+  ['${_BANG}', '', 'The character !; at the beginning of a line a comment.'],
 ]
 
 /** Every keyword, in the order of the manual. */

@@ -49,6 +49,7 @@ describe('definitions', () => {
     ['$M=a # b \\\n c\n$M', ['a', 'c']],
     ['$M= \\\n a \\\n\nb\n$M', ['b', 'a']],
     ['x # c \\\ny', ['x', 'y']],
+    ['$C=${_HASH}\n$C x\n${_BANG}y\nz', ['z']],
     ['$H=${_HASH}\nx a${H}b "${_HASH}" ${_HASH}', ['x a#b "#" #']],
     ['x ${_PWD} ${_INSTANCE} ${_HASH}${_BANG} ${_RANDOM 3 9}', ['x /etc/t lb1 #! 3']],
     ['x ${_ENV HOME}-${_ENV NONE}-', ['x /root--']],
@@ -69,6 +70,11 @@ describe('definitions', () => {
     ['$A= \\\n x \\\n # end\n', 'unclear-definition'],
     ['$A= \\\n $B= \\\n x', 'unclear-definition'],
   ])('%j is %s', (text, code) => expect(read(text).codes).toContain(code))
+
+  test('where keepalived would begin a comment is told, but not in quotes', () => {
+    expect(read('x a${_HASH}b').codes).toEqual(['unclear-definition'])
+    expect(read('x "a${_HASH}b" "${_BANG}"\n${_HASH} y').codes).toEqual([])
+  })
 
   test('a definition that uses itself is told once, a name that is not defined once for each place', () => {
     expect(read('$A= \\\n x \\\n $A \\\n ${A}${A}\n$A\n$A').codes).toEqual(['expansion-limit'])

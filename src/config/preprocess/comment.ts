@@ -46,6 +46,6 @@ function reportCutValue(line: Text, comment: number, report: Report): void {
     'cut-value',
     at,
     `a comment begins within ${what}, which ends there`,
-    'write \\! or \\#, or put it into double quotes',
+    'put it into double quotes, if it belongs to it',
   )
 }

@@ -70,6 +70,7 @@ export class Definitions {
       const value = this.#valueOf(braced ?? bare ?? '', parameters.trim(), use, predefined)
       if (value === undefined) continue
       if (depth >= DEPTH_LIMIT || !this.#spend(value)) return this.#exhaust(line, use)
+      if (/^_(HASH|BANG)$/.test(braced ?? bare ?? '')) this.#noteCommentSign(line.text.slice(0, found.index), use)
       const [first, ...others] = value.map((text) => text.usedAt(use))
       if (others.length > 0 && line.text.slice(end).trim() !== '') {
         this.#report('bad-definition', use, 'a definition of several lines must stand last on its line')
@@ -82,6 +83,14 @@ export class Definitions {
     if (!replaced) return { first: line, more }
     parts.push(line.slice(done))
     return { first: Text.join(parts), more }
+  }
+
+  /** keepalived (2.2.7 to 2.4.3) looks for comments again after it has replaced names, which its manual denies. */
+  #noteCommentSign(before: string, use: Span): void {
+    const isQuoted = (before.match(/"/g)?.length ?? 0) % 2 === 1
+    if (isQuoted || before.trim() === '') return
+    const message = 'keepalived begins a comment here, against its manual; this is the character itself'
+    this.#report('unclear-definition', use, message, 'in double quotes both read the same')
   }
 
   /** Said once: what is left of a definition that uses itself would say it again and again. */

@@ -134,7 +134,8 @@ class Preprocessor {
 
   /** `continued`: a definition on this line goes on in the next one. `depth`: how many definitions have led here. */
   #line(line: Text, continued: boolean, depth: number): void {
-    if (line.length === 0) return
+    // A name that is a comment sign switches lines off: `$DEBUG=${_HASH}`, then `$DEBUG log_file /x`.
+    if (line.length === 0 || (depth > 0 && /^[#!]/.test(line.text))) return
     const condition = /^@(\^?)(\S*)[ \t]*/.exec(line.text)
     if (condition !== null) {
       const isThis = condition[2] === this.#surroundings.configId
