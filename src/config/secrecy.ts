@@ -9,13 +9,24 @@ export const isSecretKeyword = (name: string): boolean => SECRET_KEYWORDS.includ
 /** What stands for a value that is not shown. */
 export const HIDDEN = '********'
 
-/** Lines that hold a secret though they do not look so, by their number. */
-const marked = new WeakMap<Source, Set<number>>()
+/** Lines that hold a secret though they do not look so: where it begins, by their number. */
+const marked = new WeakMap<Source, Map<number, number>>()
 
 /** Remembers that the line of a place holds a secret: that of a definition which a password is made of, say. */
 export function markSecret({ source, start }: Span): void {
-  const lines = marked.get(source) ?? new Set()
-  marked.set(source, lines.add(positionOf(source, start).line))
+  const { line, lineText } = positionOf(source, start)
+  mark(source, line, /^\s*\$\w+=\s*/.exec(lineText)?.[0].length ?? 0)
+}
+
+/** The same of what stands behind a keyword. */
+export function markSecretBehind({ source, end }: Span): void {
+  const { line, column } = positionOf(source, end)
+  mark(source, line, column)
+}
+
+function mark(source: Source, line: number, index: number): void {
+  const lines = marked.get(source) ?? new Map<number, number>()
+  marked.set(source, lines.set(line, Math.min(index, lines.get(line) ?? index)))
 }
 
 /**
@@ -24,9 +35,7 @@ export function markSecret({ source, start }: Span): void {
  */
 export function secretStart(source: Source, offset: number): number | undefined {
   const { line, lineText } = positionOf(source, offset)
-  const start = secretStartOf(lineText)
-  if (start !== undefined || marked.get(source)?.has(line) !== true) return start
-  return /^\s*\$\w+=\s*/.exec(lineText)?.[0].length ?? 0
+  return secretStartOf(lineText) ?? marked.get(source)?.get(line)
 }
 
 /** The same of a text. Zero bytes make a line unreadable: then all of it may be one. */
@@ -48,8 +57,8 @@ function shownLength(word: string, isDefinition: boolean): number | undefined {
   // The value may be stuck to its keyword.
   const stuck = /^auth[_-]?pass(?:w(?:or)?d|s(?![\w-]))?/.exec(word)
   if (stuck !== null) return stuck[0].length
-  if (/passw|passphrase|secret/.test(word)) return word.length
-  if (isDefinition && /pass|pw|key/.test(word)) return word.length
+  if (/pass|secret|^\$?pwd?$/.test(word)) return word.length
+  if (isDefinition && /pw|key/.test(word)) return word.length
   const isNear = (keyword: string, distance: number) =>
     Math.abs(word.length - keyword.length) <= distance && editDistance(word, keyword) <= distance
   return isNear('auth_pass', DISTANCE) || (word.length > 1 && isNear('key', 1)) ? word.length : undefined

@@ -1,6 +1,6 @@
 import { closest, DIAGNOSTIC_LIMIT } from '../diagnostic.ts'
 import type { Statement } from '../parser.ts'
-import { isSecretKeyword, markSecret } from '../secrecy.ts'
+import { isSecretKeyword, markSecret, markSecretBehind } from '../secrecy.ts'
 import { placeText, type Span } from '../source.ts'
 import type { Context, Entries, Entry, Status, Values } from './entry.ts'
 
@@ -55,7 +55,10 @@ export function applyBody<B extends Entries>(
     const errors = context.errors()
     const value = entry.apply(target[name], statement, inner, `${path}/${text}`)
     target[name] = value
-    if (context.errors() > errors) context.places.setBroken(values, name)
+    const isWrong = context.errors() > errors
+    if (isWrong) context.places.setBroken(values, name)
+    // A password may have come behind another keyword of its block.
+    if ((isWrong || statement.args.length > 1) && entry.body === undefined && holdsSecrets(body)) markSecretBehind(at)
     if (!asksForNothing(entry, value)) noteIneffective(context, text, at, status)
     context.places.set(values, name, at)
   }
@@ -86,9 +89,17 @@ export function noteIneffective(context: Context, name: string, at: Span, status
   }
 }
 
+const secretBodies = new WeakMap<Entries, boolean>()
+
+function holdsSecrets(body: Entries): boolean {
+  const known = secretBodies.get(body) ?? Object.keys(body).some(isSecretKeyword)
+  secretBodies.set(body, known)
+  return known
+}
+
 function reportUnknown(body: Entries, path: string, { keyword: { text, at } }: Statement, context: Context): void {
   // It may be the value of a keyword that stands on the line before.
-  if (Object.keys(body).some(isSecretKeyword) && closest(text, Object.keys(body)) === undefined) markSecret(at)
+  if (holdsSecrets(body) && closest(text, Object.keys(body)) === undefined) markSecret(at)
   const where = path === '' ? 'at the top level' : `in ${path.split('/').at(-1)}`
   context.report('unknown-keyword', at, `unknown keyword \`${text}\` ${where}`, hintFor(text, body, path, context.root))
 }
