@@ -186,5 +186,6 @@ function reaches(id: ServiceId, { endpoint, forwarding }: ServerSpec): boolean {
 /** What the core should do for a service that was made by hand. */
 export function planByHand({ id, scheduler, flags, persistence, onePacket, servers }: IpvsService): PlannedService {
   const service = { id, marked: [], scheduler, schedulerFlags: flags, persistence, onePacket }
-  return planService({ ...service, localAddresses: [], idleSeconds: undefined }, servers, true)
+  const none = { localAddresses: [], idleSeconds: undefined, access: [], throughFirewall: false }
+  return planService({ ...service, ...none }, servers, true)
 }

@@ -1,4 +1,5 @@
 import type {
+  AccessEntry,
   AddressService,
   Endpoint,
   Forwarding,
@@ -28,6 +29,9 @@ export interface PlannedService {
   readonly onePacket: boolean
   readonly localAddresses: readonly Address[]
   readonly idleSeconds: number | undefined
+  /** See VirtualServer. */
+  readonly access: readonly AccessEntry[]
+  readonly throughFirewall: boolean
   /** Made by tanist-ipvsadm, not by the configuration. */
   readonly byHand: boolean
   readonly table: SchedulerTable
@@ -59,12 +63,22 @@ export interface SchedulerTable {
 export function planService(
   server: Pick<
     VirtualServer,
-    'id' | 'marked' | 'scheduler' | 'schedulerFlags' | 'persistence' | 'onePacket' | 'localAddresses' | 'idleSeconds'
+    | 'id'
+    | 'marked'
+    | 'scheduler'
+    | 'schedulerFlags'
+    | 'persistence'
+    | 'onePacket'
+    | 'localAddresses'
+    | 'idleSeconds'
+    | 'access'
+    | 'throughFirewall'
   >,
   servers: readonly PlannedDestination[],
   byHand = false,
 ): PlannedService {
   const { id, marked, scheduler, schedulerFlags: flags, persistence, onePacket, localAddresses, idleSeconds } = server
+  const { access, throughFirewall } = server
   const destinations = servers.toReversed()
   const table = tableFor(scheduler, destinations)
   return {
@@ -76,6 +90,8 @@ export function planService(
     onePacket,
     localAddresses,
     idleSeconds,
+    access,
+    throughFirewall,
     byHand,
     destinations,
     table,

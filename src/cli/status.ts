@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
-import type { InstanceSnapshot, ServerSnapshot, Snapshot } from '../control/snapshot.ts'
+import type { InstanceSnapshot, ServerSnapshot, ServiceSnapshot, Snapshot } from '../control/snapshot.ts'
 
 type Colour = 'green' | 'yellow' | 'red' | 'dim'
 type Cell = string | { readonly text: string; readonly colour: Colour }
@@ -82,6 +82,41 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
   ]
   return sections.filter((section) => section !== '').join('\n\n')
 }
+
+/**
+ * The services of a snapshot that are meant by `[10.0.0.1]:tcp:80`, `10.0.0.1:80`, `[2001:db8::1]:80`, an address alone, or
+ * `FWM 10`.
+ */
+export function servicesNamed(status: Snapshot, name: string): readonly ServiceSnapshot[] {
+  return status.services.filter((service) => {
+    const [, address = '', port = ''] = /^\[(.*)\]:\w+:(\d+)$/.exec(service.name) ?? []
+    return [service.name, `${address}:${port}`, `[${address}]:${port}`, address].includes(name)
+  })
+}
+
+/** Some of the services by themselves, and what their access lists have decided. */
+export function formatServices(
+  status: Snapshot,
+  services: readonly ServiceSnapshot[],
+  now: number,
+  colours: boolean,
+): string {
+  const only = { ...status, instances: [], services, drops: {}, processes: [] }
+  const lists = services.flatMap(({ name, access }) => {
+    if (access === undefined) return []
+    const more = access.prefixes - access.hits.length
+    const others = more > 0 ? `everybody else (${more} more prefixes are not shown)` : 'everybody else'
+    const rows = access.hits.map(({ verdict, prefix, hits }): Cell[] => [verdictCell(verdict), prefix, String(hits)])
+    const last = [verdictCell(access.others), others, String(access.othersHits)]
+    return [table([`ACCESS TO ${name}`, 'PREFIX', 'HITS'], [...rows, last], colours)]
+  })
+  return [formatStatus(only, now, colours), ...lists].join('\n\n')
+}
+
+const verdictCell = (verdict: 'allow' | 'deny'): Cell => ({
+  text: verdict,
+  colour: verdict === 'allow' ? 'green' : 'red',
+})
 
 function headline({ name, routerId, version, configuration }: Snapshot): string {
   const who = routerId === undefined ? name : `${name} (${routerId})`

@@ -11,7 +11,7 @@ import { addressBits, parseAddress } from '../net/address.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { connectionLine, connectionTitle } from './ipvsadm/format.ts'
 import { numbers } from './ipvsadm/names.ts'
-import { formatStatus } from './status.ts'
+import { formatServices, formatStatus, servicesNamed } from './status.ts'
 import { formatTrace } from './trace.ts'
 import { whenUnread } from './unread-output.ts'
 import { VERSION } from './version.ts'
@@ -42,14 +42,24 @@ const client = () => {
 }
 
 program
-  .command('status')
-  .description('instances, peers, services and servers: their state, since when and why')
+  .command('status [service]')
+  .description(
+    'instances, peers, services and servers: their state, since when and why; of a service (ADDRESS:PORT) also its access list',
+  )
   .option('--json', 'as JSON')
-  .action(async ({ json }: { json?: true }) => {
+  .action(async (name: string | undefined, { json }: { json?: true }) => {
     const status = await client().status()
+    const services = name === undefined ? undefined : servicesNamed(status, name)
+    if (services?.length === 0) {
+      process.stderr.write(`tanist: there is no service ${name}\n`)
+      process.exitCode = EXIT_REFUSED
+      return
+    }
+    const colours = process.stdout.isTTY
+    const now = Date.now()
     const text =
-      json === true ? JSON.stringify(status, undefined, 2) : formatStatus(status, Date.now(), process.stdout.isTTY)
-    process.stdout.write(`${text}\n`)
+      services === undefined ? formatStatus(status, now, colours) : formatServices(status, services, now, colours)
+    process.stdout.write(`${json === true ? JSON.stringify(services ?? status, undefined, 2) : text}\n`)
   })
 
 program

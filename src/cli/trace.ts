@@ -6,6 +6,7 @@ const RULES = {
   template: 'persistence: the client has this server',
   scheduler: 'scheduler',
   reply: 'answer of a real server',
+  denied: 'access list',
 } as const
 
 const OUTCOMES = {
@@ -27,7 +28,7 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
 
 /** What would become of a packet, for people. */
 export function formatTrace({ protocol, client, virtual }: TracePacket, traced: Traced): string {
-  const { outcome, rule, server, leaves } = traced
+  const { outcome, rule, access, server, leaves } = traced
   const rows: [string, string][] = [
     ['packet', `${protocol} ${endpointName(client)} to ${endpointName(virtual)}`],
     ['outcome', OUTCOMES[outcome]],
@@ -37,6 +38,11 @@ export function formatTrace({ protocol, client, virtual }: TracePacket, traced: 
     rows.push(['service', serviceName(service)], ['server', `${endpointName(endpoint)} by ${forwarding.method}`])
     if (hop === 'local') rows.push(['next hop', 'this director itself'])
     else if (hop !== undefined) rows.push(['next hop', `${hop.neighbour} on interface ${hop.ifindex}`])
+  }
+  if (access !== undefined) {
+    const { verdict, prefix } = access
+    const by = prefix === undefined ? 'no prefix of its lists holds the client' : `by ${verdict} { ${prefix} }`
+    rows.push(['access', `${verdict === 'allow' ? 'allowed' : 'denied'}: ${by}`])
   }
   if (rule !== undefined) rows.push(['chosen by', RULES[rule]])
   for (const [i, header] of (outcome === 'forwarded' || outcome === 'refused' ? leaves : []).entries()) {

@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js'
 import { type Address, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
 import { ipv4At } from '../net/ipv4.ts'
+import type { Prefix } from './schema/values.ts'
 import type { GroupMember } from './keywords/virtual-server.ts'
 
 /** Every address of a line of a group, in order; undefined when they are more than `limit`, or the last is before the first. */
@@ -13,6 +14,12 @@ export function addressesOf(
   const count = addressNumber(to) - first + 1n
   if (count < 1n || count > BigInt(limit) || isIpv4(from) !== isIpv4(to)) return undefined
   return Array.from({ length: Number(count) }, (_, i) => addressOf(first + BigInt(i), isIpv4(from)))
+}
+
+/** The network that an address with a prefix length is of: `10.0.0.1/8` is of `10.0.0.0/8`. */
+export function networkOf({ address, length }: Prefix): Prefix {
+  const [first] = endsOf(`${address}/${length}`)
+  return { address: first, length }
 }
 
 function endsOf(network: string): [Address, Address] {

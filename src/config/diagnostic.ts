@@ -78,6 +78,7 @@ const SEVERITIES = {
   'host-unsafe': 'error',
   'host-missing': 'warning',
   'host-address': 'warning',
+  'host-firewall': 'warning',
   // Two files of a pair
   'pair-differs': 'error',
   'pair-priority': 'warning',

@@ -1,4 +1,4 @@
-import type { Address } from '../net/address.ts'
+import { type Address, addressBits } from '../net/address.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
 
@@ -153,6 +153,34 @@ export interface MarkService {
   readonly family: 'inet' | 'inet6'
 }
 
+/** What clients of a network may do. The entry with the longest prefix that holds a client's address decides about it. */
+export interface AccessEntry {
+  readonly verdict: 'allow' | 'deny'
+  /** Of the network: the bits behind the prefix are 0. */
+  readonly address: Address
+  /** Bits that count. */
+  readonly length: number
+}
+
+/** Entries of the access lists of all services together: what the core has room for. */
+export const MAX_ACCESS_PREFIXES = 65_536
+
+/** What becomes of clients that no entry of a list is about: they are denied where others were allowed by name. */
+export function othersVerdict(access: readonly AccessEntry[]): AccessEntry['verdict'] {
+  return access.some(({ verdict }) => verdict === 'allow') ? 'deny' : 'allow'
+}
+
+/** `10.0.0.0/8`; a host without its length. */
+export function accessName({ address, length }: Pick<AccessEntry, 'address' | 'length'>): string {
+  return length === addressBits(address) ? address : `${address}/${length}`
+}
+
+/** IPv4 first, then by the text: any order serves, as long as it is one. */
+export function sortedAccess(entries: readonly AccessEntry[]): readonly AccessEntry[] {
+  const keyed = entries.map((entry) => ({ key: `${addressBits(entry.address) / 32}${accessName(entry)}`, entry }))
+  return keyed.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ entry }) => entry)
+}
+
 export interface VirtualServer {
   readonly id: ServiceId
   /** Packets that count as marked without a firewall: to these addresses and ports. */
@@ -163,6 +191,10 @@ export interface VirtualServer {
   readonly persistence: Persistence | undefined
   /** Every datagram is scheduled alone, and no connection is kept. */
   readonly onePacket: boolean
+  /** Who may open connections: an entry a network, in an order that only the entries decide. Everybody when there is none. */
+  readonly access: readonly AccessEntry[]
+  /** What opens a connection passes this host's own firewall first. */
+  readonly throughFirewall: boolean
   /** Of the servers that do not say another one. */
   readonly method: ForwardingMethod
   /** Full NAT: what the servers see in place of the clients; the director's own address towards a server when empty. */

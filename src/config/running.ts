@@ -1,23 +1,27 @@
 import { type Address, isIpv4 } from '../net/address.ts'
 import { VRRP_GROUP } from '../net/ipv4.ts'
 import { millis, seconds } from '../time.ts'
-import { addressesOf } from './address-range.ts'
+import { addressesOf, networkOf } from './address-range.ts'
 import { IPV6_INSTANCE, NO_INTERFACE, SERVICE_GROUP } from './keywords/features.ts'
 import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
 import {
+  type AccessEntry,
   type Check,
   type Config,
+  accessName,
   type Endpoint,
   type Forwarding,
   MAX_LOCAL_ADDRESSES,
   type Persistence,
   type RealServer,
+  sortedAccess,
   type UdpReply,
   type VirtualAddress,
   type VirtualServer,
   type VrrpInstance,
 } from './model.ts'
 import type { Feature } from './schema/entry.ts'
+import type { Prefix } from './schema/values.ts'
 
 /**
  * The part of a configuration that this version runs, in the terms of the engine, the checkers and the core. What it
@@ -126,6 +130,9 @@ function runningVirtualServer(
       third: server['flag-3'],
     },
     onePacket: server.ops,
+    access: accessOf(server),
+    // What has a firewall's mark has passed it already.
+    throughFirewall: server.through_firewall && (id.by === 'address' || server.mark.length > 0),
     method: server.lvs_method.method,
     localAddresses: localAddressesOf(server, settings),
     idleSeconds: server.establish_timeout,
@@ -152,6 +159,13 @@ export function quorumOf({ quorum: wanted, hysteresis, real_server }: VirtualSer
   const total = real_server.reduce((sum, { weight }) => sum + weight, 0)
   const quorum = Math.max(1, Math.min(wanted, total))
   return { quorum, hysteresis: Math.min(hysteresis, quorum - 1) }
+}
+
+/** In one order, whatever the order of the file: what the core holds is compared with it. */
+function accessOf({ allow, deny }: VirtualServerSettings): readonly AccessEntry[] {
+  const entries = (verdict: AccessEntry['verdict']) => (prefix: Prefix) => ({ verdict, ...networkOf(prefix) })
+  const unique = new Map([...allow.map(entries('allow')), ...deny.map(entries('deny'))].map((e) => [accessName(e), e]))
+  return sortedAccess([...unique.values()])
 }
 
 /** The rules have seen to it that there are not too many. */

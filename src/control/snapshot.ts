@@ -69,7 +69,19 @@ export interface ServiceSnapshot {
   readonly method: ForwardingMethod
   readonly quorum: 'up' | 'down'
   readonly counters: CountersSnapshot
+  /** Undefined without `allow` and `deny`. */
+  readonly access: AccessSnapshot | undefined
   readonly servers: readonly ServerSnapshot[]
+}
+
+/** A service's access list. */
+export interface AccessSnapshot {
+  readonly prefixes: number
+  /** What becomes of those that no prefix holds. */
+  readonly others: 'allow' | 'deny'
+  readonly othersHits: number
+  /** Prefixes by the packets that they have decided about, most first; at most 1000. */
+  readonly hits: readonly { readonly verdict: 'allow' | 'deny'; readonly prefix: string; readonly hits: number }[]
 }
 
 export interface ServerSnapshot {

@@ -23,12 +23,13 @@ import { type ConnectionFilter, passes } from '../control/connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
 import { Core, type CoreOptions } from '../forward/core.ts'
-import type { Timeouts } from '../forward/layout.ts'
+import { FIREWALL_MARK, type Timeouts } from '../forward/layout.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { type Traced, traceFrame, type TracePacket } from '../forward/trace.ts'
-import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
+import { MARK_LINK, type Marked, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
 import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
+import { isIpv4 } from '../net/address.ts'
 import type { Millis } from '../time.ts'
 import { Coalescer } from './coalescer.ts'
 import { HeldServers } from './held-servers.ts'
@@ -158,10 +159,14 @@ export class Forwarding {
     const configured = this.#configured()
     const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
     const services = [...[...pools.values()].map(({ service }) => service), ...byHand.map((each) => this.#plan(each))]
-    this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut)
-    this.#services = services
+    this.#prepareMarks(services)
+    try {
+      this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut)
+      this.#services = services
+    } finally {
+      this.#attach(this.#services)
+    }
     this.#byHand = byHand
-    this.#attach(services)
     const before = this.#pools
     this.#pools = pools
     for (const [name, pool] of pools) if (pool !== before.get(name)) this.#logChanges(name, before.get(name), pool)
@@ -295,16 +300,28 @@ export class Forwarding {
     return planned
   }
 
+  /** The way by the firewall is there before the first packet is sent it, and until after the last. */
+  #prepareMarks(services: readonly PlannedService[]): void {
+    const marks = marksOf(services)
+    if (this.#isAttached && marksKey(marks) === this.#marks) return
+    const ifindex = this.#markRoute.prepare(marks) ?? this.#markIfindex
+    if (ifindex === this.#markIfindex) return
+    this.#markIfindex = ifindex
+    this.#attachPorts()
+  }
+
   /** Whatever does not follow from verdicts: interfaces, marks and switches. */
   #attach(services: readonly PlannedService[]): void {
-    // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
-    const marks = services.flatMap(({ id, marked }) => (id.by === 'fwmark' && marked.length === 0 ? [id] : []))
-    const names = marks.map(serviceName).join()
-    if (this.#isAttached && names === this.#marks) return
+    const marks = marksOf(services)
+    if (this.#isAttached && marksKey(marks) === this.#marks) return
     this.#markIfindex = this.#markRoute.follow(marks)
-    this.#marks = names
+    this.#marks = marksKey(marks)
     this.#core.setSwitches(this.#config.switches)
     this.#isAttached = true
+    this.#attachPorts()
+  }
+
+  #attachPorts(): void {
     const own: readonly string[] = Object.values(MARK_LINK)
     const { only, xdp } = this.#config.attachment
     const others = this.#links.filter(
@@ -361,6 +378,22 @@ export class Forwarding {
     else log(`Gained quorum for VS ${name}`)
   }
 }
+
+/** The marks whose packets the kernel is to route back to us. */
+function marksOf(services: readonly PlannedService[]): readonly Marked[] {
+  // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
+  const own = services.flatMap(({ id, marked }) => (id.by === 'fwmark' && marked.length === 0 ? [id] : []))
+  const through = services.flatMap(({ id, marked, throughFirewall }) => (throughFirewall ? [id, ...marked] : []))
+  const families = new Set(
+    through.flatMap((id): Marked['family'][] =>
+      id.by === 'address' ? [isIpv4(id.vip.address) ? 'inet' : 'inet6'] : [],
+    ),
+  )
+  return [...own, ...[...families].map((family) => ({ mark: FIREWALL_MARK, mask: FIREWALL_MARK, family }))]
+}
+
+const marksKey = (marks: readonly Marked[]): string =>
+  marks.map(({ family, mark, mask }) => `${family} ${mark}/${mask}`).join()
 
 /** What ipvsadm had made before an earlier daemon ended: the core remembers it. */
 function servicesByHand(core: Core): IpvsTable {

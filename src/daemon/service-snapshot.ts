@@ -1,7 +1,8 @@
 import type { Traffic as Counters } from '../balance/estimator.ts'
 import type { Pool } from '../balance/pool.ts'
 import { endpointName, serviceName, type VirtualServer } from '../config/model.ts'
-import type { ServerSnapshot, ServiceSnapshot } from '../control/snapshot.ts'
+import type { AccessSnapshot, ServerSnapshot, ServiceSnapshot } from '../control/snapshot.ts'
+import type { AccessHits } from '../forward/access-lists.ts'
 import type { Core } from '../forward/core.ts'
 import { type HeldServer, HeldServers } from './held-servers.ts'
 import type { Verdicts } from './verdicts.ts'
@@ -18,6 +19,8 @@ export function serviceSnapshots(
 ): ServiceSnapshot[] {
   const held = new HeldServers(core.destinations())
   const serverCounters = core.counters('dest', held.slots)
+  const slots = new Map(core.services().map(({ key, entry }) => [serviceName(key), entry.slot]))
+  const accessHits = core.access.hits(slots.values())
   const serviceCounters = core.counters('service', held.serviceSlots)
   return servers.map((server) => {
     const name = serviceName(server.id)
@@ -42,9 +45,26 @@ export function serviceSnapshots(
       method: server.method,
       quorum: pool?.quorum.up === true ? 'up' : 'down',
       counters: plainNumbers(first && serviceCounters.get(first.dest.serviceSlot)),
+      access: server.access.length === 0 ? undefined : accessSnapshot(accessHits.get(slots.get(name) ?? -1)),
       servers: serverSnapshots(server, pool, verdicts, inCore, traffic),
     }
   })
+}
+
+/** Prefixes that are shown. */
+const SHOWN_PREFIXES = 1000
+
+function accessSnapshot(all: readonly AccessHits[] = []): AccessSnapshot {
+  const others = all.find(({ prefix }) => prefix === undefined)
+  const hits = all.flatMap(({ verdict, prefix, hits: count }) =>
+    prefix === undefined ? [] : [{ verdict, prefix, hits: Number(count) }],
+  )
+  return {
+    prefixes: hits.length,
+    others: others?.verdict ?? 'deny',
+    othersHits: Number(others?.hits ?? 0),
+    hits: hits.toSorted((a, b) => b.hits - a.hits).slice(0, SHOWN_PREFIXES),
+  }
 }
 
 function serverSnapshots(

@@ -22,7 +22,6 @@ import { Attachment, type Hook } from './attachment.ts'
 import { type Connection, decodeConnection, decodeTemplate } from './connections.ts'
 import {
   decodeDest,
-  decodeLocalPool,
   decodeLoad,
   decodeService,
   decodeServiceKey,
@@ -30,7 +29,6 @@ import {
   DEFENCE_SHARE,
   encodeForget,
   encodeLink,
-  encodeLocalPool,
   DROP_REASONS,
   type DestEntry,
   encodeService,
@@ -48,12 +46,15 @@ import {
   sumU64,
   type Timeouts,
 } from './layout.ts'
+import { AccessLists } from './access-lists.ts'
 import { lackingFeatures } from './kernel.ts'
 import { pinMissing } from './pins.ts'
 import { removeCore, removeVersion } from './removal.ts'
 import { CoreSettings } from './settings.ts'
 import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
+import { LocalPools } from './local-pools.ts'
+import { nextSweep } from './sweep.ts'
 import { XdpAttachment, type XdpRefusal } from './xdp.ts'
 
 const PROGRAMS = ['tanist_ingress', 'tanist_sweep', 'tanist_forget', 'tanist_trace', 'tanist_xdp'] as const
@@ -69,6 +70,8 @@ export const PINNED_MAPS = [
   'overloads',
   'path_mtus',
   'local_pools',
+  'access_lists',
+  'access_hits',
   'local_cursors',
   'interfaces',
   'exits',
@@ -103,18 +106,6 @@ export interface CoreOptions {
   readonly maxConnections?: number
 }
 
-/** The sweep of a big table takes long, so it comes less often: it may use this share of a core. */
-const SWEEP_SHARE = 0.02
-const SWEEP_EVERY = millis(1000)
-
-/**
- * After how long the next sweep is due. A table that is being defended is swept once a second, whatever it costs.
- * `took` is how long the last sweep was at it, `visited` how many connections it saw.
- */
-export function nextSweep(took: Millis, visited: number, defendFrom: number): Millis {
-  return visited >= defendFrom ? SWEEP_EVERY : millis(Math.max(SWEEP_EVERY, took / SWEEP_SHARE))
-}
-
 /** Throws SystemError; or an Error that says what the kernel lacks, if that is why. */
 function load(options: ObjectOptions): BpfObject {
   try {
@@ -135,13 +126,14 @@ export class Core {
   readonly #directory: string
   readonly #object: BpfObject
   readonly #maps: Readonly<Record<(typeof PINNED_MAPS)[number], BpfMap>>
+  readonly #localPools: LocalPools
+  /** Who may open connections. */
+  readonly access: AccessLists
   readonly #attachment: Attachment
   readonly #xdp: XdpAttachment
   readonly #sweepProgram: number
   readonly #forgetProgram: number
   readonly #dests = new Map<number, DestEntry>()
-  /** By the service's slot. */
-  readonly #localPools = new Map<number, readonly Address[]>()
   /** What was written, and the cursor that it began with. */
   readonly #tables = new Map<number, { readonly table: LaidTable; readonly begun: number }>()
   readonly #cpus = possibleCpus()
@@ -182,9 +174,13 @@ export class Core {
       BpfMap
     >
     this.#settings = new CoreSettings(this.#maps.settings, this.#defendFrom, this.adopted)
+    this.#markIfindex = this.#settings.markIfindex
+    this.#localPools = new LocalPools(this.#maps.local_pools)
+    this.access = new AccessLists(this.#maps.access_lists, this.#maps.access_hits)
     if (this.adopted) {
       this.#readDests()
-      this.#readLocalPools()
+      this.#localPools.read()
+      this.access.read()
     } else this.#pinMaps()
     this.#attachment = new Attachment(this.program, `${this.#directory}/links`, hook)
     this.#xdp = new XdpAttachment(`${this.#directory}/xdp`, () => this.#alone('tanist_xdp').program('tanist_xdp'))
@@ -224,9 +220,11 @@ export class Core {
     const state = { services: this.services(), dests: this.destinations() }
     const writes = difference(state, plan, hop, leaveOut)
     const tables = writes.filter((write) => write.type === 'table')
+    const lists = writes.filter((write) => write.type === 'access')
     for (const write of writes) {
-      if (write.type !== 'table') this.#write(write)
+      if (write.type !== 'table' && write.type !== 'access') this.#write(write)
       else if (write === tables[0]) this.#writeTables(tables)
+      else if (write === lists[0]) this.access.write(lists)
     }
     return writes
   }
@@ -276,7 +274,8 @@ export class Core {
         key: decodeServiceKey(key),
         entry,
         table: this.#tables.get(entry.slot)?.table,
-        localAddresses: this.#localPools.get(entry.slot) ?? [],
+        localAddresses: this.#localPools.addresses(entry.slot),
+        access: this.access.entries(entry.slot),
       }
     })
   }
@@ -308,8 +307,9 @@ export class Core {
     try {
       const context = new Uint8Array(new Uint32Array([0, 0, mark]).buffer) // struct __sk_buff: len, pkt_type, mark
       const run = testRun(object.program('tanist_trace'), { packet: frame, context, answers: true })
-      const [rule = 0, slot = 0] = run.answers
-      return decodeTrace(run, rule, rule === 0 ? undefined : this.#dests.get(slot))
+      const [rule = 0, slot = 0, access = 0] = run.answers
+      const decided = access === 0 ? undefined : this.access.at(access - 1)
+      return decodeTrace(run, rule, rule === 0 ? undefined : this.#dests.get(slot), decided)
     } finally {
       object.close()
     }
@@ -402,12 +402,6 @@ export class Core {
     }
   }
 
-  #readLocalPools(): void {
-    for (const [key, value] of this.#maps.local_pools.entries(4, SIZE.localPool)) {
-      this.#localPools.set(new DataView(key.buffer, key.byteOffset).getUint32(0, true), decodeLocalPool(value))
-    }
-  }
-
   /** The values of an array map at some of its slots; those before them are read with them. */
   #bySlot(map: BpfMap, slots: Iterable<number>, size: number): (slot: number) => Uint8Array {
     const values = map.first(Math.max(-1, ...slots) + 1, size)
@@ -449,13 +443,7 @@ export class Core {
     this.#dests.set(slot, dest)
   }
 
-  #writeLocalPool(slot: number, addresses: readonly Address[]): void {
-    this.#localPools.set(slot, addresses)
-    if (addresses.length === 0) this.#maps.local_pools.delete(u32(slot))
-    else this.#maps.local_pools.update(u32(slot), encodeLocalPool(addresses))
-  }
-
-  #write(write: Exclude<Write, { type: 'table' }>): void {
+  #write(write: Exclude<Write, { type: 'table' | 'access' }>): void {
     switch (write.type) {
       case 'dest':
         if (write.fresh) {
@@ -466,7 +454,7 @@ export class Core {
         this.#writeDest(write)
         break
       case 'pool':
-        this.#writeLocalPool(write.slot, write.addresses)
+        this.#localPools.write(write.slot, write.addresses)
         break
       case 'overload':
         this.#maps.overloads.update(u32(write.slot), u32(Number(write.is)))
@@ -480,9 +468,10 @@ export class Core {
       case 'delete-service':
         if (write.last) {
           this.#tables.delete(write.slot)
-          this.#writeLocalPool(write.slot, [])
+          this.#localPools.write(write.slot, [])
         }
         this.#maps.services.delete(encodeServiceKey(write.key))
+        if (write.last) this.access.delete(write.slot)
         break
     }
   }

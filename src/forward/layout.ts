@@ -40,6 +40,8 @@ export const SIZE = {
   connection: 88,
   link: 8,
   localPool: 8 + MAX_LOCAL_ADDRESSES * 16,
+  accessKey: 24,
+  access: 8,
   templateKey: 24,
   callId: 256,
   template: 32,
@@ -73,6 +75,10 @@ const FLAG = { port: 1, fallback: 2, third: 4 } as const satisfies Record<keyof 
 const ONE_PACKET = 8
 const BY_HAND = 16
 const SIP = 32
+const LISTED = 64
+const THROUGH_FIREWALL = 128
+/** The bit in a packet's mark that routes it to the link for marks, by way of the firewall. */
+export const FIREWALL_MARK = 0x2000_0000
 /** `enum method`. */
 export const METHOD = { NAT: 1, DR: 2, TUN: 3, FNAT: 4 } as const satisfies Record<ForwardingMethod, number>
 /** Of a connection's flags. */
@@ -96,6 +102,7 @@ export const DROP_REASONS = [
   'half-open',
   'no-local-port',
   'no-call-id',
+  'denied',
 ] as const
 
 /** IPVS's default time-outs in seconds, in the order of the states: `enum tcp_state`, UDP, `enum sctp_state`. */
@@ -111,6 +118,9 @@ export interface ServiceEntry {
   readonly persistence: Persistence | undefined
   readonly onePacket: boolean
   readonly idleSeconds: number | undefined
+  /** Has an access list. */
+  readonly listed: boolean
+  readonly throughFirewall: boolean
   readonly byHand: boolean
 }
 
@@ -151,7 +161,7 @@ export interface Load {
   readonly persistent: number
 }
 
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+export const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 function nameOf<T extends string>(values: Readonly<Record<T, number>>, value: number): T {
   for (const name in values) if (values[name] === value) return name
@@ -159,10 +169,10 @@ function nameOf<T extends string>(values: Readonly<Record<T, number>>, value: nu
 }
 
 /** An address in sixteen bytes, of which IPv4 takes the first four. */
-const addressIn = (view: DataView, offset: number, family: number): Address =>
+export const addressIn = (view: DataView, offset: number, family: number): Address =>
   family === FAMILY.ipv4 ? ipv4At(view, offset) : ipv6At(view, offset)
 
-const familyOf = (address: Address) => (isIpv4(address) ? FAMILY.ipv4 : FAMILY.ipv6)
+export const familyOf = (address: Address) => (isIpv4(address) ? FAMILY.ipv4 : FAMILY.ipv6)
 
 export function encodeServiceKey(key: ServiceId): Uint8Array {
   const bytes = new Uint8Array(SIZE.serviceKey)
@@ -199,7 +209,9 @@ export function encodeService(service: ServiceEntry): Uint8Array {
     (flags.third ? FLAG.third : 0) |
     (service.onePacket ? ONE_PACKET : 0) |
     (service.byHand ? BY_HAND : 0) |
-    (persistence?.engine === 'sip' ? SIP : 0)
+    (persistence?.engine === 'sip' ? SIP : 0) |
+    (service.listed ? LISTED : 0) |
+    (service.throughFirewall ? THROUGH_FIREWALL : 0)
   const bytes = new Uint8Array(SIZE.service)
   const view = viewOf(bytes)
   view.setUint32(0, slot, true)
@@ -236,6 +248,8 @@ export function decodeService(bytes: Uint8Array): ServiceEntry {
             ...((bits & SIP) === 0 ? {} : { engine: 'sip' as const }),
           },
     idleSeconds: view.getUint32(16, true) || undefined,
+    listed: (bits & LISTED) !== 0,
+    throughFirewall: (bits & THROUGH_FIREWALL) !== 0,
   }
 }
 
@@ -244,22 +258,6 @@ export function encodeLink(mac: Uint8Array, xdp: boolean): Uint8Array {
   bytes.set(mac.subarray(0, 6))
   bytes[6] = xdp ? 1 : 0
   return bytes
-}
-
-export function encodeLocalPool(addresses: readonly Address[]): Uint8Array {
-  const bytes = new Uint8Array(SIZE.localPool)
-  const view = viewOf(bytes)
-  view.setUint32(0, addresses.length, true)
-  const [first] = addresses
-  if (first !== undefined) view.setUint32(4, familyOf(first), true)
-  addresses.forEach((address, i) => bytes.set(addressBytes(address), 8 + i * 16))
-  return bytes
-}
-
-export function decodeLocalPool(bytes: Uint8Array): Address[] {
-  const view = viewOf(bytes)
-  const family = view.getUint32(4, true)
-  return Array.from({ length: view.getUint32(0, true) }, (_, i) => addressIn(view, 8 + i * 16, family))
 }
 
 /**
@@ -446,6 +444,10 @@ export function encodeSettings(settings: {
   view.setUint32(128, markIfindex, true)
   view.setUint32(132, (switches.expireNodestConn ? 1 : 0) | (switches.expireQuiescentTemplate ? 2 : 0), true)
   return bytes
+}
+
+export function decodeMarkIfindex(settings: Uint8Array): number {
+  return viewOf(settings).getUint32(120, true)
 }
 
 export function decodeTimeouts(settings: Uint8Array): Timeouts {

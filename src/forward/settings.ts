@@ -1,6 +1,7 @@
 import { type BpfMap, u32 } from '../linux/libbpf.ts'
 import {
   decodeInertAt,
+  decodeMarkIfindex,
   decodeTimeouts,
   encodeSettings,
   NO_SWITCHES,
@@ -28,13 +29,20 @@ export class CoreSettings {
   constructor(map: BpfMap, defendFrom: number, adopted: boolean) {
     this.#map = map
     this.#defendFrom = defendFrom
-    const inertAtNs = adopted ? decodeInertAt(this.#read()) : 0n
-    this.#values = { timeouts: {}, markIfindex: 0, switches: NO_SWITCHES, inertAtNs }
+    const held = adopted ? this.#read() : undefined
+    const inertAtNs = held === undefined ? 0n : decodeInertAt(held)
+    const markIfindex = held === undefined ? 0 : decodeMarkIfindex(held)
+    this.#values = { timeouts: {}, markIfindex, switches: NO_SWITCHES, inertAtNs }
     this.change(adopted ? { timeouts: this.timeouts } : {})
   }
 
   get timeouts(): Timeouts {
     return decodeTimeouts(this.#read())
+  }
+
+  /** The interface by which packets with a firewall's mark come in, if there is one. */
+  get markIfindex(): number | undefined {
+    return this.#values.markIfindex || undefined
   }
 
   change(values: Partial<Values>): void {

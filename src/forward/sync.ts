@@ -1,6 +1,13 @@
 import type { ForwardPlan, LaidTable, PlannedDestination, PlannedService } from '../balance/plan.ts'
 import { isOverThresholds } from '../balance/threshold.ts'
-import { type Endpoint, endpointName, type ServiceId, serviceName } from '../config/model.ts'
+import {
+  type AccessEntry,
+  type Endpoint,
+  endpointName,
+  MAX_ACCESS_PREFIXES,
+  type ServiceId,
+  serviceName,
+} from '../config/model.ts'
 import type { Address } from '../net/address.ts'
 import { type DestEntry, type Hop, type Load, MAX_DESTS, MAX_SERVICES, type ServiceEntry } from './layout.ts'
 
@@ -14,6 +21,7 @@ export interface CoreState {
     readonly entry: ServiceEntry
     readonly table: LaidTable | undefined
     readonly localAddresses: readonly Address[]
+    readonly access: readonly AccessEntry[]
   }[]
   /** Every slot that has been used, with the connections that still refer to it. */
   readonly dests: ReadonlyMap<number, { readonly dest: DestEntry; readonly load: Load }>
@@ -25,6 +33,11 @@ export type Write =
   | { readonly type: 'table'; readonly entry: ServiceEntry; readonly table: LaidTable }
   /** What the servers of a full NAT see; none: the director's own address towards them. */
   | { readonly type: 'pool'; readonly slot: number; readonly addresses: readonly Address[] }
+  /**
+   * Who may open connections; none: everybody. It takes the place of the list before in one step. A service that has no list any
+   * more keeps an empty one, so that a packet that has just read of a list finds one.
+   */
+  | { readonly type: 'access'; readonly slot: number; readonly entries: readonly AccessEntry[] }
   /** By its new thresholds a server has too many connections for another one, or few enough. */
   | { readonly type: 'overload'; readonly slot: number; readonly is: boolean }
   | { readonly type: 'service'; readonly key: ServiceId; readonly entry: ServiceEntry; readonly fresh: boolean }
@@ -44,7 +57,7 @@ const identity = (service: ServiceId, endpoint: Endpoint) => `${serviceName(serv
 
 /**
  * The writes that make the core do what the plan says, in an order in which every state between is right: servers before
- * the tables that name them, tables before the services that use them, and removals last. Nothing is written that is
+ * the tables that name them, tables and access lists before the services that use them, and removals last. Nothing is written that is
  * there already. `hop` resolves a real server's next hop. Throws CoreFullError; then nothing has been decided. With `leaveOut`
  * servers that there is no room for are told to it instead, and the others serve.
  */
@@ -54,10 +67,12 @@ export function difference(
   hop: (address: Address) => Hop | undefined,
   leaveOut?: (endpoint: Endpoint) => void,
 ): Write[] {
+  const prefixes = plan.services.reduce((sum, { access }) => sum + access.length, 0)
+  if (prefixes > MAX_ACCESS_PREFIXES) throw new CoreFullError('prefixes in access lists', MAX_ACCESS_PREFIXES)
   const slots = new Slots(state, leaveOut === undefined)
   const there: Services = new Map(state.services.map((service) => [serviceName(service.key), service]))
   const each = plan.services.flatMap((service) => serviceWrites(state, there, service, slots, hop, leaveOut))
-  const inOrder: readonly Write['type'][] = ['dest', 'overload', 'pool', 'table', 'service']
+  const inOrder: readonly Write['type'][] = ['dest', 'overload', 'pool', 'access', 'table', 'service']
   const writes = inOrder.flatMap((type) => each.filter((write) => write.type === type))
   const planned = new Set(plan.services.flatMap(keysOf).map(serviceName))
   const kept = new Set(each.flatMap((write) => (write.type === 'service' ? [write.entry.slot] : [])))
@@ -118,11 +133,16 @@ function serviceWrites(
     persistence: service.persistence,
     onePacket: service.onePacket,
     idleSeconds: service.idleSeconds,
+    listed: service.access.length > 0,
+    throughFirewall: service.throughFirewall,
     byHand: service.byHand,
   }
   const addresses = service.localAddresses
   if (!sameAddresses(current?.localAddresses ?? [], addresses)) {
     writes.push({ type: 'pool', slot: serviceSlot, addresses })
+  }
+  if (!sameAccess(current?.access ?? [], service.access)) {
+    writes.push({ type: 'access', slot: serviceSlot, entries: service.access })
   }
   const table: LaidTable = {
     slots: service.table.entries.flatMap((position) => destSlots[position] ?? []),
@@ -177,6 +197,14 @@ const sameServers = ({ slots: a, weights: before }: LaidTable, { slots: b, weigh
 const sameAddresses = (a: readonly Address[], b: readonly Address[]) =>
   a.length === b.length && a.every((address, i) => address === b[i])
 
+const sameAccess = (a: readonly AccessEntry[], b: readonly AccessEntry[]) =>
+  a === b ||
+  (a.length === b.length &&
+    a.every(({ verdict, address, length }, i) => {
+      const other = b[i]
+      return verdict === other?.verdict && address === other.address && length === other.length
+    }))
+
 const isEdited = (a: DestEntry, b: DestEntry) =>
   a.weight !== b.weight || a.thresholds.upper !== b.thresholds.upper || a.thresholds.lower !== b.thresholds.lower
 
@@ -187,6 +215,8 @@ const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
   a.flags.third === b.flags.third &&
   a.onePacket === b.onePacket &&
   a.idleSeconds === b.idleSeconds &&
+  a.listed === b.listed &&
+  a.throughFirewall === b.throughFirewall &&
   a.byHand === b.byHand &&
   a.persistence?.timeoutSeconds === b.persistence?.timeoutSeconds &&
   a.persistence?.clientPrefix === b.persistence?.clientPrefix &&

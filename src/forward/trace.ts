@@ -2,6 +2,7 @@ import type { Endpoint, Forwarding, ServiceId } from '../config/model.ts'
 import { type Address, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
 import { checksum } from '../net/checksum.ts'
 import { ipv4At } from '../net/ipv4.ts'
+import type { AccessHits } from './access-lists.ts'
 import type { DestEntry, Hop } from './layout.ts'
 
 /** A packet that might come in. */
@@ -16,7 +17,9 @@ export interface Traced {
   /** `stack`: it is not ours; `refused`: its client is told so by ICMP. */
   readonly outcome: 'forwarded' | 'stack' | 'dropped' | 'refused'
   /** What has chosen the server. */
-  readonly rule: 'connection' | 'template' | 'scheduler' | 'reply' | undefined
+  readonly rule: 'connection' | 'template' | 'scheduler' | 'reply' | 'denied' | undefined
+  /** What the service's access list has decided, and by which prefix; undefined: by none of them. */
+  readonly access: Pick<AccessHits, 'verdict' | 'prefix'> | undefined
   readonly server:
     | {
         readonly service: ServiceId
@@ -42,7 +45,7 @@ const TCP = 6
 const UDP = 17
 const GRE = 47
 const ETHERNET = 14
-const RULES = [undefined, 'connection', 'template', 'scheduler', 'reply'] as const
+const RULES = [undefined, 'connection', 'template', 'scheduler', 'reply', 'denied'] as const
 const VERDICT = { pass: -1, drop: 2 } as const
 
 /** The frame that opens a connection: a SYN, or a datagram of four bytes. */
@@ -74,22 +77,23 @@ export function traceFrame({ protocol, client, virtual }: TracePacket): Uint8Arr
   return Uint8Array.from(Buffer.concat([ethernet, ip, l4]))
 }
 
-/** Reads what the program has made of it; `rule` is its `enum rule`. */
+/** Reads what the program has made of it; `rule` is its `enum rule`, `access` what the access list has decided. */
 export function decodeTrace(
   run: { readonly result: number; readonly packet: Uint8Array },
   rule: number,
   dest: DestEntry | undefined,
+  access: Traced['access'],
 ): Traced {
   const leaves = headersOf(run.packet.subarray(ETHERNET))
   const isError = leaves[0] !== undefined && (leaves[0].protocol === 1 || leaves[0].protocol === 58)
   const server =
-    dest === undefined
+    dest === undefined || RULES[rule] === 'denied'
       ? undefined
       : { service: dest.service, endpoint: dest.endpoint, forwarding: dest.forwarding, hop: dest.hop }
-  const known = RULES[rule]
-  if (run.result === VERDICT.drop) return { outcome: 'dropped', rule: known, server, leaves: [] }
-  if (run.result === VERDICT.pass && dest?.hop !== 'local') return { outcome: 'stack', rule: known, server, leaves }
-  return { outcome: isError ? 'refused' : 'forwarded', rule: known, server, leaves }
+  const known = { rule: RULES[rule], access, server }
+  if (run.result === VERDICT.drop) return { outcome: 'dropped', ...known, leaves: [] }
+  if (run.result === VERDICT.pass && dest?.hop !== 'local') return { outcome: 'stack', ...known, leaves }
+  return { outcome: isError ? 'refused' : 'forwarded', ...known, leaves }
 }
 
 /** The headers of a packet and of those within it. */

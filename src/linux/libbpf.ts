@@ -19,6 +19,7 @@ const c = {
   mapCreate: lib.func(
     'int bpf_map_create(int type, const char *name, uint32_t key, uint32_t value, uint32_t entries, const void *options)',
   ),
+  fdById: lib.func('int bpf_map_get_fd_by_id(uint32_t id)'),
   lookup: lib.func('int bpf_map_lookup_elem(int fd, const void *key, void *value)'),
   update: lib.func('int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)'),
   updateBatch: lib.func(
@@ -47,6 +48,8 @@ const c = {
 const printToStderr: unknown = c.setPrint(null)
 
 const BPF_MAP_TYPE_ARRAY = 2
+const BPF_MAP_TYPE_LPM_TRIE = 11
+const BPF_F_NO_PREALLOC = 1
 /** Room for struct __sk_buff; the kernel wants it whole. */
 const SK_BUFF_BYTES = 512
 /** Entries that are read in one system call. */
@@ -102,13 +105,17 @@ export class BpfMap {
   }
 
   /**
-   * All entries of a hash map, some thousands in one system call. What is added or taken away meanwhile may or may not be
+   * All entries of a hash map or a trie, some thousands in one system call. What is added or taken away meanwhile may or may not be
    * among them. Throws SystemError.
    */
   *entries(keySize: number, valueSize: number): Generator<readonly [key: Uint8Array, value: Uint8Array]> {
     let from: Uint8Array | null = null
     for (let room = BATCH; ;) {
-      const [keys, values, next] = [new Uint8Array(keySize * room), new Uint8Array(valueSize * room), new Uint8Array(4)]
+      const [keys, values, next] = [
+        new Uint8Array(keySize * room),
+        new Uint8Array(valueSize * room),
+        new Uint8Array(Math.max(4, keySize)),
+      ]
       const count = [room]
       const result: number = c.lookupBatch(this.fd, from, next, keys, values, count, null)
       const errno = result === -1 ? lastErrno() : -result
@@ -136,15 +143,39 @@ export class BpfMap {
   }
 }
 
-/** A fresh inner table of `values`, for an outer map that is declared with BPF_F_INNER_MAP. Throws SystemError. */
-export function createInnerArray(values: readonly number[]): BpfMap {
+function createMap(name: string, type: number, key: number, value: number, entries: number, flags: number): BpfMap {
   const options = new Uint8Array(new BigUint64Array(6).buffer)
   const view = new DataView(options.buffer)
   // struct bpf_map_create_opts: size_t sz; u32 btf_fd, btf_key_type_id, btf_value_type_id, vmlinux_type_id, inner_map_fd, map_flags
   view.setBigUint64(0, 48n, true)
-  view.setUint32(28, BPF_F_INNER_MAP, true)
-  const fd = checked(c.mapCreate(BPF_MAP_TYPE_ARRAY, 'table', 4, 4, values.length, options), 'create', 'table')
-  const map = new BpfMap(fd, 'table')
+  view.setUint32(28, flags, true)
+  return new BpfMap(checked(c.mapCreate(type, name, key, value, entries, options), 'create', name), name)
+}
+
+/**
+ * A fresh trie of exactly these entries, for an outer map. A key begins with the number of its bits that count. Throws
+ * SystemError.
+ */
+export function createInnerTrie(
+  keySize: number,
+  valueSize: number,
+  entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[],
+): BpfMap {
+  const map = createMap('trie', BPF_MAP_TYPE_LPM_TRIE, keySize, valueSize, entries.length, BPF_F_NO_PREALLOC)
+  map.updateAll(entries)
+  return map
+}
+
+/** The inner map that an outer one names by this number; undefined when there is none. */
+export function openInner(id: number, name: string): BpfMap | undefined {
+  const fd: number = c.fdById(id)
+  return fd < 0 ? undefined : new BpfMap(fd, name)
+}
+
+/** A fresh inner table of `values`, for an outer map that is declared with BPF_F_INNER_MAP. Throws SystemError. */
+export function createInnerArray(values: readonly number[]): BpfMap {
+  const map = createMap('table', BPF_MAP_TYPE_ARRAY, 4, 4, values.length, BPF_F_INNER_MAP)
+  const { fd } = map
   const [indexes, elements] = [Uint32Array.from(values.keys()), Uint32Array.from(values)]
   if (c.updateBatch(fd, indexes, elements, [values.length], null) !== 0) {
     for (const [index, value] of values.entries()) map.update(u32(index), u32(value))
@@ -280,7 +311,7 @@ function tcOptions(program: number, flags: number): Uint8Array {
 export interface TestRun {
   readonly result: number
   readonly packet: Uint8Array
-  /** The first two words that a tc program left in `cb`, if they were asked for. */
+  /** The first words that a tc program left in `cb`, if they were asked for. */
   readonly answers: readonly number[]
 }
 
@@ -317,7 +348,8 @@ export function testRun(
     result: options.readInt32LE(56),
     packet: Uint8Array.from(out.subarray(0, options.readUInt32LE(28))),
     // struct __sk_buff: eight u32 and four more, then cb.
-    answers: contextOut.length === 0 ? [] : [48, 52].map((at) => new DataView(contextOut.buffer).getUint32(at, true)),
+    answers:
+      contextOut.length === 0 ? [] : [48, 52, 56].map((at) => new DataView(contextOut.buffer).getUint32(at, true)),
   }
 }
 

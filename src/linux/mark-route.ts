@@ -6,6 +6,8 @@ import { SystemError } from './libc.ts'
 /** Packets of a family with a mark. */
 export interface Marked {
   readonly mark: number
+  /** The bits of it that count; all of them unless said. */
+  readonly mask?: number
   readonly family: 'inet' | 'inet6'
 }
 
@@ -25,7 +27,8 @@ const TABLE_LOCAL = 255
 const RTM = { newLink: 16, delLink: 17, newRoute: 24, newRule: 32, delRule: 33, getRule: 34 } as const
 const FLAG = { ack: 4, create: 0x400, exclusive: 0x200, replace: 0x100, dump: 0x300 } as const
 const IFLA = { name: 3, mtu: 4, linkInfo: 18, infoKind: 1, infoData: 2, vethPeer: 1 } as const
-const FRA = { iifName: 3, priority: 6, mark: 10, table: 15 } as const
+const FRA = { iifName: 3, priority: 6, mark: 10, table: 15, mask: 16 } as const
+const WHOLE_MARK = 0xffff_ffff
 const RTA = { oif: 4, table: 15 } as const
 const IFF_UP = 0x1
 const IFF_NOARP = 0x80
@@ -42,24 +45,34 @@ const FAMILY = { inet: AF_INET, inet6: AF_INET6 } as const
 export class MarkRoute {
   readonly #rtnetlink = new Rtnetlink()
 
+  /** Adds what these marks need, and takes nothing away. Returns as `follow` does. Throws SystemError. */
+  prepare(marks: readonly Marked[]): number | undefined {
+    if (marks.length === 0) return undefined
+    const ifindex = this.#link()
+    for (const family of ['inet', 'inet6'] as const) {
+      const wanted = marks.filter((each) => each.family === family)
+      if (wanted.length === 0) continue
+      const present = this.#marks(family)
+      if (present.length === 0) this.#prepare(family, ifindex)
+      for (const each of without(wanted, present)) this.#rule(family, 'add', PRIORITY.mark, TABLE, each)
+    }
+    return this.#find(MARK_LINK.peer)
+  }
+
   /** The rules and the link for exactly these marks. Returns the index of the link that packets come in by, if there are any. Throws SystemError. */
   follow(marks: readonly Marked[]): number | undefined {
-    const ifindex = marks.length === 0 ? undefined : this.#link()
+    const ifindex = this.prepare(marks)
     for (const family of ['inet', 'inet6'] as const) {
-      const wanted = new Set(marks.filter((each) => each.family === family).map(({ mark }) => mark))
+      const wanted = marks.filter((each) => each.family === family)
       const present = this.#marks(family)
-      if (wanted.size === 0) {
+      if (wanted.length === 0) {
         if (present.length > 0) this.#restore(family)
         continue
       }
-      for (const mark of present) if (!wanted.has(mark)) this.#rule(family, 'delete', PRIORITY.mark, TABLE, { mark })
-      if (present.length === 0 && ifindex !== undefined) this.#prepare(family, ifindex)
-      for (const mark of wanted) {
-        if (!present.includes(mark)) this.#rule(family, 'add', PRIORITY.mark, TABLE, { mark })
-      }
+      for (const each of without(present, wanted)) this.#rule(family, 'delete', PRIORITY.mark, TABLE, each)
     }
     if (marks.length === 0) this.#removeLink()
-    return ifindex === undefined ? undefined : this.#find(MARK_LINK.peer)
+    return ifindex
   }
 
   close(): void {
@@ -81,7 +94,7 @@ export class MarkRoute {
 
   #restore(family: Marked['family']): void {
     this.#rule(family, 'add', PRIORITY.kernelsLocal, TABLE_LOCAL, {})
-    for (const mark of this.#marks(family)) this.#rule(family, 'delete', PRIORITY.mark, TABLE, { mark })
+    for (const each of this.#marks(family)) this.#rule(family, 'delete', PRIORITY.mark, TABLE, each)
     this.#rule(family, 'delete', PRIORITY.local, TABLE_LOCAL, {})
     this.#rule(family, 'delete', PRIORITY.fromLoopback, TABLE_LOCAL, { from: 'lo' })
   }
@@ -92,7 +105,7 @@ export class MarkRoute {
     verb: 'add' | 'delete',
     priority: number,
     table: number,
-    selector: { readonly mark?: number; readonly from?: string },
+    selector: Partial<Omit<Marked, 'family'>> & { readonly from?: string },
   ): void {
     const rule = new Uint8Array(12)
     rule[0] = FAMILY[family]
@@ -102,6 +115,7 @@ export class MarkRoute {
       [FRA.table, u32(table)],
     ]
     if (selector.mark !== undefined) attributes.push([FRA.mark, u32(selector.mark)])
+    if (selector.mask !== undefined) attributes.push([FRA.mask, u32(selector.mask)])
     if (selector.from !== undefined) attributes.push([FRA.iifName, text(selector.from)])
     const flags = verb === 'add' ? FLAG.create | FLAG.exclusive : 0
     try {
@@ -114,13 +128,14 @@ export class MarkRoute {
   }
 
   /** The marks that have a rule of ours. */
-  #marks(family: Marked['family']): number[] {
+  #marks(family: Marked['family']): Marked[] {
     const fixed = new Uint8Array(12)
     fixed[0] = FAMILY[family]
     return this.#rtnetlink.request('list rules', RTM.getRule, FLAG.dump, fixed, []).flatMap((message) => {
       const attributes = decodeAttributes(message.body, 12)
       const mark = attributes.get(FRA.mark)?.getUint32(0, true)
-      return attributes.get(FRA.priority)?.getUint32(0, true) === PRIORITY.mark && mark !== undefined ? [mark] : []
+      if (attributes.get(FRA.priority)?.getUint32(0, true) !== PRIORITY.mark || mark === undefined) return []
+      return [{ mark, mask: attributes.get(FRA.mask)?.getUint32(0, true) ?? WHOLE_MARK, family }]
     })
   }
 
@@ -160,6 +175,13 @@ export class MarkRoute {
     new DataView(fixed.buffer).setInt32(4, ifindex, true)
     this.#rtnetlink.request(`delete link ${MARK_LINK.name}`, RTM.delLink, FLAG.ack, fixed, [])
   }
+}
+
+/** Those of one family that are not among the others. */
+function without(marks: readonly Marked[], others: readonly Marked[]): readonly Marked[] {
+  const keyOf = ({ mark, mask = WHOLE_MARK }: Marked) => `${mark}/${mask}`
+  const known = new Set(others.map(keyOf))
+  return marks.filter((each) => !known.has(keyOf(each)))
 }
 
 function u32(value: number): Uint8Array {

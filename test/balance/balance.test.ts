@@ -50,6 +50,8 @@ describe('pool', () => {
     onePacket: false,
     localAddresses: [],
     idleSeconds: undefined,
+    access: [],
+    throughFirewall: false,
     method: 'NAT',
     quorum: 1,
     hysteresis: 0,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Traffic } from '../../src/balance/estimator.ts'
 import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
 import type {
+  AccessEntry,
   AddressService,
   Forwarding,
   Persistence,
@@ -115,6 +116,8 @@ export class Bench {
       marked?: readonly AddressService[]
       localAddresses?: readonly string[]
       idleSeconds?: number
+      access?: readonly AccessEntry[]
+      throughFirewall?: boolean
     },
   ): this {
     const {
@@ -136,6 +139,8 @@ export class Bench {
         onePacket: options.onePacket ?? false,
         localAddresses: options.localAddresses?.map(address) ?? [],
         idleSeconds: options.idleSeconds,
+        access: options.access ?? [],
+        throughFirewall: options.throughFirewall ?? false,
       },
       servers,
     )

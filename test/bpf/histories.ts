@@ -119,6 +119,8 @@ class History {
         onePacket: false,
         localAddresses: [],
         idleSeconds: undefined,
+        access: [],
+        throughFirewall: false,
       },
       servers,
     )

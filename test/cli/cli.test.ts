@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { formatStatus } from '../../src/cli/status.ts'
+import { formatServices, formatStatus, servicesNamed } from '../../src/cli/status.ts'
 import type { ProcessSnapshot, ServerSnapshot, Snapshot } from '../../src/control/snapshot.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'tanist-cli-'))
@@ -226,6 +226,15 @@ describe('tanist status', () => {
         method: 'NAT',
         quorum: 'up',
         counters,
+        access: {
+          prefixes: 3,
+          others: 'deny',
+          othersHits: 7,
+          hits: [
+            { verdict: 'allow', prefix: '10.0.0.0/8', hits: 41 },
+            { verdict: 'deny', prefix: '10.9.9.9', hits: 0 },
+          ],
+        },
         servers: [
           {
             name: '[10.1.0.1]:80',
@@ -296,6 +305,21 @@ describe('tanist status', () => {
     const processes = [{ ...snapshot.processes[0], role: 'vrrp', restarts: 1, lastEnd: 'SIGKILL' }] as ProcessSnapshot[]
     const text = formatStatus({ ...snapshot, processes }, now, false)
     expect(text).toContain('vrrp     7    1         50.0 MiB  the one before has died (SIGKILL)')
+  })
+
+  test('one service alone, with what its access list has decided', () => {
+    for (const name of ['[10.0.0.1]:tcp:80', '10.0.0.1:80', '10.0.0.1']) {
+      expect(servicesNamed(snapshot, name), name).toEqual(snapshot.services)
+    }
+    expect(servicesNamed(snapshot, '10.0.0.1:443')).toEqual([])
+    const lines = formatServices(snapshot, snapshot.services, now, false).split('\n')
+    expect(lines.filter((line) => line.startsWith('web'))).toEqual([])
+    expect(lines.slice(-4)).toEqual([
+      'ACCESS TO [10.0.0.1]:tcp:80  PREFIX                                          HITS',
+      'allow                        10.0.0.0/8                                      41',
+      'deny                         10.9.9.9                                        0',
+      'deny                         everybody else (1 more prefixes are not shown)  7',
+    ])
   })
 
   test('has colours only where they are asked for', () => {

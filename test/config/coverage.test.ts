@@ -28,9 +28,12 @@ const OWN = [
   '/global_defs expire_quiescent_template',
   '/global_defs forward_interfaces',
   '/global_defs xdp_interfaces',
+  '/virtual_server allow',
+  '/virtual_server deny',
   '/virtual_server establish_timeout',
   '/virtual_server laddr_group_name',
   '/virtual_server mark',
+  '/virtual_server through_firewall',
 ]
 
 test('no keyword is known that keepalived does not have, but for our own', () => {

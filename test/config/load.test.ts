@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { formatDiagnostic } from '../../src/config/diagnostic.ts'
+import { printSettings } from '../../src/config/print.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { listKeywords } from '../../src/config/reference.ts'
 import { surroundings } from '../support/surroundings.ts'
@@ -200,6 +201,37 @@ describe('what a file means', () => {
       localAddresses: [201, 202, 212, 213, 214, 215, 220].map((host) => `10.1.0.${host}`),
       realServers: [{ endpoint: { port: 8080 }, forwarding: { method: 'FNAT' } }],
     })
+  })
+
+  test('access lists: networks of both families in one order, and the same when they are printed and read again', () => {
+    const text = service(`deny { 10.1.2.3/16 2001:DB8::1 }
+      allow {
+        2001:db8::/32 10.0.0.0/8
+        192.0.2.1/32 192.0.2.1
+      }
+      through_firewall
+      real_server 10.1.0.1 80 { }`)
+    const access = [
+      { verdict: 'allow', address: '10.0.0.0', length: 8 },
+      { verdict: 'deny', address: '10.1.0.0', length: 16 },
+      { verdict: 'allow', address: '192.0.2.1', length: 32 },
+      { verdict: 'allow', address: '2001:db8::', length: 32 },
+      { verdict: 'deny', address: '2001:db8::1', length: 128 },
+    ]
+    const { config, settings } = load(text)
+    expect(config?.virtualServers[0]).toMatchObject({ access, throughFirewall: true })
+    expect(load(printSettings(settings)).config).toEqual(config)
+    expect(load(service('real_server 10.1.0.1 80 { }')).config?.virtualServers[0]).toMatchObject({
+      access: [],
+      throughFirewall: false,
+    })
+  })
+
+  test('a service by mark has passed the firewall, but not what only counts as marked', () => {
+    const marked = (inside: string) =>
+      load(`virtual_server fwmark 1 {\n through_firewall\n ${inside}\n real_server 10.1.0.1 80 { }\n}`).config
+        ?.virtualServers[0]?.throughFirewall
+    expect([marked(''), marked('mark {\n TCP 10.0.0.1 80\n}')]).toEqual([false, true])
   })
 
   test('a checker inherits from its real server, and that from its virtual server', () => {

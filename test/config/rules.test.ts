@@ -267,6 +267,39 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [service(`persistence_engine sip\n  ${server}`), 'ignored-value', 'is of use with `persistence_timeout` only'],
     [service(`persistence_engine sip\n persistence_timeout 60\n  ${server}`), 'bad-value', '`sip` is for UDP'],
   ],
+  accessListsAreClear: [
+    [
+      service(`allow { 10.0.0.0/8 192.0.2.1 }\n  deny {\n    192.0.2.0/24\n    192.0.2.1/32\n  }\n  ${server}`),
+      'duplicate-address',
+      '192.0.2.1 is in `allow`, too, at x:3:22',
+    ],
+    [
+      service(`deny { 2001:DB8::/32 2001:db8:0::/32 }\n  ${server}`),
+      'repeated-address',
+      '2001:db8::/32 is in this list',
+    ],
+    [
+      service(`deny { 10.1.2.3/8 }\n  ${server}`),
+      'ignored-value',
+      'behind the first 8 bits does not count: 10.0.0.0/8',
+    ],
+    [service(`deny { 10.0.0.0/33 }\n  ${server}`), 'bad-value', 'an IP address with an optional prefix length'],
+    [service(`allow { 10.0.0.1-9 }\n  ${server}`), 'bad-value', 'an IP address with an optional prefix length'],
+    [
+      service(
+        `deny { ${Array.from({ length: 65_537 }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`).join('\n')} }\n${server}`,
+      ),
+      'too-many',
+      'all `allow` and `deny` lists together hold at most 65536 prefixes',
+    ],
+  ],
+  markedPacketsHavePassedTheFirewall: [
+    [
+      `virtual_server fwmark 7 {\n  through_firewall\n  ${server}\n}`,
+      'ignored-value',
+      'packets with a mark have passed the firewall already',
+    ],
+  ],
   tunnelsSayTheirPort: [
     [service(`lvs_method TUN type gue\n  ${server}`), 'missing-keyword', '`type gue` needs `port`'],
   ],

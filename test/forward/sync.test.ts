@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ForwardPlan, type LaidTable, planService } from '../../src/balance/plan.ts'
 import { decodeDest, type DestEntry, layDest, type Load, type ServiceEntry, SIZE } from '../../src/forward/layout.ts'
-import type { AddressService, ServiceId } from '../../src/config/model.ts'
+import type { AccessEntry, AddressService, ServiceId } from '../../src/config/model.ts'
 import { type CoreState, difference, type Write } from '../../src/forward/sync.ts'
 import type { Address } from '../../src/net/address.ts'
 import { address } from '../bpf/packets.ts'
@@ -12,6 +12,7 @@ import { ip } from '../vrrp/instances.ts'
 class Model {
   services = new Map<string, { key: ServiceId; entry: ServiceEntry }>()
   tables = new Map<number, LaidTable>()
+  lists = new Map<number, readonly AccessEntry[]>()
   pools = new Map<number, readonly Address[]>()
   dests = new Map<number, { dest: DestEntry; load: Load }>()
 
@@ -20,6 +21,7 @@ class Model {
       ...each,
       table: this.tables.get(each.entry.slot),
       localAddresses: this.pools.get(each.entry.slot) ?? [],
+      access: this.lists.get(each.entry.slot) ?? [],
     }))
     return { services, dests: new Map(this.dests) }
   }
@@ -41,18 +43,29 @@ class Model {
       case 'pool':
         this.pools.set(write.slot, write.addresses)
         break
+      case 'access':
+        this.lists.set(write.slot, write.entries)
+        break
       case 'service':
         this.services.set(JSON.stringify(write.key), { key: write.key, entry: write.entry })
         break
       case 'delete-service':
+        if (write.last) this.lists.delete(write.slot)
         this.services.delete(JSON.stringify(write.key))
         break
     }
   }
 
-  /** What a packet could see at this moment: every table names only servers that are there, of its own service. */
+  /**
+   * What a packet could see at this moment: every table names only servers that are there, of its own service; and a service with
+   * a list has one that was made for it, or none of its own.
+   */
   check(): void {
     for (const { key, entry } of this.services.values()) {
+      const port = key.by === 'address' ? key.vip.port : 0
+      const list = this.lists.get(entry.slot)
+      if (entry.listed) expect(list).toBeDefined()
+      expect(list?.every(({ address: of }) => of === ip(`10.${port}.0.0`)) ?? true).toBe(true)
       for (const slot of this.tables.get(entry.slot)?.slots ?? []) {
         expect(this.dests.get(slot)?.dest.service).toEqual(key)
       }
@@ -61,7 +74,11 @@ class Model {
 }
 
 const hop = () => ({ ifindex: 3, neighbour: ip('10.0.0.254'), mtu: 1500, source: undefined })
-const servicePlan = (port: number, servers: readonly { host: number; weight: number }[]) =>
+const servicePlan = (
+  port: number,
+  servers: readonly { host: number; weight: number }[],
+  access: readonly AccessEntry[] = [],
+) =>
   planService(
     {
       id: { by: 'address', vip: { address: ip('10.0.0.1'), port }, protocol: 'TCP' },
@@ -72,6 +89,8 @@ const servicePlan = (port: number, servers: readonly { host: number; weight: num
       onePacket: false,
       localAddresses: [],
       idleSeconds: undefined,
+      access,
+      throughFirewall: false,
     },
     servers.map(({ host, weight }) => ({
       endpoint: { address: ip(`10.1.0.${host}`), port: 80 },
@@ -88,10 +107,23 @@ const plans = fc
       servers: fc.uniqueArray(fc.record({ host: fc.integer({ min: 1, max: 5 }), weight: fc.nat(3) }), {
         selector: ({ host }) => host,
       }),
+      lengths: fc.uniqueArray(fc.integer({ min: 16, max: 19 })),
     }),
     { selector: ({ port }) => port },
   )
-  .map((list): ForwardPlan => ({ services: list.map(({ port, servers }) => servicePlan(port, servers)) }))
+  .map((list): ForwardPlan => ({
+    services: list.map(({ port, servers, lengths }) =>
+      servicePlan(
+        port,
+        servers,
+        lengths.map((length) => ({
+          verdict: length % 2 === 0 ? 'allow' : 'deny',
+          address: ip(`10.${port}.0.0`),
+          length,
+        })),
+      ),
+    ),
+  }))
 
 describe('difference', () => {
   test('every state between two plans is whole, and the second time there is nothing to write', () => {
@@ -119,6 +151,27 @@ describe('difference', () => {
           }
         }
       }),
+    )
+  })
+
+  test('access lists have a bound, and what is beyond it changes nothing', () => {
+    const entries = (count: number): AccessEntry[] =>
+      Array.from({ length: count }, (_, i) => ({
+        verdict: 'deny',
+        address: ip(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`),
+        length: 32,
+      }))
+    const plan = (first: number) => ({ services: [servicePlan(1, [], entries(first)), servicePlan(2, [], entries(5))] })
+    expect(difference(new Model().state(), plan(65_531), hop).map(({ type }) => type)).toEqual([
+      'access',
+      'access',
+      'table',
+      'table',
+      'service',
+      'service',
+    ])
+    expect(() => difference(new Model().state(), plan(65_532), hop)).toThrow(
+      'the forwarding core holds at most 65536 prefixes in access lists',
     )
   })
 

@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '../../net/address.ts'
 import type { Entries } from '../schema/entry.ts'
-import { detail, alias, flag, inert, inherited, later, lines, sections, setting } from '../schema/kinds.ts'
+import { detail, alias, flag, inert, inherited, later, lines, sections, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
@@ -10,6 +10,7 @@ import {
   interfaceName,
   parsePrefix,
   port,
+  prefix,
   truthOrNothing,
   unicastAddress,
   word,
@@ -127,6 +128,17 @@ export const virtualServer = {
   mark: lines(
     fields({ protocol: choice('TCP', 'UDP', 'SCTP'), to: endpoint }),
     "Packets that count as marked without a firewall (a keyword of Tanist's own).",
+  ),
+  allow: wordLines(
+    prefix,
+    "Networks that may open connections; all others may not (a keyword of Tanist's own). The longest prefix decides.",
+  ),
+  deny: wordLines(
+    prefix,
+    "Networks that may not open connections (a keyword of Tanist's own). The longest prefix of both lists decides.",
+  ),
+  through_firewall: flag(
+    "What opens a connection passes this host's PREROUTING and FORWARD rules first (a keyword of Tanist's own).",
   ),
   laddr_group_name: setting(
     word('<local_address_group>'),

@@ -1,11 +1,11 @@
 import { isIpv4 } from '../../net/address.ts'
-import { addressesOf } from '../address-range.ts'
-import { MAX_LOCAL_ADDRESSES } from '../model.ts'
+import { addressesOf, networkOf } from '../address-range.ts'
+import { accessName, MAX_ACCESS_PREFIXES, MAX_LOCAL_ADDRESSES } from '../model.ts'
 import type { Report } from '../diagnostic.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
 import type { Places } from '../schema/entry.ts'
 import { quorumOf } from '../running.ts'
-import { placeText } from '../source.ts'
+import { placeText, type Span } from '../source.ts'
 import { reportRepeats, type Rule } from './rule.ts'
 
 /** A rule that looks at each virtual server by itself. */
@@ -215,6 +215,39 @@ const checksHaveAPort = ofEach((server, places, report) => {
   }
 })
 
+/** No prefix is in both lists; the core has room for those of all services. */
+const accessListsAreClear: Rule = (settings, places, report) => {
+  let count = 0
+  for (const server of settings.virtual_server) {
+    const seen = new Map<string, { readonly list: 'allow' | 'deny'; readonly at: Span }>()
+    for (const list of ['allow', 'deny'] as const) {
+      for (const prefix of server[list]) {
+        const at = places.of(prefix)
+        const network = networkOf(prefix)
+        const name = accessName(network)
+        if (network.address !== prefix.address) {
+          report('ignored-value', at, `what stands behind the first ${prefix.length} bits does not count: ${name}`)
+        }
+        const before = seen.get(name)
+        if (before === undefined) seen.set(name, { list, at })
+        else if (before.list === list) report('repeated-address', at, `${name} is in this list twice`)
+        else report('duplicate-address', at, `${name} is in \`${before.list}\`, too, at ${placeText(before.at)}`)
+      }
+    }
+    if (count <= MAX_ACCESS_PREFIXES && count + seen.size > MAX_ACCESS_PREFIXES) {
+      const message = `all \`allow\` and \`deny\` lists together hold at most ${MAX_ACCESS_PREFIXES} prefixes`
+      report('too-many', places.of(server, server.deny.length > 0 ? 'deny' : 'allow'), message)
+    }
+    count += seen.size
+  }
+}
+
+const markedPacketsHavePassedTheFirewall = ofEach((server, places, report) => {
+  if (!server.through_firewall || server.id.by !== 'fwmark' || server.mark.length > 0) return
+  const message = 'packets with a mark have passed the firewall already; this has no effect'
+  report('ignored-value', places.of(server, 'through_firewall'), message)
+})
+
 /** Full NAT needs addresses of the services' family, and not more than the core has room for. */
 const localAddressesFit: Rule = (settings, places, report) => {
   const groups = new Map(settings.local_address_group.map((group) => [group.id, group]))
@@ -262,6 +295,8 @@ const localAddressesAreUnique: Rule = (settings, places, report) => {
 export const serverRules: readonly Rule[] = [
   localAddressesFit,
   localAddressesAreUnique,
+  accessListsAreClear,
+  markedPacketsHavePassedTheFirewall,
   virtualServersAreUnique,
   virtualServersSayTheirProtocol,
   marksNameNoPort,

@@ -18,6 +18,10 @@
 #define MAX_FRAGMENTED 8192
 /* Of a service with full NAT. */
 #define MAX_LOCAL_ADDRESSES 64
+/* Of the access lists of all services, and for each of these its last entry, which is for everybody else. */
+#define MAX_ACCESS_PREFIXES 65536
+/* Lists that are replaced have theirs beside the new ones' for a moment. */
+#define MAX_ACCESS_HITS (2 * (MAX_ACCESS_PREFIXES + MAX_SERVICES))
 
 enum scheduler {
 	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH,
@@ -34,6 +38,12 @@ enum scheduler {
 #define SERVICE_BY_HAND 16u
 /* Persistence by client and SIP call. */
 #define SERVICE_SIP 32u
+/* Has an access list. */
+#define SERVICE_LISTED 64u
+/* What opens a connection passes this host's firewall first. */
+#define SERVICE_FIREWALL 128u
+/* The bit in a packet's mark that routes it to the link for marks, by way of the firewall. */
+#define FIREWALL_MARK 0x20000000u
 enum method { METHOD_NAT = 1, METHOD_DR = 2, METHOD_TUN = 3, METHOD_FNAT = 4 };
 enum tunnel { TUNNEL_IPIP, TUNNEL_GUE, TUNNEL_GRE };
 enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
@@ -196,6 +206,19 @@ struct local_pool {
 	struct address addresses[MAX_LOCAL_ADDRESSES];
 };
 
+/* An access list is a trie of its own, in which the longest prefix decides. The family is part of what is compared; an entry of
+ * no bits at all is for those that no other one is about. */
+struct access_key {
+	__u32 bits; /* with those of `family` */
+	__u32 family;
+	struct address client;
+};
+
+struct access {
+	__u32 allowed;
+	__u32 hits; /* index of its count in `access_hits` */
+};
+
 /* lblc and lblcr: the servers that a destination's packets go to, the last one that was added first. */
 struct locality_key {
 	__u32 service_slot;
@@ -277,7 +300,7 @@ struct settings {
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_REVERSE_TAKEN, DROP_TTL, DROP_TOO_BIG,
-	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_DEFENCE, DROP_NO_LOCAL_PORT, DROP_NO_CALL, DROPS
+	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_DEFENCE, DROP_NO_LOCAL_PORT, DROP_NO_CALL, DROP_DENIED, DROPS
 };
 
 /* Index of `population`. */

@@ -99,6 +99,31 @@ struct {
 	__type(value, struct local_pool);
 } local_pools SEC(".maps");
 
+/* By service slot, as `tables`: a list is never changed once it is reachable. */
+struct access_list {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	/* Sizes, since clang tells nothing of the structs that only an inner map names. */
+	__uint(key_size, sizeof(struct access_key));
+	__uint(value_size, sizeof(struct access));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, MAX_SERVICES);
+	__type(key, __u32);
+	__array(values, struct access_list);
+} access_lists SEC(".maps");
+
+/* How many packets each entry has decided about. Beside the lists, so that one that takes another's place goes on counting. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_ACCESS_HITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} access_hits SEC(".maps");
+
 /* For what the stack has no room for. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -33,7 +33,7 @@
 #define MAX_EXTENSIONS 6
 
 /* What has chosen the server of a packet. */
-enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY };
+enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY, RULE_DENIED };
 
 /* The packet is a fragment: the first one, which has the ports, or a later one, which does not; or it is one of IPsec, which
  * has none either, and goes the way of the key exchange that it belongs to. */
@@ -87,6 +87,7 @@ struct packet {
 	__u8 answer_type;
 	__u8 answer_code;
 	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
+	__u32 access;    /* for a trace: one more than the index in `access_hits` of the entry that has decided */
 };
 
 static __always_inline int has_ports(const struct packet *p)

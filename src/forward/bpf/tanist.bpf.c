@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The forwarding core. One program on tc ingress of every link: known connection, else service, scheduler, new
  * connection; then rewrite by method and redirect. What is not ours goes on to the stack untouched. */
+#include "access.h"
 #include "forward.h"
 #include "persistence.h"
 #include "schedule.h"
@@ -267,6 +268,17 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		service = p->syn ? find_service(p, skb->mark) : 0;
 		if (!service)
 			return PASS;
+		/* What comes back from the firewall has been looked up before it went there. */
+		if (service->flags & SERVICE_LISTED && !(service->flags & SERVICE_FIREWALL && p->marked) &&
+		    !admits(service->slot)) {
+			p->rule = RULE_DENIED;
+			count_drop(DROP_DENIED);
+			return DROP;
+		}
+		if (service->flags & SERVICE_FIREWALL && !p->marked && !p->dry) {
+			skb->mark |= FIREWALL_MARK;
+			return PASS;
+		}
 		if (service->flags & SERVICE_SIP && !p->dry) {
 			p->call = find_call(skb);
 			if (!p->call) {
@@ -406,7 +418,8 @@ int tanist_xdp(struct xdp_md *ctx)
 	return eth->h_proto == bpf_htons(ETH_P_IPV6) ? forward_short(ctx, in, 1) : XDP_PASS;
 }
 
-/* What would become of a packet. Is loaded only to be run on a made one; answers in cb: enum rule, and slot of the server. */
+/* What would become of a packet. Is loaded only to be run on a made one; answers in cb: enum rule, slot of the server, and what the access
+ * list had to say. */
 SEC("tc")
 int tanist_trace(struct __sk_buff *skb)
 {
@@ -416,6 +429,7 @@ int tanist_trace(struct __sk_buff *skb)
 	if (p) {
 		skb->cb[0] = p->rule;
 		skb->cb[1] = p->dest_slot;
+		skb->cb[2] = p->access;
 	}
 	return verdict;
 }
