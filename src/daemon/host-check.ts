@@ -9,6 +9,8 @@ import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
 import { lackingFeatures } from '../forward/kernel.ts'
 import { reasonOf } from '../linux/regular-file.ts'
+import { passedBy, passedByText } from './firewall-check.ts'
+import { readFirewall } from './firewall-read.ts'
 import { lackingPing } from './host-programs.ts'
 
 /**
@@ -29,8 +31,26 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   const [server] = settings.virtual_server
   if (server !== undefined) for (const lacking of lackingFeatures()) report('host-kernel', places.of(server), lacking)
   checkPrograms(settings, places, report)
+  checkFirewall(settings, places, report)
   checkScripts(settings, places, host)
   checkFiles(settings, places, host)
+}
+
+/** Names rules of this network namespace that hold for no packet of a service. */
+function checkFirewall(settings: Settings, places: Places, report: Report): void {
+  const watched = settings.virtual_server.flatMap(({ id, protocol = 'TCP', through_firewall: throughFirewall }) => {
+    if (id.by !== 'address') return []
+    const service = { by: 'address', vip: { address: id.address, port: id.port ?? 0 }, protocol } as const
+    return [{ service, throughFirewall }]
+  })
+  const [first] = settings.virtual_server
+  if (first === undefined || watched.length === 0) return
+  const { ruleset, legacy } = readFirewall()
+  const hint = 'use `allow` and `deny`, or `through_firewall`'
+  for (const each of passedBy(ruleset, watched)) report('host-firewall', places.of(first), passedByText(each), hint)
+  if (legacy.length === 0) return
+  const message = `rules of legacy iptables (${legacy.join(', ')}) are not read here; packets of services do not come by them`
+  report('host-firewall', places.of(first), message, hint)
 }
 
 function checkInstance(instance: InstanceSettings, places: Places, host: HostCheck, dynamic: boolean): void {
