@@ -36,21 +36,28 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   checkFiles(settings, places, host)
 }
 
-/** Names rules of this network namespace that hold for no packet of a service. */
+/** Names rules of this network namespace that hold for no packet of a service, each at the first service that it would be about. */
 function checkFirewall(settings: Settings, places: Places, report: Report): void {
-  const watched = settings.virtual_server.flatMap(({ id, protocol = 'TCP', through_firewall: throughFirewall }) => {
-    if (id.by !== 'address') return []
-    const service = { by: 'address', vip: { address: id.address, port: id.port ?? 0 }, protocol } as const
-    return [{ service, throughFirewall }]
+  const watched = settings.virtual_server.flatMap((server) => {
+    const { id, protocol = 'TCP', mark, through_firewall: throughFirewall } = server
+    const ends = id.by === 'address' ? [{ protocol, to: id }] : id.by === 'fwmark' ? mark : []
+    return ends.map(({ protocol: of, to }) => ({
+      service: { by: 'address', vip: { address: to.address, port: to.port ?? 0 }, protocol: of } as const,
+      throughFirewall,
+      at: places.of(server),
+    }))
   })
-  const [first] = settings.virtual_server
-  if (first === undefined || watched.length === 0) return
+  const [first] = watched
+  if (first === undefined) return
   const { ruleset, legacy } = readFirewall()
   const hint = 'use `allow` and `deny`, or `through_firewall`'
-  for (const each of passedBy(ruleset, watched)) report('host-firewall', places.of(first), passedByText(each), hint)
+  const placeOf = new Map<object, Span>(watched.map(({ service, at }) => [service, at]))
+  for (const each of passedBy(ruleset, watched)) {
+    report('host-firewall', placeOf.get(each.services[0] ?? first.service) ?? first.at, passedByText(each), hint)
+  }
   if (legacy.length === 0) return
   const message = `rules of legacy iptables (${legacy.join(', ')}) are not read here; packets of services do not come by them`
-  report('host-firewall', places.of(first), message, hint)
+  report('host-firewall', first.at, message, hint)
 }
 
 function checkInstance(instance: InstanceSettings, places: Places, host: HostCheck, dynamic: boolean): void {

@@ -122,10 +122,13 @@ test('a service that passes the firewall is not passed by, but for INPUT', () =>
   expect(judge(rule('drop'), through)).toHaveLength(2)
 })
 
-test('`tanistd -t --host` names them at the first service, and accepts the file', () => {
+test('`tanistd -t --host` names them at the service that they would be about, and accepts the file', () => {
   judge(rule('tcp dport 80 drop'))
   const file = join(lab.directory, 'x.conf')
-  writeFileSync(file, 'virtual_server 10.0.0.1 80 {\n  protocol TCP\n  real_server 10.1.0.1 80 { }\n}\n')
+  writeFileSync(
+    file,
+    'virtual_server 10.0.0.1 443 {\n  protocol TCP\n  real_server 10.1.0.1 443 { }\n}\nvirtual_server fwmark 1 {\n  mark {\n    TCP 10.0.0.1 80\n  }\n  real_server 10.1.0.1 { }\n}\n',
+  )
   const command = lab.enter('director', [
     process.execPath,
     join(import.meta.dirname, '../../dist/cli/tanistd.js'),
@@ -143,7 +146,7 @@ test('`tanistd -t --host` names them at the first service, and accepts the file'
   expect(diagnostics).toMatchObject([
     {
       code: 'host-firewall',
-      line: 1,
+      line: 5,
       message: expect.stringMatching(
         /^table inet f, chain input, rule \d+ \(drop\): packets to \[10\.0\.0\.1\]:tcp:80 do not come by it/,
       ) as string,
