@@ -106,7 +106,10 @@ const program = new Command('tanistd')
       .argParser(graceOf)
       .default(millis(60_000), '60'),
   )
-  .option('--release', 'send priority 0, remove the virtual addresses of the configuration from this host, and exit')
+  .option(
+    '--release',
+    'send priority 0, remove from this host the virtual addresses of the configuration and all that a daemon has left, and exit',
+  )
   .option('--now', 'with --release: also remove the core, its connections and services made by hand')
   .showHelpAfterError()
 
@@ -135,7 +138,7 @@ if (options.test === undefined && program.args.length > 0) {
   // Whatever of it runs or not, its addresses can be given up.
   const { config, errors, warnings } = configToRun(read, options.partial === true || options.release === true)
   for (const message of [...errors, ...warnings]) process.stderr.write(`${message}\n`)
-  if (config === undefined) {
+  if (config === undefined && options.release !== true) {
     process.exitCode =
       'unreadable' in read ? EXIT_UNREADABLE : read.loaded.config === undefined ? EXIT_REFUSED : EXIT_PARTIAL
   }
@@ -145,7 +148,7 @@ if (options.test === undefined && program.args.length > 0) {
   } else if (config !== undefined) await run(config)
 }
 
-/** Without a configuration no addresses are known; the core goes all the same. False, with a message, when that is not possible. */
+/** Without a configuration that could be read what is remembered goes, which needs none. False, with a message, when that is not possible. */
 function release(config: Config | undefined): boolean {
   const say = (error: unknown) =>
     process.stderr.write(`tanistd: ${error instanceof Error ? error.message : String(error)}\n`)
@@ -154,7 +157,8 @@ function release(config: Config | undefined): boolean {
       say(`a tanistd named ${options.name} is running; stop it first`)
       return false
     }
-    if (config !== undefined) resign(config.instances, say)
+    const { name, now = false } = options
+    resign({ name, instances: config?.instances ?? [], staying: undefined, now }, say)
     if (options.now === true) {
       const markRoute = new MarkRoute()
       markRoute.follow([])

@@ -25,8 +25,8 @@ import { checkTasks, Verdicts } from './verdicts.ts'
 /** How long a killed vrrp process may take until its successor sends its first advert. */
 const RESPAWN_MS = 1000
 
-/** How long a child may take to leave in order: to send priority 0 and to remove its addresses. */
-const STOP_PATIENCE_MS = 3000
+/** How long a child may take to leave in order: to send priority 0 and to wait for a successor (at most 2.5 s). */
+const STOP_PATIENCE_MS = 5000
 
 /** Debian's and Red Hat's `nobody`. */
 const NOBODY = { uid: 65534, gid: 65534 }
@@ -186,7 +186,7 @@ export class Director {
   async #stopOnce(): Promise<void> {
     this.#log.info('stopping')
     notifySystemd('STOPPING=1')
-    this.#vrrp.send({ type: 'stop' })
+    this.#vrrp.send({ type: 'stop', keepAddresses: this.#options.grace > 0 })
     this.#check.send({ type: 'stop' })
     await Promise.all([this.#vrrp.stop(STOP_PATIENCE_MS), this.#check.stop(STOP_PATIENCE_MS)])
     await this.#control.close()
@@ -273,7 +273,10 @@ export class Director {
     if (late.length === 0) return
     const names = late.map(({ name }) => name)
     this.#log.warn({ instances: names }, 'giving up the role of master for them')
-    resign(late, (error) => this.#log.error(error.message))
+    const staying = masters.filter((instance) => !late.includes(instance))
+    resign({ name: this.#options.name, instances: late, staying, now: false }, (error) =>
+      this.#log.error(error.message),
+    )
     const given = { state: 'init', reason: 'the vrrp process has died', since: new Date().toISOString() } as const
     this.#instances = this.#instances.map((each) => (names.includes(each.name) ? { ...each, ...given } : each))
   }

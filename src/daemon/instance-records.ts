@@ -1,6 +1,6 @@
 import type { VrrpInstance } from '../config/model.ts'
 import type { InstanceSnapshot, PeerSnapshot } from '../control/snapshot.ts'
-import type { EngineState } from '../vrrp/engine.ts'
+import type { EngineState } from '../vrrp/state.ts'
 import type { Received } from '../vrrp/receive.ts'
 
 /** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */
@@ -11,7 +11,6 @@ const REFUSALS_EVERY_MS = 10_000
 
 interface Record {
   since: string
-  reason: string
   sent: number
   received: number
   /** When a refusal was last told. */
@@ -54,14 +53,14 @@ export class InstanceRecords {
     return isNews
   }
 
-  moved(instance: VrrpInstance, reason: string): void {
-    Object.assign(this.#of(instance.name), { reason, since: new Date().toISOString() })
+  moved(instance: VrrpInstance): void {
+    this.#of(instance.name).since = new Date().toISOString()
   }
 
   /** The instances of the engine as they stand. Records of instances that are gone are forgotten. */
   snapshot(engine: EngineState): InstanceSnapshot[] {
     for (const name of this.#records.keys()) if (!engine.members.has(name)) this.#records.delete(name)
-    return [...engine.members.values()].map(({ config, state }) => {
+    return [...engine.members.values()].map(({ config, state, reason }) => {
       const record = this.#of(config.name)
       return {
         name: config.name,
@@ -71,7 +70,7 @@ export class InstanceRecords {
         priority: config.priority,
         state: state.name,
         since: record.since,
-        reason: record.reason,
+        reason,
         addresses: [...config.addresses, ...config.excludedAddresses].map(
           ({ address, prefix }) => `${address}/${prefix}`,
         ),
@@ -88,7 +87,6 @@ export class InstanceRecords {
     if (known !== undefined) return known
     const record: Record = {
       since: new Date().toISOString(),
-      reason: 'configured',
       sent: 0,
       received: 0,
       refusedAt: Number.NEGATIVE_INFINITY,

@@ -10,7 +10,8 @@ export type ToVrrp =
       /** Instances that were master in the process before this one, and whose addresses are still there. */
       readonly adopt: readonly string[]
     }
-  | { readonly type: 'stop' }
+  /** Give all roles up. With `keepAddresses` the addresses stay until a successor is heard, or some seconds if there is none. */
+  | { readonly type: 'stop'; readonly keepAddresses: boolean }
 
 export type FromVrrp =
   | { readonly type: 'instances'; readonly instances: readonly InstanceSnapshot[] }

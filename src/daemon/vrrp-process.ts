@@ -3,18 +3,20 @@ import type { VrrpInstance } from '../config/model.ts'
 import { SystemError } from '../linux/libc.ts'
 import { Poller } from '../linux/poller.ts'
 import { becomeRealtime } from '../linux/process.ts'
-import { type InterfaceAddress, type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
+import { NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
 import { ignoreSignals } from '../linux/signals.ts'
-import type { Ipv4 } from '../net/ipv4.ts'
 import { type Millis, millis } from '../time.ts'
-import { type Effect, emptyEngine, type EngineState, type Event, nextDeadline, step } from '../vrrp/engine.ts'
+import { isFinished, nextDeadline, step } from '../vrrp/engine.ts'
 import { receive } from '../vrrp/receive.ts'
+import { type Effect, emptyEngine, type EngineState, type Event } from '../vrrp/state.ts'
+import { AddressMemory } from './address-memory.ts'
 import { Addresses } from './addresses.ts'
 import { Advertiser } from './advertiser.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from './log.ts'
 import type { FromVrrp, ToVrrp } from './messages.ts'
 import { InstanceRecords } from './instance-records.ts'
 import { PULSES, startPulse } from './pulse.ts'
+import { interfacesOf } from './resign.ts'
 
 /** How often the parent gets fresh counters. Changes of state are sent at once. */
 const REPORT_EVERY = millis(1000)
@@ -32,35 +34,38 @@ class VrrpProcess {
   readonly #records = new InstanceRecords()
   readonly #poller = new Poller(() => this.#readable())
   readonly #reports = setInterval(() => this.#report(), REPORT_EVERY)
-  /**
-   * Instances whose addresses a crashed daemon has left on this host. They stay until a master is heard: if the peer has
-   * taken over that is one interval, and if there is none, nobody loses the addresses for a down interval.
-   */
-  readonly #leftovers = new Set<string>()
+  /** Called when everything is given up. */
+  #onFinished: () => void = () => {}
   #state: EngineState = emptyEngine
   #timer: NodeJS.Timeout | undefined
   #isReporting = false
   #isReportDue = false
 
-  constructor(log: Logger) {
+  constructor(log: Logger, name: string) {
     this.#log = log
     const onError = (error: Error) => log.error(error.message)
-    this.#addresses = new Addresses(this.#rtnetlink, onError)
+    const memory = new AddressMemory(name, (error) => log.warn(error.message))
+    this.#addresses = new Addresses(this.#rtnetlink, memory, onError)
     this.#advertiser = new Advertiser(onError)
   }
 
   configure(message: Extract<ToVrrp, { type: 'configure' }>): void {
-    if (this.#state.members.size === 0) for (const { name } of message.instances) this.#leftovers.add(name)
-    this.#dispatch({ type: 'configure', instances: message.instances, groups: message.groups })
-    const links = this.#rtnetlink.links()
-    this.#addresses.follow(links)
-    this.#followLinks(links)
-    if (message.adopt.length > 0) this.#dispatch({ type: 'adopt', instances: message.adopt })
+    const { instances, groups, adopt } = message
+    const isFirst = this.#state.members.size === 0
+    this.#addresses.follow(this.#rtnetlink.links())
+    const remembered = isFirst ? this.#addresses.remembered(this.#rtnetlink.addresses()) : []
+    this.#dispatch({ type: 'configure', instances, groups, remembered })
+    this.#followNetwork()
+    if (adopt.length > 0) this.#dispatch({ type: 'adopt', instances: adopt })
     this.#report()
   }
 
-  stop(): void {
-    this.#dispatch({ type: 'stop' })
+  /** Resolves when all roles are given up, and the addresses with them: at most 2.5 s later. */
+  async stop(keepAddresses: boolean): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onFinished = resolve
+      this.#dispatch({ type: 'stop', keepAddresses })
+    })
     clearTimeout(this.#timer)
     clearInterval(this.#reports)
     this.#poller.close()
@@ -75,7 +80,7 @@ class VrrpProcess {
   }
 
   #readable(): void {
-    if (this.#changes.drain()) this.#followLinks(this.#rtnetlink.links())
+    if (this.#changes.drain()) this.#followNetwork()
     this.#drainSockets()
   }
 
@@ -92,7 +97,6 @@ class VrrpProcess {
         continue
       }
       const { instance, header, advert } = received
-      if (advert.priority > 0 && this.#leftovers.delete(instance.name)) this.#addresses.release(instance)
       this.#dispatch({
         type: 'advert',
         instance: instance.name,
@@ -103,8 +107,9 @@ class VrrpProcess {
     }
   }
 
-  #followLinks(links: readonly Link[]): void {
-    const present = this.#rtnetlink.addresses()
+  #followNetwork(): void {
+    const links = this.#rtnetlink.links()
+    const interfaces = interfacesOf(links, this.#rtnetlink.addresses())
     const names = new Set(this.#instances().map((instance) => instance.interface))
     try {
       this.#advertiser.follow(links.filter(({ name }) => names.has(name)))
@@ -115,29 +120,7 @@ class VrrpProcess {
     }
     this.#poller.watch([this.#changes.fd, ...this.#advertiser.fds])
     this.#addresses.follow(links)
-    for (const address of this.#addresses.restore(present)) {
-      this.#log.warn({ address: address.address }, 'virtual address was removed by somebody else; added again')
-      this.#addresses.announceOne(address, 1)
-    }
-    for (const name of names) {
-      const link = links.find((candidate) => candidate.name === name)
-      const source = link === undefined ? undefined : this.#sourceAddress(link, present)
-      this.#dispatch({ type: 'link', interface: name, link: { up: link?.up ?? false, source } })
-    }
-  }
-
-  /** The configured source if the host has it, else the first address of the interface that is not a virtual one. */
-  #sourceAddress(link: Link, present: readonly InterfaceAddress[]): Ipv4 | undefined {
-    const instances = this.#instances()
-    const virtual = new Set(
-      instances.flatMap((instance) => [...instance.addresses, ...instance.excludedAddresses].map((a) => a.address)),
-    )
-    const configured = instances.find((instance) => instance.interface === link.name)?.source
-    if (configured !== undefined) return present.find(({ address }) => address === configured)?.address
-    const own = present.filter(({ index }) => index === link.index)
-    const owner = instances.some((instance) => instance.interface === link.name && instance.priority === 255)
-    return (own.find(({ address, primary }) => primary && !virtual.has(address)) ?? (owner ? own[0] : undefined))
-      ?.address
+    this.#dispatch({ type: 'network', interfaces })
   }
 
   #dispatch(event: Event): void {
@@ -147,6 +130,10 @@ class VrrpProcess {
     for (const effect of effects) this.#carryOut(effect)
     if (effects.some(({ type }) => type === 'transition')) this.#report()
     clearTimeout(this.#timer)
+    if (isFinished(state)) {
+      this.#onFinished()
+      return
+    }
     const next = nextDeadline(state)
     if (next === undefined) return
     this.#timer = setTimeout(
@@ -159,28 +146,44 @@ class VrrpProcess {
   }
 
   #carryOut(effect: Effect): void {
-    const { instance } = effect
     switch (effect.type) {
-      case 'advertise':
-        this.#advertiser.send(instance, effect.source, effect.priority)
+      case 'advertise': {
+        const { instance, source, priority } = effect
+        this.#advertiser.send(instance, source, priority)
         this.#records.sent(instance)
-        if (effect.priority === 0) this.#log.info({ instance: instance.name }, `(${instance.name}) sent 0 priority`)
+        if (priority === 0) this.#log.info({ instance: instance.name }, `(${instance.name}) sent 0 priority`)
         break
-      case 'acquire':
-        this.#addresses.acquire(instance)
+      }
+      case 'add':
+        this.#addresses.add(effect.addresses)
         break
-      case 'release':
-        this.#addresses.release(instance)
+      case 'remove':
+        this.#addresses.remove(effect.addresses, effect.scope)
+        this.#addresses.repair([...this.#state.held.values()])
+        break
+      case 'expire': {
+        this.#addresses.expire(effect.addresses, effect.after)
+        const addresses = effect.addresses.map(({ address }) => `${address.address}/${address.prefix}`)
+        const ms = effect.after
+        this.#log.info({ addresses, ms }, `without another master the addresses stay for ${Math.ceil(ms / 1000)} s`)
+        break
+      }
+      case 'restore':
+        this.#addresses.add(effect.addresses)
+        for (const { address } of effect.addresses) {
+          this.#log.warn({ address: address.address }, 'virtual address was removed by somebody else; added again')
+          this.#addresses.announceOne(address, 1)
+        }
         break
       case 'announce':
-        this.#addresses.announce(instance)
+        this.#addresses.announce(effect.instance)
+        break
+      case 'introduce':
+        this.#addresses.introduce(effect.instance, effect.source)
         break
       case 'transition': {
-        const { from, to, reason } = effect
-        this.#records.moved(instance, reason)
-        if (to === 'master') this.#leftovers.delete(instance.name)
-        if ((to === 'fault' || to === 'init') && this.#leftovers.delete(instance.name))
-          this.#addresses.release(instance)
+        const { instance, from, to, reason } = effect
+        this.#records.moved(instance)
         const entering = to === 'init' ? 'Stopped' : `Entering ${to.toUpperCase()} STATE`
         // A stop is asked for; a master that is lost otherwise, and a fault, somebody should look at.
         const level = to !== 'init' && (from === 'master' || to === 'fault') ? 'warn' : 'info'
@@ -188,7 +191,7 @@ class VrrpProcess {
         break
       }
       case 'rival': {
-        const { source, priority } = effect
+        const { instance, source, priority } = effect
         this.#log.warn(
           { instance: instance.name, source, priority },
           `(${instance.name}) Received advert from ${source} with lower priority ${priority}, ours ${instance.priority}`,
@@ -218,14 +221,15 @@ function send(message: FromVrrp, sent: () => void = () => {}): void {
 
 // Only the parent decides: signals of a terminal go to the whole group.
 ignoreSignals()
-const log = await createLog('vrrp', process.argv[2] ?? '')
+const name = process.argv[2] ?? ''
+const log = await createLog('vrrp', name)
 endOnUnexpectedErrors(log)
-const vrrp = new VrrpProcess(log)
+const vrrp = new VrrpProcess(log, name)
 const notRealtime = becomeRealtime()
 if (notRealtime !== undefined) log.info(`running without real-time priority: ${notRealtime.message}`)
 
-async function leave(): Promise<void> {
-  vrrp.stop()
+async function leave(keepAddresses: boolean): Promise<void> {
+  await vrrp.stop(keepAddresses)
   send({ type: 'stopped' })
   await flushLog(log)
   process.exit()
@@ -238,11 +242,11 @@ process.on('message', (message: ToVrrp) => {
       vrrp.configure(message)
       break
     case 'stop':
-      void leave()
+      void leave(message.keepAddresses)
       break
   }
 })
 process.on('disconnect', () => {
   log.error('the director process is gone; leaving')
-  void leave()
+  void leave(true)
 })

@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import { type Address, addressBits, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
 import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
 import type { Mac } from '../net/arp.ts'
+import type { Millis } from '../time.ts'
 import { SystemError } from './libc.ts'
 import {
   decodeAttributes,
@@ -31,6 +32,8 @@ export interface InterfaceAddress {
   readonly prefix: number
   /** Not a secondary address of another one's subnet. */
   readonly primary: boolean
+  /** The kernel takes it away by itself when its lifetime is over. */
+  readonly expires: boolean
 }
 
 /** Where packets to a destination go. `gateway` is undefined when it is on the link. */
@@ -43,10 +46,21 @@ export interface Route {
 }
 
 const NETLINK_ROUTE = 0
-const RTM = { newLink: 16, getLink: 18, newAddr: 20, delAddr: 21, getAddr: 22, newRoute: 24, getRoute: 26 } as const
-const FLAG = { request: 1, ack: 4, dump: 0x300, create: 0x400, exclusive: 0x200 } as const
+const RTM = {
+  newLink: 16,
+  getLink: 18,
+  newAddr: 20,
+  delAddr: 21,
+  getAddr: 22,
+  newRoute: 24,
+  getRoute: 26,
+  newNeighbour: 28,
+} as const
+const FLAG = { request: 1, ack: 4, dump: 0x300, replace: 0x100, create: 0x400, exclusive: 0x200 } as const
 const IFLA = { address: 1, name: 3, mtu: 4 } as const
-const IFA = { address: 1, local: 2 } as const
+const IFA = { address: 1, local: 2, cacheInfo: 6 } as const
+/** A lifetime without end. */
+const FOREVER = 0xffffffff
 const RTA = { dst: 1, oif: 4, gateway: 5, prefsrc: 7 } as const
 const IFF_UP = 0x1
 const IFF_RUNNING = 0x40
@@ -55,6 +69,8 @@ const IFA_F_SECONDARY = 0x01
 const ARPHRD_ETHER = 1
 const ARPHRD_LOOPBACK = 772
 const RTN_LOCAL = 2
+const NDA_DST = 1
+const NTF_USE = 1
 const SOL_SOCKET = 1
 const SO_RCVBUF = 8
 
@@ -91,6 +107,14 @@ export class Rtnetlink {
     this.#address(RTM.newAddr, FLAG.create | FLAG.exclusive, index, address, prefix)
   }
 
+  /** Gives an address another lifetime, and adds it if it is not there. It is away at no time. Throws SystemError. */
+  setLifetime(index: number, address: Ipv4, prefix: number, lifetime: Millis | 'forever'): void {
+    const seconds = lifetime === 'forever' ? FOREVER : Math.ceil(lifetime / 1000)
+    // struct ifa_cacheinfo: preferred, valid, created, updated
+    const cacheInfo = new Uint8Array(Uint32Array.of(seconds, seconds, 0, 0).buffer)
+    this.#address(RTM.newAddr, FLAG.create | FLAG.replace, index, address, prefix, [[IFA.cacheInfo, cacheInfo]])
+  }
+
   /** Throws SystemError, with code EADDRNOTAVAIL when there is no such address. */
   deleteAddress(index: number, address: Ipv4, prefix: number): void {
     this.#address(RTM.delAddr, 0, index, address, prefix)
@@ -114,11 +138,30 @@ export class Rtnetlink {
     }
   }
 
+  /** Has the kernel look for a neighbour as if there were a packet for it: `ip neighbour … use`. Throws SystemError. */
+  findNeighbour(index: number, address: Ipv4): void {
+    const fixed = new Uint8Array(12) // struct ndmsg: family, 3 bytes of padding, interface, state, flags, type
+    const view = new DataView(fixed.buffer)
+    view.setUint8(0, AF_INET)
+    view.setInt32(4, index, true)
+    view.setUint8(10, NTF_USE)
+    this.request(`look for ${address} on interface ${index}`, RTM.newNeighbour, FLAG.create | FLAG.ack, fixed, [
+      [NDA_DST, ipv4Bytes(address)],
+    ])
+  }
+
   close(): void {
     this.#socket.close()
   }
 
-  #address(type: number, flags: number, index: number, address: Ipv4, prefix: number): void {
+  #address(
+    type: number,
+    flags: number,
+    index: number,
+    address: Ipv4,
+    prefix: number,
+    more: readonly (readonly [number, Uint8Array])[] = [],
+  ): void {
     const fixed = new Uint8Array(8)
     const view = new DataView(fixed.buffer)
     view.setUint8(0, AF_INET)
@@ -129,6 +172,7 @@ export class Rtnetlink {
     this.request(`${verb} address ${address}/${prefix} on interface ${index}`, type, flags | FLAG.ack, fixed, [
       [IFA.local, bytes],
       [IFA.address, bytes],
+      ...more,
     ])
   }
 
@@ -199,6 +243,7 @@ function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {
     address: ipv4At(address, 0),
     prefix: message.body.getUint8(1),
     primary: (message.body.getUint8(2) & IFA_F_SECONDARY) === 0,
+    expires: (attributes.get(IFA.cacheInfo)?.getUint32(4, true) ?? FOREVER) !== FOREVER,
   }
 }
 

@@ -11,6 +11,18 @@ const ETHERTYPE_ARP = 0x0806
  * Some hosts learn only from requests and some only from replies, so callers send both.
  */
 export function gratuitousArp(operation: 'request' | 'reply', mac: Mac, address: Ipv4): Uint8Array {
+  return arp(operation, mac, address, address)
+}
+
+/**
+ * An Ethernet frame that asks where `target` is. Whoever has it learns from the question where `sender` is, even if it knew nothing
+ * of it before or has just learned something else; Linux believes no announcement then.
+ */
+export function arpQuestion(mac: Mac, sender: Ipv4, target: Ipv4): Uint8Array {
+  return arp('request', mac, sender, target)
+}
+
+function arp(operation: 'request' | 'reply', mac: Mac, sender: Ipv4, target: Ipv4): Uint8Array {
   const frame = new Uint8Array(42)
   const view = new DataView(frame.buffer)
   frame.set(BROADCAST, 0)
@@ -22,8 +34,8 @@ export function gratuitousArp(operation: 'request' | 'reply', mac: Mac, address:
   view.setUint8(19, 4)
   view.setUint16(20, operation === 'request' ? 1 : 2)
   frame.set(mac, 22)
-  frame.set(ipv4Bytes(address), 28)
+  frame.set(ipv4Bytes(sender), 28)
   frame.set(operation === 'request' ? BROADCAST : mac, 32)
-  frame.set(ipv4Bytes(address), 38)
+  frame.set(ipv4Bytes(target), 38)
   return frame
 }

@@ -19,7 +19,10 @@ export function receive(packet: Uint8Array, instances: readonly VrrpInstance[]):
   }
   const bytes = packet.subarray(header.payloadStart, header.payloadEnd)
   const vrid = bytes[1]
-  const instance = instances.find((candidate) => candidate.vrid === vrid)
+  const candidates = instances.filter((candidate) => candidate.vrid === vrid)
+  // Routers of one VRID are told apart by their peers.
+  const [first] = candidates
+  const instance = candidates.find(({ unicastPeers }) => unicastPeers.includes(header.source)) ?? first
   if (instance === undefined) return { drop: 'virtual-router', instance: undefined, header }
   const advert = decodeAdvertisement(bytes, header)
   if (typeof advert === 'string') return { drop: advert, instance, header }

@@ -1,10 +1,8 @@
-import type { ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Capture } from '../support/capture.ts'
 import { DirectorHost } from '../support/director.ts'
+import { KeepalivedHost } from '../support/keepalived.ts'
 import { Lab, until } from '../support/lab.ts'
 
 const TANIST = '10.0.0.1'
@@ -47,43 +45,6 @@ vrrp_instance VI_1 {
 const interval = (version: 2 | 3) => (version === 2 ? 1000 : 250)
 const skew = (version: 2 | 3, priority: number) => ((256 - priority) * interval(version)) / 256
 
-/** A real keepalived on a host of a lab. Only its VRRP part: this kernel need not have IPVS. */
-class KeepalivedHost {
-  readonly #lab: Lab
-  readonly #file: string
-  #process: ChildProcess | undefined
-
-  constructor(lab: Lab, text: string) {
-    this.#lab = lab
-    this.#file = join(lab.directory, 'keepalived.conf')
-    writeFileSync(this.#file, text)
-  }
-
-  start(): void {
-    const pid = (name: string) => join(this.#lab.directory, `${name}.pid`)
-    this.#process = this.#lab.start('keepalived', [
-      'keepalived',
-      '-n',
-      '-P',
-      '-G',
-      '-f',
-      this.#file,
-      '-p',
-      pid('parent'),
-      '-r',
-      pid('vrrp'),
-    ])
-  }
-
-  stop(): void {
-    this.#process?.kill('SIGTERM')
-  }
-
-  has(address: string): boolean {
-    return this.#lab.run('keepalived', ['ip', '-brief', 'address']).includes(`${address}/`)
-  }
-}
-
 let lab: Lab | undefined
 afterEach(() => lab?.destroy())
 
@@ -99,7 +60,7 @@ describe.each(cases)('VRRPv$version, $cast, $master first', (each) => {
     lab.addHost('tanist', [{ switch: 'lan', address: `${TANIST}/24` }])
     lab.addHost('keepalived', [{ switch: 'lan', address: `${KEEPALIVED}/24` }])
     const tanist = new DirectorHost(lab, 'tanist', config(each, priority.tanist, TANIST, KEEPALIVED))
-    const keepalived = new KeepalivedHost(lab, config(each, priority.keepalived, KEEPALIVED, TANIST))
+    const keepalived = new KeepalivedHost(lab, 'keepalived', config(each, priority.keepalived, KEEPALIVED, TANIST))
     const capture = await Capture.start(lab, 'lan')
     keepalived.start()
     await tanist.start()

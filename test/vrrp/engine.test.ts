@@ -1,69 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { SyncGroup, VrrpInstance } from '../../src/config/model.ts'
-import { type Millis, millis } from '../../src/time.ts'
-import { type Effect, emptyEngine, type EngineState, type Event, nextDeadline, step } from '../../src/vrrp/engine.ts'
+import type { VrrpInstance } from '../../src/config/model.ts'
+import { millis } from '../../src/time.ts'
+import { nextDeadline } from '../../src/vrrp/engine.ts'
 import { masterDownInterval, skewTime } from '../../src/vrrp/timers.ts'
 import { anInstance, ip } from './instances.ts'
-
-/** An engine on a clock of its own; `effects` are those of the last event, in short. */
-class Story {
-  state: EngineState = emptyEngine
-  now: Millis = millis(0)
-  effects: string[] = []
-
-  constructor(instances: readonly VrrpInstance[], groups: readonly SyncGroup[] = []) {
-    this.on({ type: 'configure', instances, groups })
-    for (const name of new Set(instances.map((each) => each.interface))) this.link(name, true)
-  }
-
-  on(event: Event): this {
-    const { state, effects } = step(this.state, event, this.now)
-    this.state = state
-    this.effects = effects.map(short)
-    return this
-  }
-
-  link(name: string, up: boolean): this {
-    return this.on({ type: 'link', interface: name, link: { up, source: ip('10.0.0.1') } })
-  }
-
-  advert(priority: number, source = '10.0.0.2', interval = 1000, instance = 'a'): this {
-    return this.on({ type: 'advert', instance, source: ip(source), priority, interval: millis(interval) })
-  }
-
-  /** Lets everything happen that is due until then. */
-  until(time: number): this {
-    const seen: string[] = []
-    for (let next = nextDeadline(this.state); next !== undefined && next <= time; next = nextDeadline(this.state)) {
-      this.now = next
-      this.on({ type: 'deadline' })
-      seen.push(...this.effects.map((effect) => `${Math.round(next)} ${effect}`))
-    }
-    this.now = millis(time)
-    this.effects = seen
-    return this
-  }
-
-  stateOf(name = 'a'): string {
-    return this.state.members.get(name)?.state.name ?? 'gone'
-  }
-}
-
-function short(effect: Effect): string {
-  const { name } = effect.instance
-  switch (effect.type) {
-    case 'advertise':
-      return `${name} advertise ${effect.priority}`
-    case 'transition':
-      return `${name} ${effect.from} -> ${effect.to}`
-    case 'rival':
-      return `${name} rival ${effect.priority}`
-    case 'acquire':
-    case 'release':
-    case 'announce':
-      return `${name} ${effect.type}`
-  }
-}
+import { Story } from './story.ts'
 
 describe('timers (§6.1)', () => {
   test.each([
@@ -83,7 +24,7 @@ describe('start (§6.4.1)', () => {
     expect(new Story([anInstance({ priority: 255 })]).effects).toEqual([
       'a init -> master',
       'a advertise 255',
-      'a acquire',
+      'add 10.0.0.100',
       'a announce',
     ])
   })
@@ -95,7 +36,7 @@ describe('start (§6.4.1)', () => {
     expect(story.until(3610).effects).toEqual([
       '3609 a backup -> master',
       '3609 a advertise 100',
-      '3609 a acquire',
+      '3609 add 10.0.0.100',
       '3609 a announce',
     ])
   })
@@ -130,7 +71,7 @@ describe('backup (§6.4.2)', () => {
   })
 
   test('stopping says nothing to anybody', () => {
-    expect(new Story([anInstance()]).on({ type: 'stop' }).effects).toEqual(['a backup -> init'])
+    expect(new Story([anInstance()]).on({ type: 'stop', keepAddresses: true }).effects).toEqual(['a backup -> init'])
   })
 
   test('an unrelated event while the timer runs does not make it master', () => {
@@ -168,11 +109,11 @@ describe('master (§6.4.3)', () => {
     ['a higher priority', 101, '10.0.0.0'],
     ['the same priority from a greater address', 100, '10.0.0.2'],
   ])('yields to %s', (_name, priority, source) => {
-    expect(master().advert(priority, source).effects).toEqual(['a release', 'a master -> backup'])
+    expect(master().advert(priority, source).effects).toEqual(['a master -> backup', 'remove any 10.0.0.100'])
   })
 
   test('addresses are compared as unsigned numbers', () => {
-    expect(master().advert(100, '200.0.0.1').effects).toEqual(['a release', 'a master -> backup'])
+    expect(master().advert(100, '200.0.0.1').effects).toEqual(['a master -> backup', 'remove any 10.0.0.100'])
     expect(master().advert(100, '9.0.0.1').stateOf()).toBe('master')
   })
 
@@ -194,21 +135,23 @@ describe('master (§6.4.3)', () => {
   })
 
   test('stopping sends priority 0 before the addresses go', () => {
-    expect(master().on({ type: 'stop' }).effects).toEqual(['a advertise 0', 'a release', 'a master -> init'])
+    const { effects } = master().on({ type: 'stop', keepAddresses: false })
+    expect(effects).toEqual(['a advertise 0', 'a master -> init', 'remove any 10.0.0.100'])
   })
 
   test('loses the role with its link, and comes back as backup', () => {
     const story = master().link('eth0', false)
-    expect(story.effects).toEqual(['a advertise 0', 'a release', 'a master -> fault'])
+    expect(story.effects).toEqual(['a advertise 0', 'a master -> fault', 'remove any 10.0.0.100'])
     expect(story.advert(1).effects).toEqual([])
     expect(story.link('eth0', true).effects).toEqual(['a fault -> backup'])
   })
 })
 
 describe('sync groups', () => {
+  const inside = [{ address: ip('10.1.0.100'), prefix: 32, device: 'eth1' }]
   const pair = () =>
     new Story(
-      [anInstance(), anInstance({ name: 'b', interface: 'eth1', vrid: 52 })],
+      [anInstance(), anInstance({ name: 'b', interface: 'eth1', vrid: 52, addresses: inside })],
       [{ name: 'g', instances: ['a', 'b'] }],
     )
 
@@ -224,18 +167,18 @@ describe('sync groups', () => {
   test('yield together', () => {
     const story = pair().until(4000).advert(200)
     expect([story.stateOf('a'), story.stateOf('b')]).toEqual(['backup', 'backup'])
-    expect(story.effects).toContain('b release')
+    expect(story.effects).toContain('remove any 10.0.0.100')
+    expect(story.advert(200, '10.0.0.2', 1000, 'b').effects).toEqual(['remove any 10.1.0.100'])
   })
 
   test('fail and recover together', () => {
     const story = pair().until(4000).link('eth1', false)
     expect(story.effects).toEqual([
       'a advertise 0',
-      'a release',
       'a master -> fault',
       'b advertise 0',
-      'b release',
       'b master -> fault',
+      'remove any 10.0.0.100 10.1.0.100',
     ])
     expect(story.link('eth1', true).effects).toEqual(['a fault -> backup', 'b fault -> backup'])
   })
@@ -252,17 +195,19 @@ describe('configuration', () => {
     const story = new Story([anInstance()]).until(4000)
     const addresses = [{ address: ip('10.0.0.101'), prefix: 32, device: 'eth0' }]
     story.on({ type: 'configure', instances: [anInstance({ addresses })], groups: [] })
-    expect(story.effects).toEqual(['a acquire', 'a advertise 100', 'a announce'])
+    expect(story.effects).toEqual(['a advertise 100', 'add 10.0.0.101', 'a announce', 'remove ours 10.0.0.100'])
   })
 
   test('an instance that is gone gives up in order, and a new one starts', () => {
     const story = new Story([anInstance()]).until(4000)
-    story.on({ type: 'configure', instances: [anInstance({ vrid: 9 })], groups: [] })
-    expect(story.effects).toEqual(['a advertise 0', 'a release', 'a master -> init', 'a init -> backup'])
+    const other = [{ address: ip('10.0.0.101'), prefix: 32, device: 'eth0' }]
+    story.on({ type: 'configure', instances: [anInstance({ vrid: 9, addresses: other })], groups: [] })
+    const gone = ['a advertise 0', 'a master -> init', 'a init -> backup', 'remove ours 10.0.0.100']
+    expect(story.effects).toEqual(gone)
   })
 
   test('a process that follows a dead one goes on as master', () => {
     const story = new Story([anInstance()]).on({ type: 'adopt', instances: ['a'] })
-    expect(story.effects).toEqual(['a backup -> master', 'a advertise 100', 'a acquire', 'a announce'])
+    expect(story.effects).toEqual(['a backup -> master', 'a advertise 100', 'add 10.0.0.100', 'a announce'])
   })
 })

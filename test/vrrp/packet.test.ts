@@ -128,6 +128,11 @@ describe('checks against the configuration (§7.1)', () => {
     expect(reasonOf(Uint8Array.from([...packet(), ...new Uint8Array(14)]))).toBe('taken')
   })
 
+  test('is for the router that has its sender as a peer, where two have one VRID', () => {
+    const routers = [3, 2].map((last) => anInstance({ name: `of ${last}`, unicastPeers: [ip(`10.0.0.${last}`)] }))
+    expect(receive(packet({}, { destination: '10.0.0.1' }), routers)).toMatchObject({ instance: { name: 'of 2' } })
+  })
+
   test('another address list is taken (a drop would make two masters)', () => {
     expect(reasonOf(packet({ addresses: [ip('10.9.9.9'), ip('10.9.9.8')] }))).toBe('taken')
   })

@@ -1,9 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { millis } from '../../src/time.ts'
-import { type Effect, emptyEngine, type EngineState, type Event, nextDeadline, step } from '../../src/vrrp/engine.ts'
+import { nextDeadline, step } from '../../src/vrrp/engine.ts'
+import { type Effect, emptyEngine, type EngineState, type Event } from '../../src/vrrp/state.ts'
 import { masterDownInterval } from '../../src/vrrp/timers.ts'
 import { anInstance, ip } from './instances.ts'
+import { anInterface } from './story.ts'
+
+const own = (source: string) => ({ address: ip(source), prefix: 24, primary: true })
 
 /** Directors in virtual time on a network that loses and delays adverts. */
 interface Node {
@@ -41,11 +45,11 @@ class Network {
   boot(node: Node): void {
     Object.assign(node, { alive: true, holds: false, state: emptyEngine })
     this.#feed(node, { type: 'configure', instances: [anInstance({ priority: node.priority })], groups: [] })
-    this.#feed(node, { type: 'link', interface: 'eth0', link: { up: true, source: ip(node.source) } })
+    this.#feed(node, { type: 'network', interfaces: [anInterface('eth0', { addresses: [own(node.source)] })] })
   }
 
   stop(node: Node): void {
-    this.#feed(node, { type: 'stop' })
+    this.#feed(node, { type: 'stop', keepAddresses: false })
     node.alive = false
   }
 
@@ -88,8 +92,8 @@ class Network {
   }
 
   #carryOut(node: Node, effect: Effect): void {
-    if (effect.type === 'acquire') node.holds = true
-    if (effect.type === 'release') node.holds = false
+    if (effect.type === 'add') node.holds = true
+    if (effect.type === 'remove') node.holds = false
     if (effect.type === 'advertise') this.#packets.push({ at: this.now + 1, from: node, priority: effect.priority })
   }
 }

@@ -163,9 +163,15 @@ export const vrrpInstance = {
   accept: opposite('no_accept', 'Packets to its addresses are accepted (the default).'),
   no_accept: later(NO_ACCEPT, flag('Packets to its addresses are dropped unless it owns them.')),
 
-  mcast_src_ip: setting(unicastAddress, 'Source address of multicast adverts.'),
+  mcast_src_ip: setting(
+    unicastAddress,
+    'Source address of multicast adverts. While no interface of the host has it, the instance is in fault.',
+  ),
   mcast_dst_ip: later(MULTICAST_GROUP, setting(multicastAddress, 'Multicast group of its adverts.'), VRRP_GROUP),
-  unicast_src_ip: setting(unicastAddress, 'Source address of unicast adverts.'),
+  unicast_src_ip: setting(
+    unicastAddress,
+    'Source address of unicast adverts. While no interface of the host has it, the instance is in fault.',
+  ),
   unicast_peer: lines(peer, 'Sends adverts to these addresses instead of to the multicast group.'),
   unicast_ttl: later(UNICAST_TTL, setting(integer(0, 255), 'TTL of unicast adverts; 255 unless said.'), 255),
   unicast_fault_no_peer: later(UNICAST_FAULT, flag('Unicast without a peer is a fault.')),

@@ -1,0 +1,181 @@
+import type { SyncGroup, VirtualAddress, VrrpInstance } from '../config/model.ts'
+import type { Ipv4 } from '../net/ipv4.ts'
+import type { Millis } from '../time.ts'
+
+/**
+ * What the election knows, is told and says. RFC 9568 says Active and Backup; configuration files and notify scripts
+ * say master and backup, and so does this code.
+ */
+export type InstanceState =
+  /** Waiting for the first news of its link, or stopped. */
+  | { readonly name: 'init' }
+  /** Cannot take part: its link, its source address or a member of its sync group is missing. */
+  | { readonly name: 'fault' }
+  | Backup
+  | Master
+
+export interface Backup {
+  readonly name: 'backup'
+  readonly masterDownAt: Millis
+  /** Active_Adver_Interval: the master's own, learned from its adverts. */
+  readonly masterInterval: Millis
+  /** When a master of lower priority may be displaced; set while one is being heard under `preempt_delay`. */
+  readonly preemptAt: Millis | undefined
+  /** The last advert. */
+  readonly heard: { readonly source: Ipv4; readonly priority: number; readonly at: Millis } | undefined
+  /** When to tell the neighbours again where the source address is, soonest first, unless an advert comes before. */
+  readonly introduceAt: readonly Millis[]
+}
+
+export interface Master {
+  readonly name: 'master'
+  readonly advertiseAt: Millis
+  /** When to announce the addresses again, soonest first. BOUNDED: each announcement replaces the list. */
+  readonly announceAt: readonly Millis[]
+}
+
+/** A network interface of this host. */
+export interface Interface {
+  readonly name: string
+  /** Another one after the interface was deleted and made anew. */
+  readonly index: number
+  /** Hardware address, as text. */
+  readonly mac: string
+  /** Administratively up and with a carrier. */
+  readonly up: boolean
+  readonly addresses: readonly HostAddress[]
+}
+
+export interface HostAddress {
+  readonly address: Ipv4
+  readonly prefix: number
+  /** Not a secondary address of another one's subnet. */
+  readonly primary: boolean
+}
+
+/** Why an instance cannot take part. */
+export type Fault = 'no-interface' | 'down' | 'no-address' | 'no-source'
+
+/** An instance's way to its peers. */
+export interface LinkState {
+  readonly fault: Fault | undefined
+  /** Where adverts are sent from; the last one there was, when the address is gone. */
+  readonly source: Ipv4 | undefined
+  /** Changes when neighbours have to learn anew where the source address is. */
+  readonly identity: string
+}
+
+/** Why the addresses of an instance stay on this host although it is not master. A master that is heard ends it. */
+export type Keeping =
+  /** They were there when it began, or it gave its role up with nobody there yet to follow: until it is master. */
+  | { readonly type: 'waiting' }
+  /** Stopped: until then a successor is waited for; after that the kernel takes them away, or we do. */
+  | { readonly type: 'leaving'; readonly until: Millis; readonly end: 'expire' | 'remove' }
+
+export interface Member {
+  readonly config: VrrpInstance
+  readonly link: LinkState | undefined
+  readonly state: InstanceState
+  /** Why it is in this state, for people; follows the causes as they change. */
+  readonly reason: string
+  readonly keeps: Keeping | undefined
+}
+
+/** A virtual address that this host has on behalf of an instance. */
+export interface HeldAddress {
+  readonly address: VirtualAddress
+  /** The virtual router that it is of, for people. */
+  readonly router: string
+  /** The kernel takes it away by itself after a while. */
+  readonly expires: boolean
+}
+
+export interface EngineState {
+  readonly members: ReadonlyMap<string, Member>
+  readonly groups: readonly SyncGroup[]
+  /** Undefined before the first news of them. */
+  readonly interfaces: readonly Interface[] | undefined
+  /** By `addressKey`. */
+  readonly held: ReadonlyMap<string, HeldAddress>
+  readonly stopped: boolean
+}
+
+export const emptyEngine: EngineState = {
+  members: new Map(),
+  groups: [],
+  interfaces: undefined,
+  held: new Map(),
+  stopped: false,
+}
+
+export type Event =
+  /**
+   * First configuration, or a new one: instances that are still the same virtual router keep their state. `remembered`
+   * are addresses that a process before this one has put on the host.
+   */
+  | {
+      readonly type: 'configure'
+      readonly instances: readonly VrrpInstance[]
+      readonly groups: readonly SyncGroup[]
+      readonly remembered?: readonly HeldAddress[]
+    }
+  /** All interfaces of this host as they are now. */
+  | { readonly type: 'network'; readonly interfaces: readonly Interface[] }
+  | {
+      readonly type: 'advert'
+      readonly instance: string
+      readonly source: Ipv4
+      readonly priority: number
+      readonly interval: Millis
+    }
+  /** These were master a moment ago, in a process that has died; their addresses are still there. */
+  | { readonly type: 'adopt'; readonly instances: readonly string[] }
+  | { readonly type: 'deadline' }
+  /** With `keepAddresses` they stay until a successor is heard, or for a while after the end. */
+  | { readonly type: 'stop'; readonly keepAddresses: boolean }
+
+/** To be carried out in their order. */
+export type Effect =
+  | { readonly type: 'advertise'; readonly instance: VrrpInstance; readonly source: Ipv4; readonly priority: number }
+  /** Have these for good. Comes before announcements and before what is removed in the same step. */
+  | { readonly type: 'add'; readonly addresses: readonly HeldAddress[] }
+  /** `ours`: only if this host did not have the address before an instance wanted it. */
+  | { readonly type: 'remove'; readonly addresses: readonly VirtualAddress[]; readonly scope: 'any' | 'ours' }
+  /** Let the kernel remove these after a while, unless they are added again. */
+  | { readonly type: 'expire'; readonly addresses: readonly HeldAddress[]; readonly after: Millis }
+  /** Somebody else has removed them: put them back. */
+  | { readonly type: 'restore'; readonly addresses: readonly HeldAddress[] }
+  /** One block of gratuitous ARPs for the virtual addresses. */
+  | { readonly type: 'announce'; readonly instance: VrrpInstance }
+  /** Tell the unicast peers, and the link, where the source of the adverts is. */
+  | { readonly type: 'introduce'; readonly instance: VrrpInstance; readonly source: Ipv4 }
+  | {
+      readonly type: 'transition'
+      readonly instance: VrrpInstance
+      readonly from: InstanceState['name']
+      readonly to: InstanceState['name']
+      readonly reason: string
+    }
+  /** Somebody with less right to it believed to be master, too: heard by a master. */
+  | {
+      readonly type: 'rival'
+      readonly instance: VrrpInstance
+      readonly source: Ipv4
+      readonly priority: number
+    }
+
+export interface Step {
+  readonly state: EngineState
+  readonly effects: readonly Effect[]
+}
+
+/** One address on one interface; the kernel tells the same address with another prefix length from it. */
+export const addressKey = ({ device, address, prefix }: VirtualAddress): string => `${device} ${address}/${prefix}`
+
+/** All addresses that move with an instance. */
+export const addressesOf = (instance: VrrpInstance): readonly VirtualAddress[] => [
+  ...instance.addresses,
+  ...instance.excludedAddresses,
+]
+
+export const isUsable = (link: LinkState | undefined): boolean => link !== undefined && link.fault === undefined

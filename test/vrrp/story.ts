@@ -1,0 +1,106 @@
+import type { SyncGroup, VrrpInstance } from '../../src/config/model.ts'
+import { type Millis, millis } from '../../src/time.ts'
+import { nextDeadline, step } from '../../src/vrrp/engine.ts'
+import {
+  type Effect,
+  emptyEngine,
+  type EngineState,
+  type Event,
+  type HeldAddress,
+  type Interface,
+} from '../../src/vrrp/state.ts'
+import { ip } from './instances.ts'
+
+/** An interface with its own address. */
+export function anInterface(name: string, change: Partial<Interface> = {}): Interface {
+  const addresses = [{ address: ip('10.0.0.1'), prefix: 24, primary: true }]
+  return { name, index: 1, mac: '020000000001', up: true, addresses, ...change }
+}
+
+/** An engine on a clock of its own; `effects` are those of the last event, in short. */
+export class Story {
+  state: EngineState = emptyEngine
+  now: Millis = millis(0)
+  effects: string[] = []
+  #interfaces = new Map<string, Interface>()
+
+  constructor(
+    instances: readonly VrrpInstance[],
+    groups: readonly SyncGroup[] = [],
+    remembered: readonly HeldAddress[] = [],
+  ) {
+    this.on({ type: 'configure', instances, groups, remembered })
+    const names = new Set(instances.map((each) => each.interface))
+    const configured = this.effects
+    this.network(...[...names].map((name) => anInterface(name)))
+    this.effects = [...configured, ...this.effects]
+  }
+
+  on(event: Event): this {
+    const { state, effects } = step(this.state, event, this.now)
+    this.state = state
+    this.effects = effects.map(short)
+    return this
+  }
+
+  /** These interfaces are as they are said to be now, the others as they were. */
+  network(...interfaces: readonly Interface[]): this {
+    for (const each of interfaces) this.#interfaces.set(each.name, each)
+    return this.on({ type: 'network', interfaces: [...this.#interfaces.values()] })
+  }
+
+  link(name: string, up: boolean): this {
+    return this.network(anInterface(name, { up }))
+  }
+
+  configure(instances: readonly VrrpInstance[], groups: readonly SyncGroup[] = []): this {
+    return this.on({ type: 'configure', instances, groups })
+  }
+
+  advert(priority: number, source = '10.0.0.2', interval = 1000, instance = 'a'): this {
+    return this.on({ type: 'advert', instance, source: ip(source), priority, interval: millis(interval) })
+  }
+
+  /** Lets everything happen that is due until then. */
+  until(time: number): this {
+    const seen: string[] = []
+    for (let next = nextDeadline(this.state); next !== undefined && next <= time; next = nextDeadline(this.state)) {
+      this.now = next
+      this.on({ type: 'deadline' })
+      seen.push(...this.effects.map((effect) => `${Math.round(next)} ${effect}`))
+    }
+    this.now = millis(time)
+    this.effects = seen
+    return this
+  }
+
+  stateOf(name = 'a'): string {
+    return this.state.members.get(name)?.state.name ?? 'gone'
+  }
+
+  reasonOf(name = 'a'): string {
+    return this.state.members.get(name)?.reason ?? 'gone'
+  }
+}
+
+function short(effect: Effect): string {
+  switch (effect.type) {
+    case 'advertise':
+      return `${effect.instance.name} advertise ${effect.priority}`
+    case 'transition':
+      return `${effect.instance.name} ${effect.from} -> ${effect.to}`
+    case 'rival':
+      return `${effect.instance.name} rival ${effect.priority}`
+    case 'announce':
+      return `${effect.instance.name} announce`
+    case 'introduce':
+      return `${effect.instance.name} introduce ${effect.source}`
+    case 'add':
+    case 'restore':
+      return `${effect.type} ${effect.addresses.map(({ address }) => address.address).join(' ')}`
+    case 'expire':
+      return `expire ${effect.addresses.map(({ address }) => address.address).join(' ')} after ${Math.round(effect.after)}`
+    case 'remove':
+      return `remove ${effect.scope} ${effect.addresses.map(({ address }) => address).join(' ')}`
+  }
+}
