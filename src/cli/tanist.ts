@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { getSystemErrorMessage } from 'node:util'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { collectDiagnostics, formatDiagnostic } from '../config/diagnostic.ts'
@@ -22,6 +23,9 @@ const EXIT_UNREACHABLE = 2
 
 /** A client's port where none is said. */
 const TRACE_PORT = 40_000
+
+/** How long the new daemon may take to answer. */
+const UPGRADE_MS = 30_000
 
 interface Options {
   name: string
@@ -76,6 +80,45 @@ program
     if (notRunning.length > 0) process.stderr.write(`${protectionCount(notRunning.length)}:\n`)
     for (const each of notRunning) process.stderr.write(`  ${notRunningText(each)}\n`)
   })
+
+program
+  .command('upgrade')
+  .description('replace the running daemon by the version that is installed by now; connections and roles stay')
+  .option('--force', 'even if the new version cannot take over connections and services made by hand')
+  .action(async ({ force }: { force?: true }) => {
+    const begun = performance.now()
+    const before = await client().status()
+    const { errors, from, to } = await client().upgrade(force === true)
+    for (const error of errors) process.stderr.write(`tanist: ${error}\n`)
+    if (errors.length > 0) {
+      process.exitCode = EXIT_REFUSED
+      return
+    }
+    if (await isReplaced(before.startedAt, performance.now() + UPGRADE_MS)) {
+      process.stdout.write(`upgraded from ${from} to ${to} in ${((performance.now() - begun) / 1000).toFixed(1)} s\n`)
+      return
+    }
+    process.stderr.write(`tanist: version ${from} still runs; its log says why\n`)
+    process.exitCode = EXIT_REFUSED
+  })
+
+/** Waits for a daemon that was not started at that time. False if it is the same still. Throws ControlError when none answers. */
+async function isReplaced(startedAt: string, deadline: number): Promise<boolean> {
+  const answer = () =>
+    client()
+      .status()
+      .catch((error: unknown) => {
+        // Nobody listens while the program is replaced.
+        if (error instanceof ControlError && performance.now() < deadline) return undefined
+        throw error
+      })
+  while (((await answer())?.startedAt ?? startedAt) === startedAt) {
+    if (performance.now() > deadline) return false
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await sleep(50)
+  }
+  return true
+}
 
 program
   .command('connections')

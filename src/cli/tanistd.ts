@@ -7,7 +7,7 @@ import { Director } from '../daemon/director.ts'
 import { lackingPrograms } from '../daemon/host-programs.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
-import { DEFAULT_MAX_CONNECTIONS } from '../forward/layout.ts'
+import { DEFAULT_MAX_CONNECTIONS, LAYOUT_VERSION } from '../forward/layout.ts'
 import { removeCore } from '../forward/removal.ts'
 import { MarkRoute } from '../linux/mark-route.ts'
 import { enterNetworkNamespace, feedWatchdog, holdLock, notifySystemd } from '../linux/process.ts'
@@ -41,6 +41,7 @@ interface Options {
   partial?: true
   release?: true
   now?: true
+  layout?: true
   grace: Millis
   hook: 'tcx' | 'clsact'
   maxConnections: number
@@ -111,6 +112,7 @@ const program = new Command('tanistd')
     'send priority 0, remove from this host the virtual addresses of the configuration and all that a daemon has left, and exit',
   )
   .option('--now', 'with --release: also remove the core, its connections and services made by hand')
+  .addOption(new Option('--layout', 'print the version of the tables in the core, and exit').hideHelp())
   .showHelpAfterError()
 
 whenUnread(() => {}) // the rest of a check counts, and a daemon goes on
@@ -123,6 +125,8 @@ if (options.test === undefined && program.args.length > 0) {
   })
 } else if (options.now === true && options.release === undefined) {
   program.error('tanistd: --now is of --release', { exitCode: EXIT_START })
+} else if (options.layout === true) {
+  process.stdout.write(`${LAYOUT_VERSION}\n`)
 } else if (options.keywords !== undefined) {
   process.exitCode = printKeywords(options.keywords, options.format) ? 0 : EXIT_START
 } else if (options.manual === true) {

@@ -80,6 +80,12 @@ export class ControlClient {
     return (await this.#request('POST', '/v1/reload')) as Reloaded
   }
 
+  /** The daemon replaces itself by the version that is installed by now, or says why not. Throws ControlError. */
+  async upgrade(force: boolean): Promise<{ errors: readonly string[]; from: string; to: string }> {
+    const answer = await this.#request('POST', '/v1/upgrade', { force })
+    return answer as { errors: readonly string[]; from: string; to: string }
+  }
+
   /** Throws ControlError. */
   async ipvs(): Promise<IpvsListing> {
     return (await this.#request('GET', '/v1/ipvs')) as IpvsListing

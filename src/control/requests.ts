@@ -140,6 +140,7 @@ export const changeRequest = object<{ readonly commands: readonly IpvsCommand[] 
 export const timeoutsRequest = object<{ readonly timeouts: Timeouts }>({
   timeouts: object<Timeouts>({ tcp: seconds, tcpFin: seconds, udp: seconds }),
 })
+export const upgradeRequest = object<{ readonly force: boolean }>({ force: truth })
 export const zeroRequest = object<{ readonly id?: ServiceId | undefined }>({ id: optional(serviceId) })
 export const filterRequest = object<{ readonly filter: ConnectionFilter }>({ filter })
 export const traceRequest = object<{ readonly packet: TracePacket; readonly mark: number }>({

@@ -10,7 +10,7 @@ import type { Traced, TracePacket } from '../forward/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
 import { type Decoder, RequestError, THE_REQUEST } from './decode.ts'
 import type { IpvsListing, ListedConnection } from './ipvs.ts'
-import { changeRequest, filterRequest, timeoutsRequest, traceRequest, zeroRequest } from './requests.ts'
+import { changeRequest, filterRequest, timeoutsRequest, traceRequest, upgradeRequest, zeroRequest } from './requests.ts'
 import type { Reloaded, Snapshot } from './snapshot.ts'
 
 /** Who is at the other end of a connection, as the kernel says (unix(7), SO_PEERCRED). */
@@ -37,6 +37,8 @@ export interface ControlHandlers {
   trace(packet: TracePacket, mark: number, by: Caller): Traced
   /** Totals of one service, or of all, begin at 0. False when there is no such service. */
   zero(id: ServiceId | undefined, by: Caller): boolean
+  /** Tries the program that is installed by now; `replace` is called when the answer is out. `force`: even if connections are lost. */
+  upgrade(force: boolean, by: Caller): Promise<UpgradeAnswer>
 }
 
 /** What the server needs to know of the host. */
@@ -46,6 +48,11 @@ export interface ControlHost {
   /** A request failed by a fault of ours. */
   failed(request: string, error: unknown): void
 }
+
+/** Why there is no upgrade, or what is about to be replaced by what. */
+export type UpgradeAnswer =
+  | { readonly errors: readonly string[] }
+  | { readonly from: string; readonly to: string; replace(): void }
 
 /** Longest request that is read. */
 const BODY_LIMIT = 1024 * 1024
@@ -72,6 +79,7 @@ const CHUNK = 256
  *     POST /v1/trace { packet, mark } → 200 Traced
  *     POST /v1/connections/forget { filter } → 200 { count }
  *     POST /v1/ipvs/timeouts { timeouts } → 200 {}
+ *     POST /v1/upgrade { force } → 200 { errors: [], from, to }, then the daemon replaces itself | 409 { errors }
  *     POST /v1/ipvs/zero { id? } → 200 {} | 409 { failure }
  *
  * What is none of these is answered by 404, what cannot be meant by 400 with the field and what it must be, what is too long
@@ -185,6 +193,13 @@ async function answer(
         const { id } = await bodyAs(zeroRequest)
         if (handlers.zero(id, caller())) return reply(200, {})
         return reply(409, { failure: 'no-such-service' })
+      }
+      case 'POST /v1/upgrade': {
+        const { force } = await bodyAs(upgradeRequest)
+        const answer = await handlers.upgrade(force, caller())
+        if ('errors' in answer) return reply(409, { errors: answer.errors })
+        response.once('close', () => answer.replace())
+        return reply(200, { errors: [], from: answer.from, to: answer.to })
       }
       default:
         throw new RequestError(`no ${what} here`, 404)

@@ -70,6 +70,12 @@ export class Child<Out extends object, In extends { readonly type: string }> {
     if (this.#process?.connected === true) this.#process.send(message)
   }
 
+  /** Resolves when the kernel has the message: it will be read even if this process is another one by then. */
+  async deliver(message: Out): Promise<void> {
+    const child = this.#process
+    if (child?.connected === true) await new Promise<void>((resolve) => child.send(message, () => resolve()))
+  }
+
   /** Does not start it again any more. Resolves when the process is gone, killed after `patienceMs` if need be. */
   async stop(patienceMs: number): Promise<void> {
     this.#stopping = true

@@ -3,23 +3,26 @@ import type { Logger } from 'pino'
 import type { IpvsCommand, IpvsOutcome } from '../balance/ipvs-table.ts'
 import { type Config, serviceName, type VrrpInstance } from '../config/model.ts'
 import { notRunningText } from '../config/not-running.ts'
-import { type Caller, ControlServer } from '../control/server.ts'
+import { type Caller, ControlServer, type UpgradeAnswer } from '../control/server.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Reloaded, Snapshot } from '../control/snapshot.ts'
 import type { Hook } from '../forward/attachment.ts'
+import { LAYOUT_VERSION } from '../forward/layout.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { SystemError } from '../linux/libc.ts'
-import { notifySystemd } from '../linux/process.ts'
-import type { Millis } from '../time.ts'
+import { notifySystemd, replaceProgram } from '../linux/process.ts'
+import { type Millis, millis } from '../time.ts'
 import { callerName, callerOf } from './caller.ts'
 import { Child } from './child.ts'
 import { configToRun, readConfigFile } from './config-file.ts'
 import { Forwarding } from './forwarding.ts'
 import { lackingPrograms } from './host-programs.ts'
-import { keepState, takeKeptState } from './kept-state.ts'
+import { keepState, type KeptState, type Replaced, takeKeptState } from './kept-state.ts'
 import { flushLog } from './log.ts'
 import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from './messages.ts'
+import { Predecessor } from './predecessor.ts'
 import { PULSES } from './pulse.ts'
 import { resign } from './resign.ts'
+import { type Trial, tryProgram } from './trial.ts'
 import { checkTasks, Verdicts } from './verdicts.ts'
 
 /** How long a killed vrrp process may take until its successor sends its first advert. */
@@ -52,6 +55,9 @@ export interface DirectorOptions {
   readonly grace: Millis
 }
 
+/** How long the state that a director keeps for the program that replaces it holds: longer than any start takes. */
+const REPLACING = millis(60_000)
+
 /** The parent process: configuration, forwarding core, control socket, and the two children. */
 export class Director {
   readonly #options: DirectorOptions
@@ -68,6 +74,9 @@ export class Director {
   #instances: readonly InstanceSnapshot[] = []
   #vrrpStartedAt = 0
   #adopt: readonly string[] = []
+  #predecessor: Predecessor | undefined
+  #replaced: Replaced | undefined
+  #upgrading = false
   #stopping: Promise<void> | undefined
 
   /** Throws SystemError or CoreFullError when the forwarding core cannot start; then nothing has been changed. */
@@ -77,7 +86,7 @@ export class Director {
     this.#config = config
     this.#warnOfNotRunning()
     const kept = takeKeptState(options.name)
-    if (kept !== undefined) this.#verdicts.restore(kept.verdicts)
+    if (kept !== undefined) this.#takeOver(kept)
     // Forwarding is ready before anybody can become master.
     this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, kept, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
@@ -89,7 +98,17 @@ export class Director {
           setImmediate(() => this.#configureVrrp())
         },
         message: (message) => {
-          if (message.type === 'instances') this.#instances = message.instances
+          switch (message.type) {
+            case 'instances':
+              this.#instances = message.instances
+              break
+            case 'adopted':
+              this.#predecessor?.end()
+              this.#predecessor = undefined
+              break
+            case 'stopped':
+              break
+          }
         },
         died: (how, delayMs, silentMs) => this.#vrrpDied(how, delayMs, silentMs),
       },
@@ -128,12 +147,27 @@ export class Director {
           this.#audit(`${count} connections deleted`, by, { count, filter })
           return count
         },
+        upgrade: (force, by) => {
+          this.#audit('an upgrade was asked for', by, { force })
+          return this.#upgrade(force)
+        },
       },
       {
         callerOf,
         failed: (request, error) => log.error({ err: error }, `${request} failed: ${String(error)}`),
       },
     )
+  }
+
+  /** Goes on where the director before this one was; with the roles only if it was this process. */
+  #takeOver({ verdicts, replaced }: KeptState): void {
+    this.#verdicts.restore(verdicts)
+    this.#predecessor = replaced && Predecessor.find(replaced.vrrpPid)
+    if (replaced === undefined || this.#predecessor === undefined) return
+    this.#log.info(`in place of version ${replaced.version}`)
+    this.#replaced = replaced
+    this.#instances = replaced.instances
+    this.#adopt = replaced.instances.filter(({ state }) => state === 'master').map(({ name }) => name)
   }
 
   /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
@@ -167,10 +201,45 @@ export class Director {
     return this.#vrrp.isWell && this.#check.isWell
   }
 
+  /** Tries what is installed by now. Nothing has changed until `replace` is called, which is to be done when the answer is out. */
+  async #upgrade(force: boolean): Promise<UpgradeAnswer> {
+    const busy = this.#upgrading || this.#stopping !== undefined || this.#predecessor?.running === true
+    if (busy) return { errors: ['the daemon is just being replaced or stopped'] }
+    this.#upgrading = true
+    const { version } = this.#options
+    const trial = await tryProgram()
+    const errors = 'errors' in trial ? trial.errors : force ? [] : lostBy(trial)
+    const vrrpPid = this.#vrrp.pid ?? 0
+    const replaced = { version, vrrpPid, instances: this.#instances }
+    const against = errors.length > 0 ? errors : this.#keep(replaced, REPLACING)
+    if ('errors' in trial || against.length > 0) {
+      this.#upgrading = false
+      this.#log.error({ errors: against }, `the upgrade is refused; version ${version} goes on`)
+      return { errors: against }
+    }
+    return { from: version, to: trial.version, replace: () => void this.#replace(trial.version, vrrpPid) }
+  }
+
+  /** Becomes the new program, without a goodbye: the vrrp process keeps its role until the new one has it. */
+  async #replace(version: string, vrrpPid: number): Promise<void> {
+    await this.#vrrp.deliver({ type: 'hand-over' })
+    if (this.#vrrp.pid !== vrrpPid || this.#stopping !== undefined) {
+      this.#log.error('no upgrade: the vrrp process has died, or the daemon stops')
+      this.#upgrading = false
+      return
+    }
+    this.#log.info(`replacing version ${this.#options.version} by ${version}`)
+    notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
+    this.#check.send({ type: 'stop' })
+    await this.#check.stop(STOP_PATIENCE_MS)
+    await flushLog(this.#log)
+    if (this.#stopping === undefined) replaceProgram()
+  }
+
   /** Why it cannot be. */
-  #keep(validFor: Millis): readonly string[] {
+  #keep(replaced: Replaced | undefined, validFor: Millis): readonly string[] {
     try {
-      keepState(this.#options.name, { verdicts: this.#verdicts.all, ...this.#forwarding.kept }, validFor)
+      keepState(this.#options.name, { verdicts: this.#verdicts.all, ...this.#forwarding.kept, replaced }, validFor)
       return []
     } catch (error) {
       return [`cannot keep what is known: ${error instanceof Error ? error.message : String(error)}`]
@@ -186,6 +255,7 @@ export class Director {
   async #stopOnce(): Promise<void> {
     this.#log.info('stopping')
     notifySystemd('STOPPING=1')
+    this.#predecessor?.end()
     this.#vrrp.send({ type: 'stop', keepAddresses: this.#options.grace > 0 })
     this.#check.send({ type: 'stop' })
     await Promise.all([this.#vrrp.stop(STOP_PATIENCE_MS), this.#check.stop(STOP_PATIENCE_MS)])
@@ -193,7 +263,7 @@ export class Director {
     const { grace } = this.#options
     if (grace === 0) this.#forwarding.remove()
     else {
-      for (const error of this.#keep(grace)) this.#log.error(error)
+      for (const error of this.#keep(undefined, grace)) this.#log.error(error)
       this.#forwarding.leave(grace)
       this.#log.info(`the forwarding core goes on for ${grace / 1000} s; \`tanistd --release --now\` removes it`)
     }
@@ -233,8 +303,11 @@ export class Director {
 
   #configureVrrp(): void {
     const { instances, syncGroups } = this.#config
-    this.#vrrp.send({ type: 'configure', instances, groups: syncGroups, adopt: this.#adopt })
+    const before = this.#replaced?.instances
+    const known = before === undefined ? {} : { before }
+    this.#vrrp.send({ type: 'configure', instances, groups: syncGroups, adopt: this.#adopt, ...known })
     this.#adopt = []
+    this.#replaced = undefined
   }
 
   #configureCheck(): void {
@@ -264,6 +337,10 @@ export class Director {
     const masters = this.#config.instances.filter(({ name }) =>
       this.#instances.some((instance) => instance.name === name && instance.state === 'master'),
     )
+    if (this.#predecessor?.running === true) {
+      this.#adopt = masters.map(({ name }) => name) // it is still master for them
+      return
+    }
     const crashedAtOnce = performance.now() - this.#vrrpStartedAt < RESPAWN_MS
     const isLate = ({ advertInt }: VrrpInstance) => crashedAtOnce || 2 * advertInt < silentMs + delayMs + RESPAWN_MS
     const late = masters.filter(({ name }) =>
@@ -308,6 +385,14 @@ export class Director {
       ...this.#forwarding.snapshot(),
     }
   }
+}
+
+/** What does not survive another version's core. */
+function lostBy({ version, layout }: Trial): readonly string[] {
+  if (layout === LAYOUT_VERSION) return []
+  return [
+    `version ${version} cannot take over this version's connections and services made by hand (tables of layout ${layout}, not ${LAYOUT_VERSION}); save the services with tanist-ipvsadm-save, then \`tanist upgrade --force\``,
+  ]
 }
 
 function processSnapshot(

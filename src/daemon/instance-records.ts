@@ -57,6 +57,17 @@ export class InstanceRecords {
     this.#of(instance.name).since = new Date().toISOString()
   }
 
+  /** Goes on with what is known of instances from before, if they are in the same state as then. */
+  restore(before: readonly InstanceSnapshot[], engine: EngineState): void {
+    for (const { name, state, since, reason, advertsSent, advertsReceived, dropped, peers } of before) {
+      if (engine.members.get(name)?.state.name !== state) continue
+      const record = this.#of(name)
+      Object.assign(record, { since, reason, sent: record.sent + advertsSent, received: advertsReceived })
+      for (const [drop, count] of Object.entries(dropped)) record.dropped.set(drop, count)
+      for (const peer of peers) record.peers.set(peer.address, peer)
+    }
+  }
+
   /** The instances of the engine as they stand. Records of instances that are gone are forgotten. */
   snapshot(engine: EngineState): InstanceSnapshot[] {
     for (const name of this.#records.keys()) if (!engine.members.has(name)) this.#records.delete(name)

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Quorum } from '../balance/pool.ts'
+import type { InstanceSnapshot } from '../control/snapshot.ts'
 import type { Millis } from '../time.ts'
 import type { KeptZeros } from './meters.ts'
 import type { KnownVerdict } from './verdicts.ts'
@@ -12,6 +13,16 @@ export interface KeptState {
   /** By the name of the virtual server: with hysteresis the weights alone do not say. */
   readonly quorums: Readonly<Record<string, Quorum>>
   readonly zeros: KeptZeros
+  /** Set when the next director is this process itself, running another program. */
+  readonly replaced: Replaced | undefined
+}
+
+/** Of a director that replaces itself. */
+export interface Replaced {
+  readonly version: string
+  /** Of the vrrp process that goes on until its successor has taken over. */
+  readonly vrrpPid: number
+  readonly instances: readonly InstanceSnapshot[]
 }
 
 /** Raise it when the meaning of what is written changes. */

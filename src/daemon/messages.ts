@@ -9,12 +9,18 @@ export type ToVrrp =
       readonly groups: readonly SyncGroup[]
       /** Instances that were master in the process before this one, and whose addresses are still there. */
       readonly adopt: readonly string[]
+      /** What is known of them from a director that this one has replaced. */
+      readonly before?: readonly InstanceSnapshot[]
     }
   /** Give all roles up. With `keepAddresses` the addresses stay until a successor is heard, or some seconds if there is none. */
   | { readonly type: 'stop'; readonly keepAddresses: boolean }
+  /** The director is about to become another program: go on alone until its new vrrp process has taken over. */
+  | { readonly type: 'hand-over' }
 
 export type FromVrrp =
   | { readonly type: 'instances'; readonly instances: readonly InstanceSnapshot[] }
+  /** The instances that were to be adopted are. */
+  | { readonly type: 'adopted' }
   /** Priority 0 is sent and the addresses are gone. */
   | { readonly type: 'stopped' }
 

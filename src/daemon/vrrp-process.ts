@@ -21,6 +21,9 @@ import { interfacesOf } from './resign.ts'
 /** How often the parent gets fresh counters. Changes of state are sent at once. */
 const REPORT_EVERY = millis(1000)
 
+/** How long this process keeps its role without a director, when it is to be replaced and its successor does not come. */
+const ALONE = millis(15_000)
+
 /** setTimeout's limit, in case nothing is due for longer. */
 const LONGEST_WAIT = millis(2 ** 31 - 1)
 
@@ -40,6 +43,8 @@ class VrrpProcess {
   #timer: NodeJS.Timeout | undefined
   #isReporting = false
   #isReportDue = false
+  /** A successor is about to have the same addresses, and to change them as its configuration says. */
+  #handingOver = false
 
   constructor(log: Logger, name: string) {
     this.#log = log
@@ -50,14 +55,25 @@ class VrrpProcess {
   }
 
   configure(message: Extract<ToVrrp, { type: 'configure' }>): void {
-    const { instances, groups, adopt } = message
+    const { instances, groups, adopt, before } = message
     const isFirst = this.#state.members.size === 0
     this.#addresses.follow(this.#rtnetlink.links())
     const remembered = isFirst ? this.#addresses.remembered(this.#rtnetlink.addresses()) : []
     this.#dispatch({ type: 'configure', instances, groups, remembered })
     this.#followNetwork()
     if (adopt.length > 0) this.#dispatch({ type: 'adopt', instances: adopt })
+    if (before !== undefined) this.#records.restore(before, this.#state)
     this.#report()
+    send({ type: 'adopted' })
+  }
+
+  /** From now on the director may vanish without this process leaving, for a while. */
+  handOver(): void {
+    this.#handingOver = true
+  }
+
+  get handingOver(): boolean {
+    return this.#handingOver
   }
 
   /** Resolves when all roles are given up, and the addresses with them: at most 2.5 s later. */
@@ -169,6 +185,7 @@ class VrrpProcess {
         break
       }
       case 'restore':
+        if (this.#handingOver) break
         this.#addresses.add(effect.addresses)
         for (const { address } of effect.addresses) {
           this.#log.warn({ address: address.address }, 'virtual address was removed by somebody else; added again')
@@ -220,7 +237,7 @@ function send(message: FromVrrp, sent: () => void = () => {}): void {
 }
 
 // Only the parent decides: signals of a terminal go to the whole group.
-ignoreSignals()
+ignoreSignals(['SIGTERM'])
 const name = process.argv[2] ?? ''
 const log = await createLog('vrrp', name)
 endOnUnexpectedErrors(log)
@@ -241,12 +258,25 @@ process.on('message', (message: ToVrrp) => {
     case 'configure':
       vrrp.configure(message)
       break
+    case 'hand-over':
+      vrrp.handOver()
+      break
     case 'stop':
       void leave(message.keepAddresses)
       break
   }
 })
+process.on('SIGTERM', () => {
+  if (vrrp.handingOver && !process.connected) void leave(true) // there is no parent to decide
+})
 process.on('disconnect', () => {
+  if (vrrp.handingOver) {
+    setTimeout(() => {
+      log.error('no director has taken over; leaving')
+      void leave(true)
+    }, ALONE)
+    return
+  }
   log.error('the director process is gone; leaving')
   void leave(true)
 })

@@ -34,6 +34,7 @@ export const calls = {
     'int mount(const char *source, const char *target, const char *type, uint64_t flags, const void *data)',
   ),
   schedSetscheduler: libc.func('int sched_setscheduler(int thread, int policy, const void *parameters)'),
+  waitpid: libc.func('int waitpid(int process, void *status, int options)'),
   flock: libc.func('int flock(int fd, int operation)'),
   signal: libc.func('intptr_t signal(int number, intptr_t handler)'),
   sigprocmask: libc.func('int sigprocmask(int how, const void *set, void *old)'),

@@ -42,8 +42,33 @@ export function enterNetworkNamespace(name: string): void {
   const path = `/run/netns/${name}`
   if (statSync(path).ino === statSync('/proc/self/ns/net').ino) return
   if (!existsSync(NSENTER)) throw new Error(`there is no ${NSENTER}: install util-linux`)
-  const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
-  process.execve?.(NSENTER, ['nsenter', `--net=${path}`, '--', ...program], process.env)
+  process.execve?.(NSENTER, ['nsenter', `--net=${path}`, '--', ...commandLine()], process.env)
+}
+
+/** How this process was started: node, its options, the program's path as it was named, and its arguments. */
+export function commandLine(): [string, ...string[]] {
+  return [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+}
+
+/**
+ * Becomes the program that its command line names by now, with the same number, children and environment. All files but the
+ * standard ones are closed, so locks are free for a moment. Does not return.
+ */
+export function replaceProgram(): void {
+  const [file, ...args] = commandLine()
+  process.execve?.(file, [file, ...args], process.env)
+}
+
+const WNOHANG = 1
+
+/**
+ * What has become of a child that this process had before it became this program. Takes it out of the process table when it has
+ * ended; then, and for any other process, it is not ours.
+ */
+export function inheritedChild(pid: number): 'running' | 'ended' | 'not ours' {
+  const found = calls.waitpid(pid, null, WNOHANG)
+  if (found === 0) return 'running'
+  return found === pid ? 'ended' : 'not ours'
 }
 
 /** Tells systemd about the service (sd_notify(3)). Does nothing when it was not started by systemd. */

@@ -12,6 +12,7 @@ const state: KeptState = {
     service: [],
     dest: [[3, { connections: '1', inPackets: '2', outPackets: '3', inBytes: '18446744073709551615', outBytes: '5' }]],
   },
+  replaced: undefined,
 }
 
 afterEach(() => rmSync(PATH, { force: true }))

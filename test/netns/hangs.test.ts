@@ -112,7 +112,7 @@ test('a director that is stalled does not feed the watchdog', async () => {
   systemd.stdout?.on('data', (data: Buffer) => (heard += data.toString()))
   const fed = () => heard.split('WATCHDOG=1').length - 1
   await until('the socket', () => existsSync(socket))
-  const watched = new DirectorHost(lab, 'watched', '', [], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' })
+  const watched = new DirectorHost(lab, 'watched', '', [], { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' } })
   await watched.start()
   await until('the watchdog to be fed', () => heard.includes('READY=1') && fed() >= 3)
   const pid = await watched.pidOf('director')

@@ -22,18 +22,20 @@ export class DirectorHost {
   readonly socket: string
   readonly #args: readonly string[]
   readonly #env: Readonly<Record<string, string>>
+  readonly #program: string
   #process: ChildProcess | undefined
 
-  /** `args` are further ones for tanistd, and `env` what its environment has besides ours. */
+  /** `args` are further ones for tanistd; `env` is what its environment has besides ours, `program` another one than what was built here. */
   constructor(
     lab: Lab,
     host: string,
     config: string,
     args: readonly string[] = [],
-    env: Readonly<Record<string, string>> = {},
+    { env = {}, program = TANISTD }: { env?: Readonly<Record<string, string>>; program?: string } = {},
   ) {
     this.#args = args
     this.#env = env
+    this.#program = program
     this.#lab = lab
     this.host = host
     this.file = join(lab.directory, `${host}.conf`)
@@ -81,7 +83,7 @@ export class DirectorHost {
 
   #spawn(): ChildProcess {
     const env = { ...process.env, ...this.#env }
-    return this.#lab.start(this.host, [process.execPath, TANISTD, ...this.#named, ...this.#args], {
+    return this.#lab.start(this.host, [process.execPath, this.#program, ...this.#named, ...this.#args], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -156,7 +158,7 @@ export class DirectorHost {
 
   /** What the unit's ExecStopPost does; with `--now` what goes before an uninstallation. Throws with what it says when it fails. */
   release(...args: readonly '--now'[]): void {
-    this.#lab.run(this.host, [process.execPath, TANISTD, '--release', ...args, ...this.#named])
+    this.#lab.run(this.host, [process.execPath, this.#program, '--release', ...args, ...this.#named])
   }
 
   logText(): string {

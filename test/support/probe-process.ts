@@ -3,11 +3,14 @@
  * (open loop). `probe-process.ts ADDRESS PORT`. Any message asks for a report since the last one.
  */
 import { createSocket } from 'node:dgram'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProbeReport } from './reporter.ts'
 
 const PERIOD_MS = 1
 /** A gap is a run of lost probes at least this long. */
 const GAP_MS = 10
+/** After so long an answer does not come any more. */
+const PATIENCE_MS = 1000
 
 const [address = '', port = ''] = process.argv.slice(2)
 const socket = createSocket('udp4')
@@ -29,9 +32,12 @@ function tick(start: number): void {
   setTimeout(tick, PERIOD_MS, start)
 }
 
-/** What was sent until 200 ms ago; later answers may still be on their way. */
-function report(): ProbeReport {
+/** Of what was sent until 200 ms ago, when every answer is there or has had a second more: a busy machine takes its time. */
+async function report(): Promise<ProbeReport> {
   const end = sentAt.findLastIndex((at) => at < performance.timeOrigin + performance.now() - 200) + 1
+  const givenUpAt = performance.now() + PATIENCE_MS
+  const isMissing = () => sentAt.some((_, i) => i >= first && i < end && !answered.has(i))
+  while (performance.now() < givenUpAt && isMissing()) await sleep(10) // oxlint-disable-line no-await-in-loop -- waits
   const gaps: ProbeReport['gaps'] = []
   let lost = 0
   let before = first - 1
@@ -58,4 +64,4 @@ socket.bind(0, () => {
   tick(performance.now())
   process.send?.('ready')
 })
-process.on('message', () => process.send?.(report()))
+process.on('message', () => void report().then((seen) => process.send?.(seen)))

@@ -80,3 +80,25 @@ export function startRequests(
 ): Promise<Reporter<RequestsReport>> {
   return Reporter.start(lab, host, 'requests-process.ts', address, String(periodMs))
 }
+
+export interface EchoFlowsReport {
+  readonly answered: number
+  /** Connections that were reset or closed. */
+  readonly broken: number
+  /** Answers that are not what was sent. */
+  readonly wrong: number
+  /** Connections that wait for an answer for more than two seconds by now. */
+  readonly silent: number
+  readonly slowestMs: number
+}
+
+/** Connections to an echo server, with a line of their own on each every second. */
+export function startEchoFlows(
+  lab: Lab,
+  host: string,
+  address: string,
+  port: number,
+  count: number,
+): Promise<Reporter<EchoFlowsReport>> {
+  return Reporter.start(lab, host, 'echo-flows-process.ts', address, String(port), String(count))
+}

@@ -1,0 +1,144 @@
+/**
+ * The restart drill: a thousand connections that last and a thousand datagrams a second through each forwarding method, while the
+ * director alone is restarted, and while one beside a peer is upgraded in place. `restart.ts [ROUNDS] [METHOD …]`. Ends with exit
+ * status 0 only if nothing broke, nothing was lost, and nobody changed the role.
+ */
+import { styleText } from 'node:util'
+import { until } from '../support/lab.ts'
+import { buildMethodPair, ECHO_PORT, METHOD_NAMES, type MethodPair } from '../support/method-pair.ts'
+import { longestGap, type EchoFlowsReport, type Reporter, startEchoFlows, startProbe } from '../support/reporter.ts'
+import type { DirectorHost } from '../support/director.ts'
+
+const FLOWS = 1000
+const [rounds = '10', ...chosen] = process.argv.slice(2)
+
+let failures = 0
+
+/** What the traffic felt in all rounds of one kind. */
+interface Sum {
+  answered: number
+  broken: number
+  silent: number
+  wrong: number
+  slowestMs: number
+  sent: number
+  lost: number
+  gapMs: number
+  changes: number
+  /** Without a daemon that answers. */
+  awayMs: number
+}
+
+const nothing = (): Sum => ({
+  answered: 0,
+  broken: 0,
+  silent: 0,
+  wrong: 0,
+  slowestMs: 0,
+  sent: 0,
+  lost: 0,
+  gapMs: 0,
+  changes: 0,
+  awayMs: 0,
+})
+
+function addFlows(sum: Sum, { answered, broken, wrong, slowestMs }: EchoFlowsReport): void {
+  sum.answered += answered
+  sum.broken += broken
+  sum.wrong += wrong
+  sum.slowestMs = Math.max(sum.slowestMs, slowestMs)
+}
+
+/** Waits until the connections were answered twice on average from now on: by then it is seen what came of the change. */
+async function settle(flows: Reporter<EchoFlowsReport>, sum: Sum): Promise<void> {
+  addFlows(sum, await flows.report())
+  let answered = 0
+  await until(
+    'answers on the connections',
+    async () => {
+      const report = await flows.report()
+      addFlows(sum, report)
+      answered += report.answered
+      return report.silent + sum.broken > FLOWS / 2 || answered > 2 * FLOWS
+    },
+    30_000,
+  )
+  sum.silent += (await flows.report()).silent
+}
+
+const rolesOf = async (directors: readonly DirectorHost[]) =>
+  (await Promise.all(directors.map((director) => director.status()))).flatMap(({ name, instances }) =>
+    instances.map((each) => `${name} ${each.name} ${each.state} ${each.since}`),
+  )
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function verdict(what: string, sum: Sum): void {
+  const holds = sum.broken + sum.silent + sum.wrong + sum.lost + sum.changes === 0
+  if (!holds) failures++
+  say(
+    `${holds ? styleText('green', '✓') : styleText('red', '✗ NOT TRUE:')} ${what}: ` +
+      `${sum.broken} of ${FLOWS} connections broken, ${sum.silent} silent, ${sum.wrong} of ${sum.answered} answers wrong (slowest ${sum.slowestMs.toFixed(0)} ms), ` +
+      `${sum.lost} of ${sum.sent} datagrams lost (longest gap ${sum.gapMs.toFixed(0)} ms), ` +
+      `${sum.changes} changes of master; each took ${(sum.awayMs / Number(rounds)).toFixed(0)} ms`,
+  )
+}
+
+async function drill({ lab, vip, directors }: MethodPair, method: string): Promise<void> {
+  const [director, peer] = directors
+  await director.start()
+  await director.untilState('master')
+  const flows = await startEchoFlows(lab, 'client', vip, ECHO_PORT, FLOWS)
+  const probe = await startProbe(lab, 'client', vip, ECHO_PORT)
+  const repeat = async (what: string, change: (sum: Sum) => Promise<void>) => {
+    const sum = nothing()
+    await Promise.all([flows.report(), probe.report()])
+    for (let round = 0; round < Number(rounds); round++) {
+      const begun = performance.now()
+      // oxlint-disable no-await-in-loop -- one after the other
+      await change(sum)
+      sum.awayMs += performance.now() - begun
+      await settle(flows, sum)
+      const report = await probe.report()
+      // oxlint-enable no-await-in-loop
+      sum.sent += report.sent
+      sum.lost += report.lost
+      sum.gapMs = Math.max(sum.gapMs, longestGap(report))
+    }
+    verdict(`${method}: ${rounds} ${what}`, sum)
+  }
+  await repeat('restarts of a director alone', async () => {
+    await director.stop()
+    await director.start()
+    await director.untilState('master')
+  })
+  await peer.start()
+  await peer.untilState('backup')
+  const before = await rolesOf(directors)
+  await repeat('upgrades in place beside a peer', async (sum) => {
+    const { status, stderr } = director.tanist('upgrade')
+    if (status !== 0) throw new Error(stderr)
+    await until('the new vrrp process', async () => (await director.status()).instances.length === 2)
+    const now = await rolesOf(directors)
+    sum.changes += now.filter((role) => !before.includes(role)).length
+  })
+  await peer.stop()
+  await director.stop()
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130)) // labs go with the process
+say(`${FLOWS} connections with a line a second on each and 1000 datagrams a second, through each method in turn.`)
+for (const method of METHOD_NAMES.filter((name) => chosen.length === 0 || chosen.includes(name))) {
+  // oxlint-disable no-await-in-loop -- one after the other
+  const pair = await buildMethodPair(method)
+  try {
+    await drill(pair, method)
+  } finally {
+    pair.lab.destroy()
+  }
+  // oxlint-enable no-await-in-loop
+}
+say(failures === 0 ? 'Every claim held.' : `${failures} claim(s) did not hold.`)
+process.exitCode = failures === 0 ? 0 : 1
