@@ -11,6 +11,7 @@ export type MethodName = (typeof METHOD_NAMES)[number]
 
 /** For TCP and UDP. */
 export const ECHO_PORT = 7
+const BESIDE = '10.9.0.9'
 const VIP: Readonly<Record<MethodName, string>> = {
   NAT: '10.9.0.100',
   DR: '10.9.0.101',
@@ -28,6 +29,8 @@ const SERVERS: Readonly<Record<MethodName, readonly string[]>> = {
 export interface MethodPair {
   readonly lab: Lab
   readonly vip: string
+  /** An echo server that is reached without a director. */
+  readonly beside: string
   readonly directors: readonly [DirectorHost, DirectorHost]
 }
 
@@ -57,11 +60,13 @@ export async function buildMethodPair(method: MethodName, args: readonly string[
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     await once(lab.fork(name, 'udp-echo.ts', [String(ECHO_PORT), ...own]), 'message')
   }
+  lab.addHost('beside', [{ switch: 'outside', address: `${BESIDE}/24` }])
+  await once(lab.fork('beside', 'udp-echo.ts', [String(ECHO_PORT)]), 'message')
   const directors = [
     new DirectorHost(lab, 'director1', configOf(method, 150), args),
     new DirectorHost(lab, 'director2', configOf(method, 100), args),
   ] as const
-  return { lab, vip, directors }
+  return { lab, vip, beside: BESIDE, directors }
 }
 
 function configOf(method: MethodName, priority: number): string {
