@@ -418,8 +418,8 @@ int tanist_xdp(struct xdp_md *ctx)
 	return eth->h_proto == bpf_htons(ETH_P_IPV6) ? forward_short(ctx, in, 1) : XDP_PASS;
 }
 
-/* What would become of a packet. Is loaded only to be run on a made one; answers in cb: enum rule, slot of the server, and what the access
- * list had to say. */
+/* What would become of a packet. Is loaded only to be run on a made one; answers in cb: enum rule, slot of the server, and
+ * `access`. */
 SEC("tc")
 int tanist_trace(struct __sk_buff *skb)
 {
