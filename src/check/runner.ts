@@ -15,18 +15,21 @@ export interface Outcome {
 /**
  * Runs one checker for as long as it is configured: a round, then `delay_loop`, then the next. As in keepalived a server
  * goes down after 1 + `retry` failures with `delay_before_retry` between them, except that the first round does not
- * retry; one success brings it up.
+ * retry, unless it is known that the server was up; one success brings it up.
  */
 export class CheckRunner {
   readonly #check: Check
   readonly #onOutcome: (outcome: Outcome) => void
+  readonly #wasUp: boolean
   readonly #stop = new AbortController()
   /** A server is up until a checker says otherwise. */
   #up = true
 
-  constructor(check: Check, onOutcome: (outcome: Outcome) => void) {
+  /** `wasUp`: a process before this one has found the server up. */
+  constructor(check: Check, onOutcome: (outcome: Outcome) => void, wasUp = false) {
     this.#check = check
     this.#onOutcome = onOutcome
+    this.#wasUp = wasUp
     void this.#run()
   }
 
@@ -40,7 +43,7 @@ export class CheckRunner {
     const { warmup, delayLoop, retry } = this.#check
     try {
       await sleep(Math.random() * warmup, undefined, { signal })
-      for (let retries = 0; ; retries = retry) {
+      for (let retries = this.#wasUp ? retry : 0; ; retries = retry) {
         const outcome = await this.#round(retries)
         signal.throwIfAborted()
         this.#up = outcome.up

@@ -14,7 +14,8 @@ interface Running {
 
 const running = new Map<string, Running>()
 
-function configure(tasks: readonly CheckTask[]): void {
+function configure(tasks: readonly CheckTask[], up: readonly string[]): void {
+  const wereUp = new Set(up)
   const wanted = new Map(tasks.map((task) => [task.id, task]))
   for (const [id, { task, runner }] of running) {
     // An unchanged checker goes on where it is: a reload neither repeats nor delays it.
@@ -22,19 +23,25 @@ function configure(tasks: readonly CheckTask[]): void {
     runner.stop()
     running.delete(id)
   }
-  for (const task of tasks) if (!running.has(task.id)) running.set(task.id, { task, runner: start(task) })
+  for (const task of tasks) {
+    if (!running.has(task.id)) running.set(task.id, { task, runner: start(task, wereUp.has(task.id)) })
+  }
 }
 
-function start({ id, check }: CheckTask): CheckRunner {
+function start({ id, check }: CheckTask, wasUp: boolean): CheckRunner {
   let last: Outcome | undefined
-  return new CheckRunner(check, (outcome) => {
-    // What a good answer says in detail may be another thing every time, and would be news that nobody waits for.
-    const said = !outcome.up || outcome.notAsked === true
-    const isNews =
-      last?.up !== outcome.up || last.notAsked !== outcome.notAsked || (said && last.reason !== outcome.reason)
-    if (isNews) report({ id, ...outcome, at: Date.now() })
-    last = outcome
-  })
+  return new CheckRunner(
+    check,
+    (outcome) => {
+      // What a good answer says in detail may be another thing every time, and would be news that nobody waits for.
+      const said = !outcome.up || outcome.notAsked === true
+      const isNews =
+        last?.up !== outcome.up || last.notAsked !== outcome.notAsked || (said && last.reason !== outcome.reason)
+      if (isNews) report({ id, ...outcome, at: Date.now() })
+      last = outcome
+    },
+    wasUp,
+  )
 }
 
 /** Verdicts of this turn, BOUNDED by the number of checkers: each reports at most once a round. */
@@ -58,7 +65,7 @@ startPulse(PULSES.check)
 process.on('message', (message: ToCheck) => {
   switch (message.type) {
     case 'configure':
-      configure(message.tasks)
+      configure(message.tasks, message.up)
       break
     case 'stop':
       process.exit()

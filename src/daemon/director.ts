@@ -313,7 +313,8 @@ export class Director {
   #configureCheck(): void {
     const tasks = checkTasks(this.#config)
     this.#verdicts.keepOnly(tasks)
-    this.#check.send({ type: 'configure', tasks })
+    const up = this.#verdicts.all.filter((verdict) => verdict.up).map(({ id }) => id)
+    this.#check.send({ type: 'configure', tasks, up })
   }
 
   #takeVerdicts(verdicts: FromCheck['verdicts']): void {

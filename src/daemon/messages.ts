@@ -30,7 +30,14 @@ export interface CheckTask {
   readonly check: Check
 }
 
-export type ToCheck = { readonly type: 'configure'; readonly tasks: readonly CheckTask[] } | { readonly type: 'stop' }
+export type ToCheck =
+  | {
+      readonly type: 'configure'
+      readonly tasks: readonly CheckTask[]
+      /** Ids of those that have said that their server is up: one failure of a new check process is not enough to take it out. */
+      readonly up: readonly string[]
+    }
+  | { readonly type: 'stop' }
 
 /**
  * The outcome of a round of one checker. Sent for the first round, when it is another one than before, and when a failure has another

@@ -193,4 +193,21 @@ describe('rounds', () => {
     await until('another round', () => outcomes.slice(before).filter(({ up }) => !up).length >= 2)
     expect(asked - during).toBeGreaterThanOrEqual(3)
   })
+
+  test.each([
+    ['known to be up', true],
+    ['not known', false],
+  ])('the first failure of a server that is %s', async (_name, wasUp) => {
+    let broken = true
+    const port = await http((_request, response) => {
+      response.statusCode = broken ? 500 : 200
+      response.end()
+      broken = false
+    })
+    const outcomes: Outcome[] = []
+    const runner = new CheckRunner({ ...get(port), retry: 2 }, (outcome) => outcomes.push(outcome), wasUp)
+    closers.push(() => runner.stop())
+    await until('the first outcome', () => outcomes.length > 0)
+    expect(outcomes[0]?.up).toBe(wasUp)
+  })
 })
