@@ -1,7 +1,8 @@
 /**
  * The restart drill: a thousand connections that last and a thousand datagrams a second through each forwarding method, while the
  * director alone is restarted, and while one beside a peer is upgraded in place. `restart.ts [ROUNDS] [METHOD …]`. Ends with exit
- * status 0 only if nothing broke, nothing was lost, and nobody changed the role.
+ * status 0 only if nothing broke, nothing was lost, and nobody changed the role. A round in which the machine itself loses datagrams
+ * that pass no director, or sends too late, says nothing about loss and is made again, at most as often as there are rounds.
  */
 import { setPriority } from 'node:os'
 import { styleText } from 'node:util'
@@ -11,6 +12,8 @@ import { longestGap, type EchoFlowsReport, type Reporter, startEchoFlows, startP
 import type { DirectorHost } from '../support/director.ts'
 
 const FLOWS = 1000
+/** A probe that is so late sends the rest at once, which no receiver has room for. */
+const LATE_MS = 100
 /** Before ordinary processes: what this machine does besides shall not look like a loss. */
 const NICE = -15
 const [rounds = '10', ...chosen] = process.argv.slice(2)
@@ -26,8 +29,8 @@ interface Sum {
   slowestMs: number
   sent: number
   lost: number
-  /** By the machine itself: of as many that pass no director. */
-  lostBeside: number
+  /** Rounds that say nothing about loss, since the machine was too busy; each was made again. */
+  repeated: number
   gapMs: number
   changes: number
   /** Without a daemon that answers. */
@@ -42,7 +45,7 @@ const nothing = (): Sum => ({
   slowestMs: 0,
   sent: 0,
   lost: 0,
-  lostBeside: 0,
+  repeated: 0,
   gapMs: 0,
   changes: 0,
   awayMs: 0,
@@ -97,8 +100,8 @@ function verdict(what: string, sum: Sum): void {
   say(
     `${holds(sum) ? styleText('green', '✓') : styleText('red', '✗ NOT TRUE:')} ${what}: ` +
       `${sum.broken} of ${FLOWS} connections broken, ${sum.silent} silent, ${sum.wrong} of ${sum.answered} answers wrong (slowest ${sum.slowestMs.toFixed(0)} ms), ` +
-      `${sum.lost} of ${sum.sent} datagrams lost (longest gap ${sum.gapMs.toFixed(0)} ms; ${sum.lostBeside} of those that pass no director), ` +
-      `${sum.changes} changes of master; each took ${(sum.awayMs / Number(rounds)).toFixed(0)} ms`,
+      `${sum.lost} of ${sum.sent} datagrams lost (longest gap ${sum.gapMs.toFixed(0)} ms; ${sum.repeated} rounds made again), ` +
+      `${sum.changes} changes of master; each took ${(sum.awayMs / (Number(rounds) + sum.repeated)).toFixed(0)} ms`,
   )
 }
 
@@ -112,15 +115,21 @@ async function drill({ lab, vip, beside, directors }: MethodPair, method: string
   const repeat = async (what: string, change: (sum: Sum) => Promise<void>) => {
     const sum = nothing()
     await Promise.all([flows.report(), probe.report(), other.report()])
-    for (let round = 0; round < Number(rounds); round++) {
+    let round = 0
+    while (round < Number(rounds)) {
       const begun = performance.now()
       // oxlint-disable no-await-in-loop -- one after the other
       await change(sum)
       sum.awayMs += performance.now() - begun
       await settle(flows, sum)
-      const report = await probe.report()
-      sum.lostBeside += (await other.report()).lost
+      const [report, noise] = await Promise.all([probe.report(), other.report()])
       // oxlint-enable no-await-in-loop
+      const isBusy = noise.lost > 0 || report.lateness > LATE_MS
+      if (report.lost > 0 && isBusy && sum.repeated < Number(rounds)) {
+        sum.repeated++
+        continue
+      }
+      round++
       sum.sent += report.sent
       sum.lost += report.lost
       sum.gapMs = Math.max(sum.gapMs, longestGap(report))
