@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config/model.ts'
 import { type ConfigFile, configToRun, defaultConfigId, readConfigFile } from '../daemon/config-file.ts'
+import { namespaceOfMemory } from '../daemon/address-memory.ts'
 import { Director } from '../daemon/director.ts'
 import { lackingPrograms } from '../daemon/host-programs.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from '../daemon/log.ts'
@@ -25,6 +26,9 @@ const EXIT_START = 1
 
 /** One lock for each name, whatever the socket: it ends with the process that holds it. */
 const LOCKS = '/run/tanist'
+
+/** Where `ip netns` names network namespaces. */
+const NAMESPACES = '/run/netns'
 
 interface Options {
   file: string
@@ -145,11 +149,13 @@ if (options.test === undefined && program.args.length > 0) {
   if (config === undefined && options.release !== true) {
     process.exitCode =
       'unreadable' in read ? EXIT_UNREADABLE : read.loaded.config === undefined ? EXIT_REFUSED : EXIT_PARTIAL
-  }
-  if (!enterNamespaceOf(read)) process.exitCode = EXIT_START
-  else if (options.release === true) {
+  } else if (!enterNamespaceOf(read)) {
+    process.exitCode = EXIT_START
+  } else if (options.release === true) {
     if (!release(config)) process.exitCode = EXIT_START
-  } else if (config !== undefined) await run(config)
+  } else if (config !== undefined) {
+    await run(config)
+  }
 }
 
 /** Without a configuration that could be read what is remembered goes, which needs none. False, with a message, when that is not possible. */
@@ -184,7 +190,7 @@ function lockOf(name: string): string {
 
 /** Where the file says that the daemon works; false, with a message, when that is not here. */
 function enterNamespaceOf(read: ConfigFile): boolean {
-  const name = 'loaded' in read ? read.loaded.settings.net_namespace : undefined
+  const name = 'loaded' in read ? read.loaded.settings.net_namespace : namespaceLeft()
   if (name === undefined) return true
   try {
     enterNetworkNamespace(name)
@@ -193,6 +199,13 @@ function enterNamespaceOf(read: ConfigFile): boolean {
     process.stderr.write(`tanistd: cannot enter the network namespace ${name}: ${reasonOf(error)}\n`)
     return false
   }
+}
+
+/** The named namespace that a daemon has left addresses in, for --release without a file that says it. */
+function namespaceLeft(): string | undefined {
+  const inode = namespaceOfMemory(options.name)
+  const names = inode === undefined || !existsSync(NAMESPACES) ? [] : readdirSync(NAMESPACES)
+  return names.find((each) => statSync(join(NAMESPACES, each)).ino === inode)
 }
 
 async function run(config: Config): Promise<void> {

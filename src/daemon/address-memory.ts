@@ -95,6 +95,16 @@ const lineOf = ({ address: { device, address, prefix }, router }: Remembered) =>
   router,
 })
 
+/** The inode of the network namespace that a memory is of; undefined when there is none, or none that can be read. */
+export function namespaceOfMemory(name: string): number | undefined {
+  try {
+    const { namespace } = fileOf(JSON.parse(readFileSync(memoryPath(name), 'utf8')))
+    return typeof namespace === 'number' ? namespace : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Checks what was read. Throws on anything that `#write` would not have written. */
 function fileOf(value: unknown): { boot: unknown; namespace: unknown; addresses: readonly Remembered[] } {
   const file = recordOf(value)

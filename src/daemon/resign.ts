@@ -1,10 +1,11 @@
 import type { VrrpInstance } from '../config/model.ts'
-import { type InterfaceAddress, type Link, Rtnetlink } from '../linux/rtnetlink.ts'
+import { Rtnetlink } from '../linux/rtnetlink.ts'
 import { linkOf } from '../vrrp/link.ts'
-import { addressesOf, addressKey, type Interface } from '../vrrp/state.ts'
+import { addressesOf, addressKey } from '../vrrp/state.ts'
 import { AddressMemory } from './address-memory.ts'
 import { Addresses } from './addresses.ts'
 import { Advertiser } from './advertiser.ts'
+import { interfacesOf } from './interfaces.ts'
 
 /** What is given up, by whom. */
 export interface Resignation {
@@ -49,15 +50,4 @@ export function resign({ name, instances, staying, now }: Resignation, onError: 
     addresses.close()
     rtnetlink.close()
   }
-}
-
-/** The host's interfaces as the election sees them. */
-export function interfacesOf(links: readonly Link[], present: readonly InterfaceAddress[]): Interface[] {
-  return links.map(({ name, index, mac, up }) => ({
-    name,
-    index,
-    mac: Buffer.from(mac).toString('hex'),
-    up,
-    addresses: present.filter((own) => own.index === index),
-  }))
 }

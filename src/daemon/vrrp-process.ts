@@ -15,8 +15,8 @@ import { Advertiser } from './advertiser.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from './log.ts'
 import type { FromVrrp, ToVrrp } from './messages.ts'
 import { InstanceRecords } from './instance-records.ts'
+import { interfacesOf } from './interfaces.ts'
 import { PULSES, startPulse } from './pulse.ts'
-import { interfacesOf } from './resign.ts'
 
 /** How often the parent gets fresh counters. Changes of state are sent at once. */
 const REPORT_EVERY = millis(1000)

@@ -32,16 +32,19 @@ test('net_namespace: started outside, the daemon works inside, under the number 
   const child = spawn(process.execPath, [TANISTD, '-f', write(name), '--name', name, '--socket', socket], {
     stdio: 'ignore',
   })
-  try {
-    await until('the virtual address', () => lab.run('inside', ['ip', '-o', 'addr']).includes('10.77.0.9/24'))
-    expect(spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout.split('\n')).toContain(
-      String(child.pid),
-    )
-  } finally {
-    child.kill('SIGTERM')
-    await once(child, 'exit')
-  }
-  expect(lab.run('inside', ['ip', '-o', 'addr'])).not.toContain('10.77.0.9')
+  const hasAddress = () => lab.run('inside', ['ip', '-o', 'addr']).includes('10.77.0.9/24')
+  await until('the virtual address', hasAddress)
+  const { stdout } = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
+  const pids = stdout.trim().split('\n').map(Number)
+  expect(pids).toContain(child.pid)
+  const ended = once(child, 'exit')
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  await ended
+  expect(hasAddress()).toBe(true)
+  // With no file to name the namespace, the memory of the addresses does.
+  const args = ['--release', '-f', join(lab.directory, 'missing.conf'), '--name', name]
+  expect(spawnSync(process.execPath, [TANISTD, ...args]).status).toBe(0)
+  expect(hasAddress()).toBe(false)
 })
 
 test('a namespace that is not there: one sentence, and no start', () => {

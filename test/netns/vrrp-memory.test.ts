@@ -166,3 +166,16 @@ test('reloads that move addresses between instances touch none of them', async (
   const changes = events.list().filter((each) => each.includes('10.0.0.6/'))
   expect(changes.slice(-2)).toEqual(['added 10.0.0.6/32', 'deleted 10.0.0.6/16'])
 })
+
+test('with the first address of a subnet the kernel removes the others: those that are wanted are back at once', async () => {
+  director.configure(instance('x', 10, ['192.168.7.1/24', '192.168.7.2/24', '192.168.7.3/24']))
+  await director.start()
+  await director.untilState('master')
+  const events = await AddressEvents.start(lab, 'director1')
+  director.configure(instance('x', 10, ['192.168.7.2/24', '192.168.7.3/24']))
+  expect(await director.reload()).toEqual([])
+  await until('the first to go', () => !has('192.168.7.1'))
+  await until('the others', () => has('192.168.7.2') && has('192.168.7.3'))
+  expect(events.list().at(-1)).toBe('added 192.168.7.3/24')
+  expect(director.logText()).not.toContain('removed by somebody else')
+})
