@@ -26,6 +26,7 @@ afterAll(() => pair.lab.destroy())
 
 test('beside a peer the addresses are never away, and go from here as soon as the peer advertises', async () => {
   const gaps: number[] = []
+  const lost: number[] = []
   const left: number[] = []
   for (let i = 0; i < 5; i++) {
     await probe.report()
@@ -36,15 +37,16 @@ test('beside a peer the addresses are never away, and go from here as soon as th
     expect(active().addresses()).not.toContain(INSIDE)
     expect(standby().addresses()).toEqual(expect.arrayContaining([pair.vip, INSIDE]))
     await sleep(500)
-    gaps.push(longestGap(await probe.report()))
+    const report = await probe.report()
+    gaps.push(longestGap(report))
+    lost.push(report.lost)
     await active().start()
     await active().untilState('master')
     await standby().untilState('backup')
   }
   const middle = gaps.toSorted((a, b) => a - b)[2] ?? Infinity
-  process.stdout.write(
-    `hand-over: gaps ${gaps.map(Math.round).join(', ')} ms, left after ${left.map(Math.round).join(', ')} ms\n`,
-  )
+  const list = (values: readonly number[]) => values.map(Math.round).join(', ')
+  process.stdout.write(`hand-over: gaps ${list(gaps)} ms, lost ${list(lost)}, left after ${list(left)} ms\n`)
   // It was the skew time before.
   expect(middle).toBeLessThan(SKEW_MS / 4)
 })
