@@ -1,4 +1,4 @@
-import type { RealServer, VirtualServer } from '../config/model.ts'
+import { endpointName, type RealServer, type VirtualServer } from '../config/model.ts'
 import { type PlannedDestination, type PlannedService, planService } from './plan.ts'
 
 /** Whether a virtual server has enough weight to serve. */
@@ -45,9 +45,11 @@ export function reformPool(
 export function formPool(server: VirtualServer, isUp: (real: RealServer) => boolean, before: Quorum | undefined): Pool {
   const up = quorumHolds(server, isUp, before)
   const sorryServes = !up && server.sorryServer !== undefined
+  const sorryName = sorryServes ? endpointName(server.sorryServer.endpoint) : undefined
   const serves = (real: RealServer) => !sorryServes && isUp(real)
   const destinations = server.realServers
-    .filter((real) => serves(real) || real.inhibitOnFailure)
+    // The sorry server may be one of the real servers: then it is here once.
+    .filter((real) => (serves(real) || real.inhibitOnFailure) && endpointName(real.endpoint) !== sorryName)
     .map((real): PlannedDestination => ({
       endpoint: real.endpoint,
       forwarding: real.forwarding,

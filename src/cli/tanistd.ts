@@ -16,6 +16,7 @@ import { reasonOf } from '../linux/regular-file.ts'
 import { ignoreSignals, unblockSignal } from '../linux/signals.ts'
 import { type Millis, millis } from '../time.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
+import { fixFiles } from './fix-config.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
 import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
 import { whenUnread } from './unread-output.ts'
@@ -42,6 +43,8 @@ interface Options {
   configId: string
   name: string
   socket?: string
+  fix?: true
+  write?: true
   partial?: true
   release?: true
   now?: true
@@ -78,6 +81,8 @@ const program = new Command('tanistd')
   .argument('[files...]', 'with -t: the files to check, instead of -f; two are checked as a pair; - is standard input')
   .option('-t, --test', 'check the file and exit: 0 good, 7 protections do not run, 4 unreadable, 5 refused')
   .option('--host', 'with -t: also check interfaces, scripts, users and files of this host')
+  .option('--fix', 'with -t: show, as a diff, the corrections that can be made without asking what was meant')
+  .option('--write', 'with -t --fix: make them, in this file and those that it includes')
   .option('--print-config', 'print the configuration with all defaults, secrets hidden, and exit')
   .addOption(
     new Option('--format <format>', 'of -t, --print-config and --keywords').choices(['text', 'json']).default('text'),
@@ -123,7 +128,11 @@ whenUnread(() => {}) // the rest of a check counts, and a daemon goes on
 program.parse()
 const options = program.opts<Options>()
 
-if (options.test === undefined && program.args.length > 0) {
+if (options.fix === true && options.test === undefined) {
+  program.error('tanistd: --fix goes with -t', { exitCode: EXIT_START })
+} else if (options.write === true && options.fix === undefined) {
+  program.error('tanistd: --write goes with -t --fix', { exitCode: EXIT_START })
+} else if (options.test === undefined && program.args.length > 0) {
   program.error(`tanistd: what is \`${program.args.join(' ')}\`? Name the configuration with -f`, {
     exitCode: EXIT_START,
   })
@@ -138,7 +147,10 @@ if (options.test === undefined && program.args.length > 0) {
 } else if (options.completion !== undefined) {
   printCompletion(options.completion, program)
 } else if (options.test !== undefined) {
-  process.exitCode = testFiles(program.args.length === 0 ? [options.file] : program.args, options)
+  const files = program.args.length === 0 ? [options.file] : program.args
+  const fixed = options.fix !== true || fixFiles(files, options)
+  process.exitCode = testFiles(files, options)
+  if (!fixed) process.exitCode = EXIT_START
 } else if (options.printConfig === true) {
   process.exitCode = printConfig(options.file, options)
 } else {

@@ -1,4 +1,5 @@
 import { editDistance } from './edit-distance.ts'
+import type { Fix } from './fix.ts'
 import { HIDDEN, secretStart } from './secrecy.ts'
 import { placeText, positionOf, type Span } from './source.ts'
 
@@ -27,6 +28,8 @@ const SEVERITIES = {
   'undefined-name': 'warning',
   // Keywords and their arguments
   'unknown-keyword': 'error',
+  'obsolete-keyword': 'warning',
+  'other-case': 'warning',
   'refused-keyword': 'error',
   'missing-argument': 'error',
   'extra-argument': 'warning',
@@ -36,6 +39,8 @@ const SEVERITIES = {
   'deprecated-keyword': 'warning',
   'no-effect': 'warning',
   'ignored-value': 'warning',
+  'assumed-value': 'warning',
+  'one-client': 'warning',
   'not-effective-yet': 'warning',
   'not-running': 'warning',
   // Across keywords and blocks
@@ -46,10 +51,10 @@ const SEVERITIES = {
   'duplicate-server': 'error',
   'unknown-name': 'error',
   'mixed-families': 'error',
+  'other-family': 'warning',
   'not-link-local': 'warning',
-  'bad-interval': 'error',
   'bad-authentication': 'error',
-  'bad-preemption': 'error',
+  'bad-preemption': 'warning',
   'bad-priority': 'warning',
   'bad-quorum': 'warning',
   'bad-port': 'error',
@@ -65,6 +70,8 @@ const SEVERITIES = {
   'no-peer': 'warning',
   'no-virtual-address': 'warning',
   'repeated-address': 'warning',
+  'repeated-name': 'warning',
+  'repeated-server': 'warning',
   'not-tracked': 'warning',
   'no-preference': 'warning',
   'too-many': 'error',
@@ -95,11 +102,13 @@ export interface Diagnostic {
   readonly message: string
   /** What to write instead, shown after the caret. */
   readonly hint?: string
+  /** A correction that can be made without asking what was meant. */
+  readonly fix?: Fix
 }
 
 /** Collects diagnostics. */
 export interface Report {
-  (code: DiagnosticCode, at: Span, message: string, hint?: string): void
+  (code: DiagnosticCode, at: Span, message: string, hint?: string, fix?: Fix): void
 }
 
 /** Diagnostics that are kept of one configuration; the next one says that there are more. */
@@ -109,14 +118,21 @@ export const DIAGNOSTIC_LIMIT = 1000
 export function collectDiagnostics(): { diagnostics: Diagnostic[]; report: Report; errors: () => number } {
   const diagnostics: Diagnostic[] = []
   let errors = 0
-  const report: Report = (code, at, message, hint) => {
+  const report: Report = (code, at, message, hint, fix) => {
     if (SEVERITIES[code] === 'error') errors++
     if (diagnostics.length > DIAGNOSTIC_LIMIT) return
     if (diagnostics.length === DIAGNOSTIC_LIMIT) {
       diagnostics.push({ code: 'too-many', severity: 'error', at, message: 'too many mistakes; the rest is not shown' })
       return
     }
-    diagnostics.push({ code, severity: SEVERITIES[code], at, message, ...(hint === undefined ? {} : { hint }) })
+    diagnostics.push({
+      code,
+      severity: SEVERITIES[code],
+      at,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(fix === undefined ? {} : { fix }),
+    })
   }
   return { diagnostics, report, errors: () => errors }
 }
@@ -233,6 +249,8 @@ export interface DiagnosticJson {
   readonly line: number
   readonly column: number
   readonly endColumn: number
+  /** What to put in the place of the characters from `start` to `end` (from 0) of the file. */
+  readonly fix?: { readonly start: number; readonly end: number; readonly text: string }
   readonly origins: readonly {
     readonly how: string
     readonly file: string
@@ -242,7 +260,7 @@ export interface DiagnosticJson {
 }
 
 export function diagnosticJson(diagnostic: Diagnostic): DiagnosticJson {
-  const { at, code, severity } = diagnostic
+  const { at, code, severity, fix } = diagnostic
   const place = ({ source, start }: Span) => {
     const { line, column } = positionOf(source, start)
     return { file: source.name, line, column }
@@ -257,6 +275,7 @@ export function diagnosticJson(diagnostic: Diagnostic): DiagnosticJson {
     line,
     column,
     endColumn: hidesPlace ? column + width : column + at.end - at.start,
+    ...(fix === undefined ? {} : { fix: { start: fix.at.start, end: fix.at.end, text: fix.text } }),
     origins: origins(at).map(({ how, span }) => ({ how, ...place(span) })),
   }
 }

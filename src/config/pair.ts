@@ -1,4 +1,5 @@
 import type { Report } from './diagnostic.ts'
+import { advertIntervalOf, authenticationOf, virtualAddressesOf } from './effective.ts'
 import type { InstanceSettings } from './keywords/root.ts'
 import type { Loaded } from './load.ts'
 import type { Places } from './schema/entry.ts'
@@ -18,7 +19,7 @@ export function comparePair(first: Loaded, second: Loaded, report: Report): void
     const partner = partners.get(keyOf(instance))
     if (partner !== undefined) {
       met.add(partner)
-      compareInstances({ instance: partner, places: first.places }, { instance, places: second.places }, report)
+      compareInstances(sideOf(partner, first), sideOf(instance, second), report)
       continue
     }
     const sameName = first.settings.vrrp_instance.find(({ id }) => id === instance.id)
@@ -58,7 +59,14 @@ const keyOf = (instance: InstanceSettings): string =>
 interface Side {
   readonly instance: InstanceSettings
   readonly places: Places
+  readonly authentication: ReturnType<typeof authenticationOf>
 }
+
+const sideOf = (instance: InstanceSettings, { settings, places }: Loaded): Side => ({
+  instance,
+  places,
+  authentication: authenticationOf(instance, settings.global_defs),
+})
 
 /** Whether its file says it wrongly: then nothing is known to differ. */
 const isBroken = ({ instance, places }: Side, keyword: string): boolean => places.broken(instance, keyword)
@@ -73,11 +81,11 @@ function compareInstances(a: Side, b: Side, report: Report): void {
     report('pair-differs', b.places.of(b.instance, keyword), message)
   }
   same('version', b.instance.version, a.instance.version, 'each drops the adverts of the other')
-  const interval = ({ instance }: Side) => `${(instance.advert_int ?? 1000) / 1000} s`
+  const interval = ({ instance }: Side) => `${advertIntervalOf(instance) / 1000} s`
   if (a.instance.version === '2' && b.instance.version === '2') {
     same('advert_int', interval(b), interval(a), 'version 2 drops adverts with another interval')
   }
-  const authentication = ({ instance }: Side) => instance.authentication?.auth_type ?? 'none'
+  const authentication = ({ authentication: own }: Side) => own?.type ?? 'none'
   same('authentication', authentication(b), authentication(a), 'each drops the adverts of the other')
   comparePasswords(a, b, report)
   same('virtual_ipaddress', addresses(b.instance), addresses(a.instance), 'keepalived drops adverts with another list')
@@ -91,15 +99,16 @@ function compareInstances(a: Side, b: Side, report: Report): void {
 }
 
 const addresses = (instance: InstanceSettings): string =>
-  instance.virtual_ipaddress
-    .map(({ prefix }) => prefix.address)
+  virtualAddressesOf(instance)
+    .inAdverts.map(({ prefix }) => prefix.address)
     .toSorted()
     .join(', ') || 'empty'
 
 const signed = ({ instance }: Side): string => (instance.auth_hmac === undefined ? 'absent' : 'present')
 
 function comparePasswords(a: Side, b: Side, report: Report): void {
-  const password = ({ instance }: Side) => instance.authentication?.auth_pass?.reveal().slice(0, 8)
+  const password = ({ authentication }: Side) => authentication?.password.reveal().slice(0, 8)
+  if (a.authentication === undefined || b.authentication === undefined) return
   if (a.instance.authentication === undefined || b.instance.authentication === undefined) return
   if (password(a) === password(b) || [a, b].some((side) => isBroken(side, 'authentication'))) return
   const at = b.places.of(b.instance.authentication, 'auth_pass')
@@ -124,7 +133,7 @@ function comparePriorities(a: Side, b: Side, report: Report): void {
   // Where there are no more than these two, one of them is the master, and nobody races the other.
   if (directorsOf(a) <= 2 && directorsOf(b) <= 2) return
   // Skew is (256 - priority) / 256 of an interval (RFC 9568 §6.1), of a second in version 2 (RFC 3768 §6.1).
-  const interval = b.instance.version === '2' ? 1000 : (b.instance.advert_int ?? 1000)
+  const interval = b.instance.version === '2' ? 1000 : advertIntervalOf(b.instance)
   const apart = (Math.abs(here - there) / 256) * interval
   if (apart < CLOSE_MILLIS && here !== 255 && there !== 255) {
     const message = `priorities ${here} and ${there} (${where}) of \`${b.instance.id}\` take over within ${apart.toFixed(1)} ms of each other`

@@ -1,8 +1,18 @@
 import { type Address, isIpv4 } from '../net/address.ts'
 import { VRRP_GROUP } from '../net/ipv4.ts'
-import { millis, seconds } from '../time.ts'
 import { addressesOf, networkOf } from './address-range.ts'
-import { IPV6_INSTANCE, NO_INTERFACE, SERVICE_GROUP } from './keywords/features.ts'
+import {
+  advertIntervalOf,
+  authenticationOf,
+  isOnePacket,
+  peersOf,
+  persistenceSecondsOf,
+  preemptDelayOf,
+  preempts,
+  realServersOf,
+  virtualAddressesOf,
+} from './effective.ts'
+import { IPV6_INSTANCE, MULTICAST_GROUP, NO_INTERFACE, SERVICE_GROUP, TRACK_INTERFACE } from './keywords/features.ts'
 import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
 import {
   type AccessEntry,
@@ -33,10 +43,12 @@ export function runningConfig(settings: Settings, leftOut: LeftOut): Omit<Config
   return {
     routerId: settings.global_defs?.router_id,
     instances,
-    syncGroups: settings.vrrp_sync_group.map(({ id, group }) => ({
-      name: id,
-      instances: group.map(({ name }) => name).filter((name) => names.has(name)),
-    })),
+    syncGroups: settings.vrrp_sync_group
+      .filter(({ group }) => group.length > 0)
+      .map(({ id, group }) => ({
+        name: id,
+        instances: group.map(({ name }) => name).filter((name) => names.has(name)),
+      })),
     switches: {
       expireNodestConn: settings.global_defs?.expire_nodest_conn ?? false,
       expireQuiescentTemplate: settings.global_defs?.expire_quiescent_template ?? false,
@@ -66,9 +78,14 @@ function runningInstance(
   // The keywords of these are told by themselves.
   if (instance.auth_hmac !== undefined || instance.use_ipvlan !== undefined) return undefined
   const group = instance.mcast_dst_ip ?? global?.vrrp_mcast_group4 ?? VRRP_GROUP
-  if (group !== VRRP_GROUP && instance.unicast_peer.length === 0) return undefined
-  const lines = [...instance.virtual_ipaddress, ...instance.virtual_ipaddress_excluded]
-  const peers = instance.unicast_peer.map(({ address }) => address)
+  if (group !== VRRP_GROUP && instance.unicast_peer.length === 0) {
+    leftOut(MULTICAST_GROUP, instance)
+    return undefined
+  }
+  for (const tracked of instance.track_interface) if (tracked.name !== device) leftOut(TRACK_INTERFACE, tracked)
+  const { inAdverts, besides } = virtualAddressesOf(instance)
+  const lines = [...inAdverts, ...besides]
+  const peers = peersOf(instance)
   const source = instance.unicast_src_ip ?? instance.mcast_src_ip
   const all = [...lines.map(({ prefix }) => prefix.address), ...peers, ...(source === undefined ? [] : [source])]
   if (!all.every(isIpv4)) {
@@ -83,14 +100,14 @@ function runningInstance(
     vrid: instance.virtual_router_id ?? 0,
     version: instance.version === '3' ? 3 : 2,
     priority: instance.priority,
-    advertInt: instance.advert_int ?? seconds(1),
-    preempt: !instance.nopreempt,
-    preemptDelay: instance.preempt_delay ?? millis(0),
-    addresses: instance.virtual_ipaddress.flatMap(address),
-    excludedAddresses: instance.virtual_ipaddress_excluded.flatMap(address),
+    advertInt: advertIntervalOf(instance),
+    preempt: preempts(instance),
+    preemptDelay: preemptDelayOf(instance, global),
+    addresses: inAdverts.flatMap(address),
+    excludedAddresses: besides.flatMap(address),
     source: source !== undefined && isIpv4(source) ? source : undefined,
     unicastPeers: peers.filter(isIpv4),
-    password: instance.authentication?.auth_type === 'PASS' ? instance.authentication.auth_pass?.reveal() : undefined,
+    password: authenticationOf(instance, global)?.password.reveal(),
     garp: { delay: instance.garp_master_delay, repeat: instance.garp_master_repeat },
   }
 }
@@ -129,7 +146,7 @@ function runningVirtualServer(
       fallback: server[scheduler === 'sh' ? 'sh-fallback' : 'mh-fallback'] || server['flag-1'],
       third: server['flag-3'],
     },
-    onePacket: server.ops,
+    onePacket: isOnePacket(server),
     access: accessOf(server),
     // What has a firewall's mark has passed it already.
     throughFirewall: server.through_firewall && (id.by === 'address' || server.mark.length > 0),
@@ -145,7 +162,7 @@ function runningVirtualServer(
             endpoint: endpoint(server.sorry_server),
             forwarding: forwardingOf(server.sorry_server_lvs_method ?? server.lvs_method),
           },
-    realServers: server.real_server.map((real) =>
+    realServers: realServersOf(server).map((real) =>
       runningServer(real, endpoint(real.id), forwardingOf(real.lvs_method ?? server.lvs_method)),
     ),
   }
@@ -171,7 +188,7 @@ function accessOf({ allow, deny }: VirtualServerSettings): readonly AccessEntry[
 /** The rules have seen to it that there are not too many. */
 export function localAddressesOf(server: VirtualServerSettings, settings: Settings): readonly Address[] {
   const group = settings.local_address_group.find(({ id }) => id === server.laddr_group_name)
-  return group?.lines.flatMap((line) => addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []) ?? []
+  return [...new Set(group?.lines.flatMap((line) => addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []))]
 }
 
 function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: MethodSettings): Forwarding {
@@ -189,14 +206,11 @@ function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: Method
 
 type MethodSettings = VirtualServerSettings['lvs_method']
 
-/** Seconds of a persistence that says no number. */
-const PERSISTENCE_SECONDS = 360
-
 function persistenceOf(server: VirtualServerSettings, bits: 32 | 128): Persistence | undefined {
-  const timeout = server.persistence_timeout
-  if (timeout === undefined) return undefined
+  const timeoutSeconds = persistenceSecondsOf(server)
+  if (timeoutSeconds === undefined) return undefined
   return {
-    timeoutSeconds: timeout.value ?? PERSISTENCE_SECONDS,
+    timeoutSeconds,
     clientPrefix: Math.min(bits, server.persistence_granularity ?? bits),
     ...(server.persistence_engine === undefined ? {} : { engine: server.persistence_engine }),
   }

@@ -89,6 +89,16 @@ describe('pool', () => {
     const pool = formPool(server({ quorum: 2 }), up(0), { up: true })
     expect(pool.quorum.up).toBe(false)
     expect(names(pool)).toEqual(['11:1'])
+  })
+
+  test('a sorry server that is one of the real servers is there once, and serves', () => {
+    const realServers = [real(0, { inhibitOnFailure: true }), real(1, { inhibitOnFailure: true })]
+    const { endpoint: same, forwarding } = real(0)
+    const pool = formPool(server({ realServers, sorryServer: { endpoint: same, forwarding } }), up(), undefined)
+    expect(names(pool)).toEqual(['11:1', '12:0'])
+  })
+
+  test('without a server that works nobody serves', () => {
     expect(names(formPool(server(), up(), undefined))).toEqual([])
   })
 
@@ -101,7 +111,7 @@ describe('pool', () => {
   test('what inhibit_on_failure keeps has weight 0 while it is down, and while the sorry server serves', () => {
     const realServers = [0, 1, 2].map((i) => real(i, { inhibitOnFailure: i < 2 }))
     const config = server({ quorum: 2, realServers })
-    expect(names(formPool(config, up(0), { up: true }))).toEqual(['12:0', '11:1'])
+    expect(names(formPool(config, up(0), { up: true }))).toEqual(['11:1', '12:0'])
     const sorryServer = { endpoint: { address: ip('192.168.1.99'), port: 80 }, forwarding: { method: 'NAT' as const } }
     expect(names(formPool({ ...config, sorryServer }, up(0), { up: true }))).toEqual(['99:1', '12:0', '11:0'])
   })

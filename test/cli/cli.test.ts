@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -14,6 +25,12 @@ const run = (program: string, ...args: string[]) => {
     encoding: 'utf8',
   })
   return { status, stdout, stderr }
+}
+
+const write = (name: string, text: string) => {
+  const file = join(directory, name)
+  writeFileSync(file, text)
+  return file
 }
 
 describe('tanistd -t', () => {
@@ -40,6 +57,56 @@ describe('tanistd -t', () => {
   })
 })
 
+describe('tanistd -t --fix', () => {
+  const text = 'global_defs {\n  lvs_id a\n}\ninclude part.inc\n'
+  const part = 'virtual_server 10.0.0.9 80 {\n  protocol TCP\n  quorum 0\n  real_server 10.1.0.1 80 { }\n}\n'
+
+  test('shows the corrections as a diff, of what is included, too, and changes nothing', () => {
+    const file = write('fix.conf', text)
+    const inner = write('part.inc', part)
+    const { status, stdout, stderr } = run('tanistd.js', '-t', '--fix', file)
+    expect(status).toBe(0)
+    expect(stdout).toBe(
+      `--- ${file}\n+++ ${file}\n@@ -1,4 +1,4 @@\n global_defs {\n-  lvs_id a\n+  router_id a\n }\n include part.inc\n` +
+        `--- ${inner}\n+++ ${inner}\n@@ -1,5 +1,5 @@\n virtual_server 10.0.0.9 80 {\n   protocol TCP\n-  quorum 0\n+  quorum 1\n   real_server 10.1.0.1 80 { }\n }\n` +
+        `${file}: good (2 warnings)\n`,
+    )
+    expect(stderr).toContain('2 corrections; --fix --write makes them\n')
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  test('--write makes them, with the mode and the owner that the file had, also behind a link', () => {
+    const target = write('behind.conf', 'global_defs {\n  lvs_id a\n}\n')
+    const file = join(directory, 'link.conf')
+    symlinkSync('behind.conf', file)
+    chmodSync(target, 0o640)
+    chownSync(target, 12_345, 54_321)
+    const { status, stdout } = run('tanistd.js', '-t', '--fix', '--write', file)
+    expect({ status, last: stdout.split('\n').at(-2) }).toEqual({ status: 0, last: `${file}: good` })
+    expect(readFileSync(target, 'utf8')).toBe('global_defs {\n  router_id a\n}\n')
+    expect(lstatSync(file).isSymbolicLink()).toBe(true)
+    const { mode, uid, gid } = statSync(target)
+    expect({ mode: mode & 0o7777, uid, gid }).toEqual({ mode: 0o640, uid: 12_345, gid: 54_321 })
+    expect(readdirSync(directory).filter((name) => name.includes('tanist-fix'))).toEqual([])
+    expect(run('tanistd.js', '-t', '--fix', file)).toMatchObject({ status: 0, stdout: `${file}: good\n` })
+  })
+
+  test('a file that is not text as it was read is left as it was, and that is told', () => {
+    const file = join(directory, 'latin.conf')
+    const bytes = Buffer.from('# caf\u00e9\nglobal_defs {\n  lvs_id a\n}\n', 'latin1')
+    writeFileSync(file, bytes)
+    const { status, stderr } = run('tanistd.js', '-t', '--fix', '--write', file)
+    expect(status).toBe(1)
+    expect(stderr).toContain(`${file} is left as it was: it has changed since it was read, or is not UTF-8`)
+    expect(readFileSync(file).equals(bytes)).toBe(true)
+  })
+
+  test('goes with -t', () => {
+    expect(run('tanistd.js', '--fix')).toMatchObject({ status: 1, stdout: '' })
+    expect(run('tanistd.js', '-t', '--write')).toMatchObject({ status: 1, stdout: '' })
+  })
+})
+
 describe('tanistd -t, further', () => {
   test('a file whose protections do not run is accepted with a status of its own, which --partial forgives', () => {
     const script = 'vrrp_script s { script /bin/true\n }\n'
@@ -59,11 +126,6 @@ describe('tanistd -t, further', () => {
     expect(run('tanistd.js', '--print-config', '-f', file).status).toBe(0)
   })
 
-  const write = (name: string, text: string) => {
-    const file = join(directory, name)
-    writeFileSync(file, text)
-    return file
-  }
   const instance = (vrid: number, priority: number) =>
     `vrrp_instance a {\n  interface eth0\n  virtual_router_id ${vrid}\n  priority ${priority}\n  virtual_ipaddress { 10.0.0.1 }\n}\n`
 
@@ -83,6 +145,7 @@ describe('tanistd -t, further', () => {
             code: 'unknown-keyword',
             message: 'unknown keyword `prio` in vrrp_instance',
             hint: 'did you mean `priority`?',
+            fix: { start: 0, end: 4, text: 'priority' },
             file: inner,
             line: 1,
             column: 1,

@@ -25,8 +25,7 @@ export const DIFFERENCES: readonly Difference[] = [
     ours: /error\[bad-value\]: expected a number from 0(\.000001)? to 4294 in seconds/,
     reason: 'keepalived lets an interval of a checker overflow',
   },
-  { ours: /strict mode has no unicast/, reason: 'the RFC has none, and keepalived says so in its manual only' },
-  { ours: /`regex` needs/, reason: 'keepalived takes a checker for any body from a slip of the pen' },
+  { ours: /`regex(_options)?` needs/, reason: 'keepalived takes a checker for any body from a slip of the pen' },
   {
     ours: /error\[bad-authentication\]: AH is refused/,
     reason:

@@ -33,7 +33,7 @@ describe('one mistake is one message', () => {
     ['an interface that is too long', instance(vip).replace('eth0', 'a-name-that-is-too-long'), ['2 bad-value']],
     ['a wrong protocol', service('real_server 10.1.0.1 80 { }').replace('TCP', 'TPC'), ['2 bad-value']],
     ['a wrong real server', service('real_server 10.1.0.300 80 { }'), ['3 bad-value']],
-    ['a script without a path', 'vrrp_script s {\nscript\n}\n', ['2 missing-argument']],
+    ['a script without a path', 'vrrp_script s {\nscript\n}\n', ['2 missing-argument', '1 unused']],
     ['a missing password', instance(`${vip}\nauthentication {\nauth_type PASS\nauth_pass\n}`), ['7 missing-argument']],
     [
       'a template',
@@ -91,11 +91,7 @@ describe('what is there twice names the other place', () => {
       instance(vip) + instance('', 'b'),
       'another instance has virtual_router_id 5 on eth0 for IPv4, at x.conf:3:1',
     ],
-    [
-      'an address',
-      instance(vip) + instance(vip, 'b', 6),
-      '10.0.0.1 is a virtual address of `a` already, at x.conf:4:21',
-    ],
+    ['an address', instance(vip) + instance(vip, 'b', 6), '10.0.0.1 is a virtual address of `a`, too, at x.conf:4:21'],
     ['an address of one instance', instance(`${vip}\n${vip}`), '10.0.0.1 stands here already, at x.conf:4:21'],
     ['a service', service('') + service(''), 'another virtual_server is [10.0.0.9]:tcp:80, at x.conf:1:1'],
     ['a server', service('real_server 10.1.0.1 80 { }\nreal_server 10.1.0.1 80 { }'), 'twice, at x.conf:3:1'],

@@ -48,15 +48,14 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     ],
   ],
   virtualAddressesAreUnique: [
-    [`${instance(vip)}\n${instance(vip, 2, 'b')}`, 'duplicate-address', '10.0.0.1 is a virtual address of `a` already'],
+    [`${instance(vip)}\n${instance(vip, 2, 'b')}`, 'repeated-address', '10.0.0.1 is a virtual address of `a`, too'],
     [instance('virtual_ipaddress { 10.0.0.1\n 10.0.0.1 }'), 'repeated-address', '10.0.0.1 stands here already'],
   ],
   advertsHoldOneFamily: [
-    [instance('virtual_ipaddress { 10.0.0.1\n fe80::1 }'), 'mixed-families', 'an advert holds one family'],
+    [instance('virtual_ipaddress { 10.0.0.1\n fe80::1 }'), 'other-family', 'an advert holds one family, here IPv4'],
   ],
   theFirstIpv6AddressIsLinkLocal: [
     [instance('virtual_ipaddress { 2001:db8::1 }'), 'not-link-local', 'the first IPv6 address must be link-local'],
-    [instance('strict_mode\n virtual_ipaddress { 2001:db8::1 }'), 'strict-mode', 'must be link-local'],
   ],
   peersAreOfTheSameFamily: [
     [instance(`${vip}\n unicast_peer { 2001:db8::2 }`), 'mixed-families', 'so must its peers have'],
@@ -66,22 +65,36 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [
       instance(`${vip}\n unicast_src_ip 10.0.0.2\n unicast_peer { 10.0.0.2 }`),
       'duplicate-address',
-      'source address of this',
+      'this director has no peer but itself',
+    ],
+    [
+      instance(`${vip}\n unicast_src_ip 10.0.0.2\n unicast_peer { 10.0.0.2\n 10.0.0.3 }`),
+      'ignored-value',
+      'sends nothing to itself',
     ],
   ],
   intervalsFitTheVersion: [
-    [instance(`${vip}\n advert_int 0.5`), 'bad-interval', 'version 2 takes whole seconds'],
-    [instance(`${vip}\n version 3\n advert_int 41`), 'bad-interval', 'at most 40.95'],
-    [instance(`${vip}\n version 3\n advert_int 0.015`), 'bad-interval', 'hundredths'],
+    [instance(`${vip}\n advert_int 0.5`), 'rounded-value', 'version 2 takes whole seconds: 1 is taken'],
+    [instance(`${vip}\n version 3\n advert_int 41`), 'rounded-value', 'up to 40.95: 40.95 is taken'],
+    [
+      instance(`${vip}\n version 3\n advert_int 0.015`),
+      'rounded-value',
+      'hundredths of a second, up to 40.95: 0.02 is taken',
+    ],
   ],
   authenticationIsOfVersion2: [
     [
       instance(`${vip}\n version 3\n authentication { auth_type PASS\n auth_pass x\n }`),
-      'bad-authentication',
+      'ignored-value',
       'VRRPv3 has no',
     ],
-    [instance(`${vip}\n authentication { auth_type PASS\n }`), 'missing-keyword', '`auth_type PASS` needs `auth_pass`'],
-    [instance(`${vip}\n authentication { auth_pass x\n }`), 'bad-authentication', '`auth_pass` without `auth_type`'],
+    [
+      instance(`${vip}\n strict_mode\n authentication { auth_type PASS\n auth_pass x\n }`),
+      'ignored-value',
+      'strict mode has no authentication',
+    ],
+    [instance(`${vip}\n authentication { auth_type PASS\n }`), 'ignored-value', 'no effect without each other'],
+    [instance(`${vip}\n authentication { auth_pass x\n }`), 'ignored-value', 'no effect without each other'],
     [instance(`${vip}\n authentication { auth_type AH\n auth_pass x\n }`), 'bad-authentication', 'AH is refused'],
   ],
   passwordsFit: [
@@ -93,13 +106,14 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   ],
   preemptionFitsThePriority: [
     [instance(`${vip}\n state MASTER\n priority 100\n nopreempt`), 'bad-preemption', '`nopreempt` has no effect'],
+  ],
+  preemptDelayIsForBackups: [
     [
       instance(`${vip}\n nopreempt\n preempt_delay 5`),
       'bad-preemption',
       '`preempt_delay` has no effect with `nopreempt`',
     ],
-  ],
-  preemptDelayIsForBackups: [
+    [instance(`${vip}\n strict_mode\n preempt_delay 3`), 'bad-preemption', 'no effect in strict mode'],
     [
       instance(`${vip}\n state MASTER\n priority 9\n preempt_delay 5`),
       'bad-preemption',
@@ -111,16 +125,10 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [instance(`${vip}\n state BACKUP\n priority 255`), 'bad-priority', 'priority 255 owns the addresses'],
   ],
   strictModeIsObeyed: [
-    [instance(`${vip}\n strict_mode\n unicast_peer { 10.0.0.2 }`), 'strict-mode', 'no unicast'],
-    [
-      instance(`${vip}\n strict_mode\n authentication { auth_type PASS\n auth_pass x\n }`),
-      'strict-mode',
-      'no authentication',
-    ],
+    [instance(`${vip}\n strict_mode\n unicast_peer { 10.0.0.2 }`), 'ignored-value', 'no unicast'],
     [instance('strict_mode'), 'strict-mode', 'needs a virtual_ipaddress'],
-    [instance(`${vip}\n strict_mode\n preempt_delay 3`), 'strict-mode', 'no preempt_delay'],
-    [instance(`${vip}\n strict_mode\n down_timer_adverts 4`), 'strict-mode', 'after 3 adverts'],
-    [instance(`${vip}\n strict_mode\n state MASTER\n priority 9`), 'strict-mode', 'only the owner'],
+    [instance(`${vip}\n strict_mode\n down_timer_adverts 4`), 'ignored-value', 'after 3 adverts'],
+    [instance(`${vip}\n strict_mode\n state MASTER\n priority 9`), 'ignored-value', 'only the owner'],
     [instance('strict_mode\n version 2\n virtual_ipaddress { fe80::1 }'), 'strict-mode', 'IPv6 in version 3 only'],
   ],
   strictModeMakesAddressesSilent: [
@@ -135,7 +143,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     ],
   ],
   groupsHaveMembers: [
-    ['vrrp_sync_group g { }', 'missing-keyword', 'sync group `g` has no members'],
+    ['vrrp_sync_group g { }', 'unused', 'sync group `g` has no members'],
     [`${instance(vip)}\nvrrp_sync_group g { group { a } }`, 'lonely-member', 'has one member'],
   ],
   namesOfTrackersAreUnique: [[`${script}\n${script}`, 'duplicate-name', 'another vrrp_script is named `s`']],
@@ -144,7 +152,14 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [instance(`${vip}\n track_file { x }`), 'unknown-name', 'there is no track_file `x`'],
     [instance(`${vip}\n track_process { x }`), 'unknown-name', 'there is no vrrp_track_process `x`'],
     [instance(`${vip}\n track_bfd { x }`), 'unknown-name', 'there is no bfd_instance `x`'],
-    [instance(`${vip}\n track_interface { eth1\n eth1 }`), 'duplicate-name', '`eth1` is tracked already'],
+    [instance(`${vip}\n track_interface { eth1\n eth1 }`), 'repeated-name', '`eth1` is tracked already'],
+  ],
+  trackersAreTracked: [
+    [script, 'unused', 'nobody tracks the vrrp_script `s`'],
+    ['vrrp_track_process p { process x\n }', 'unused', 'nobody tracks the vrrp_track_process `p`'],
+  ],
+  theOwnInterfaceIsTracked: [
+    [instance(`${vip}\n track_interface { eth0 }`), 'ignored-value', '`a` watches its own interface in any case'],
   ],
   checkersTrackWhatIsThere: [
     [service('real_server 10.1.0.1 80 { FILE_CHECK { track_file f } }'), 'unknown-name', 'there is no track_file `f`'],
@@ -185,7 +200,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   interfacesAreInOneGarpGroup: [
     [
       'garp_group { interface eth0\n }\ngarp_group { interfaces { eth0 } }',
-      'duplicate-name',
+      'repeated-name',
       '`eth0` is in a garp_group',
     ],
   ],
@@ -199,7 +214,18 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [service('real_server 10.1.0.1 80 { }', 'fwmark 1'), 'ignored-value', 'a service by mark keeps the port'],
     [service('', 'fwmark 1'), 'ignored-value', 'a service by mark takes every protocol'],
   ],
-  everyPortNeedsPersistence: [[service(server, '10.0.0.9'), 'bad-port', 'for every port needs `persistence_timeout`']],
+  everyPortNeedsPersistence: [
+    [service(server, '10.0.0.9'), 'assumed-value', 'for every port needs `persistence_timeout`: 360 is taken'],
+    [service(`persistence_timeout 0\n${server}`, '10.0.0.9'), 'assumed-value', '360 is taken'],
+  ],
+  noPersistenceIsNone: [
+    [service(`persistence_timeout 0\n${server}`), 'ignored-value', '`persistence_timeout 0` is no persistence'],
+    [
+      service(`persistence_timeout 9\n persistence_granularity 0.0.0.0\n${server}`),
+      'one-client',
+      'all of them get the same server',
+    ],
+  ],
   groupsExist: [[service(server, 'group g'), 'unknown-name', 'there is no virtual_server_group `g`']],
   groupsAreOfUse: [
     ['virtual_server_group g { 10.0.0.1 80 }', 'unused', 'no virtual_server uses the group `g`'],
@@ -207,12 +233,12 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   ],
   virtualServersHaveServers: [[service(''), 'no-server', 'this virtual_server has no real_server']],
   realServersAreUnique: [
-    [service(`${server}\n  ${server}`), 'duplicate-server', 'real server [10.1.0.1]:80 stands here twice'],
+    [service(`${server}\n  ${server}`), 'repeated-server', 'real server [10.1.0.1]:80 stands here twice'],
   ],
   theSorryServerIsAnother: [
     [
       service(`${server}\n  sorry_server 10.1.0.1 80`),
-      'duplicate-server',
+      'repeated-server',
       'the sorry server is one of the real servers',
     ],
   ],
@@ -253,16 +279,20 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
       'mixed-families',
       'of another family than the service',
     ],
-    [service(`lvs_method FNAT\n ops\n ${server}`), 'bad-value', '`ops` keeps no connection, and FNAT needs one'],
+    [
+      service(`lvs_method FNAT\n ops\n ${server}`).replace('TCP', 'UDP'),
+      'bad-value',
+      '`ops` keeps no connection, and FNAT needs one',
+    ],
   ],
   localAddressesAreUnique: [
     [
       'local_address_group g {\n 10.1.0.1-4\n 10.1.0.3\n}',
-      'duplicate-address',
+      'repeated-address',
       'local address 10.1.0.3 stands here twice',
     ],
   ],
-  oneByOneIsForUdp: [[service(`ops\n  ${server}`), 'bad-value', '`ops` is for UDP']],
+  oneByOneIsForUdp: [[service(`ops\n  ${server}`), 'ignored-value', '`ops` is for UDP']],
   callsAreOfUdp: [
     [service(`persistence_engine sip\n  ${server}`), 'ignored-value', 'is of use with `persistence_timeout` only'],
     [service(`persistence_engine sip\n persistence_timeout 60\n  ${server}`), 'bad-value', '`sip` is for UDP'],

@@ -11,7 +11,15 @@ import {
   type Syntax,
 } from '../schema/syntax.ts'
 import { ADDRESS_LABELS, ADDRESS_ROUTE, VIRTUAL_MAC } from './features.ts'
-import { interfaceName, parsePrefix, prefix, type Prefix, printPrefix, word } from '../schema/values.ts'
+import {
+  interfaceName,
+  parsePrefix,
+  prefix,
+  type Prefix,
+  printPrefix,
+  withPrefixLength,
+  word,
+} from '../schema/values.ts'
 
 /** Scopes of addresses and routes: names, or a number. */
 export const scope: Syntax<string> = one({
@@ -81,7 +89,7 @@ function addressLine<T extends object>(tail: Syntax<T>): Syntax<{ readonly prefi
       if (first === undefined) return invalid
       const value = parsePrefix(first.text)
       if (value === undefined || !/[1-9a-f]/.test(value.address)) {
-        return words.bad(first, 'an IP address with an optional prefix length')
+        return words.bad(first, 'an IP address with an optional prefix length', withPrefixLength(first.text))
       }
       const rest = tail.parse(words)
       if (rest === invalid) return invalid

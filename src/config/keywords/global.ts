@@ -1,5 +1,4 @@
 import { millis } from '../../time.ts'
-import { VRRP_GROUP } from '../../net/ipv4.ts'
 import { parseAddress } from '../../net/address.ts'
 import type { Entries } from '../schema/entry.ts'
 import { alias, detail, flag, inert, later, setting, wordLines } from '../schema/kinds.ts'
@@ -139,12 +138,15 @@ export const globalDefs = {
     setting(fields({ host: hostName, port: optional(port, 25) }), 'Where mails are delivered; port 25 unless said.'),
   ),
   smtp_helo_name: later(MAIL, setting(word('<name>'), 'Name that is said to the mail server.')),
-  smtp_connect_timeout: later(MAIL, setting(seconds(0.001, 3600), 'Deadline of a mail.')),
+  smtp_connect_timeout: later(MAIL, setting(seconds(0, 3600), 'Deadline of a mail.')),
   smtp_alert: later(MAIL, setting(truthOrNothing, 'Whether events are mailed that do not say it themselves.')),
   smtp_alert_vrrp: later(MAIL, setting(truthOrNothing, 'The same for VRRP alone.')),
   smtp_alert_checker: later(MAIL, setting(truthOrNothing, 'The same for checkers alone.')),
   no_email_faults: later(MAIL, flag('No mail about faults.')),
-  no_checker_emails: later(MAIL, flag('Mails when a real server comes or goes, not for each of its checkers.')),
+  no_checker_emails: later(
+    MAIL,
+    setting(truthOrNothing, 'Mails when a real server comes or goes, not for each of its checkers.'),
+  ),
 
   // Scripts
   script_user: detail(NOTIFY, setting(user, 'Who runs scripts that do not say it.')),
@@ -166,7 +168,10 @@ export const globalDefs = {
   fifo_write_vrrp_states_on_reload: detail(NOTIFY_FIFO, flag('Every state is written to the pipes after a reload.')),
   lvs_notify_fifo: later(NOTIFY_FIFO, setting(fifo, 'Named pipe for the events of virtual and real servers.')),
   lvs_notify_fifo_script: later(NOTIFY_FIFO, setting(script, 'Reads that pipe.')),
-  rs_init_notifies: detail(SERVER_SCRIPTS, flag('Runs `notify_up` for the real servers that are up at the start.')),
+  rs_init_notifies: detail(
+    SERVER_SCRIPTS,
+    setting(truthOrNothing, 'Runs `notify_up` for the real servers that are up at the start.'),
+  ),
   checker_log_all_failures: later(LOGGING, setting(truthOrNothing, 'Every failed check is logged, not only changes.')),
 
   // Interfaces and addresses
@@ -186,10 +191,9 @@ export const globalDefs = {
   ),
 
   // VRRP defaults
-  vrrp_mcast_group4: later(
+  vrrp_mcast_group4: detail(
     MULTICAST_GROUP,
     setting(multicastAddress, 'Multicast group of IPv4 adverts; 224.0.0.18 unless said.'),
-    VRRP_GROUP,
   ),
   vrrp_mcast_group6: detail(
     IPV6_INSTANCE,

@@ -1,10 +1,12 @@
 import { type Address, parseAddress } from '../../net/address.ts'
+import { replaceWord } from '../fix.ts'
 import type { Entries } from '../schema/entry.ts'
 import { detail, alias, flag, inert, inherited, later, lines, sections, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
   choice,
+  choiceOfAnyCase,
   granularity,
   integer,
   interfaceName,
@@ -20,6 +22,8 @@ import { SNMP } from './reasons.ts'
 import { ALPHA, MAIL, SERVER_SCRIPTS, SORRY_INHIBIT, SUSPEND } from './features.ts'
 
 const U32 = 2 ** 32 - 1
+/** IPVS's own limit. */
+const MAX_WEIGHT = 2 ** 31 - 1
 
 /** What a virtual server answers to. */
 export type ServiceId =
@@ -80,7 +84,7 @@ const tunnel = {
   csum: mark('With checksum.'),
   remcsum: mark('With checksum: remote checksum offload would only have the card compute it.'),
 } as const
-const method = withOptions(fields({ method: choice('NAT', 'DR', 'TUN', 'FNAT') }), tunnel)
+const method = withOptions(fields({ method: choiceOfAnyCase(true, 'NAT', 'DR', 'TUN', 'FNAT') }), tunnel)
 
 const schedulers = [
   'rr',
@@ -99,12 +103,24 @@ const schedulers = [
   'twos',
 ] as const
 
-const lvsSched = setting(choice(...schedulers), 'Scheduler.', 'wlc')
+const lvsSched = setting(choiceOfAnyCase(true, ...schedulers), 'Scheduler.', 'wlc')
 const lvsMethod = setting(method, 'Forwarding method.', { method: 'NAT' })
 const notifyScript = (help: string) => later(SERVER_SCRIPTS, setting(script, help))
 
+/** At least 1, which keepalived makes of 0. */
+const quorum: Syntax<number> = {
+  ...integer(1, U32),
+  parse(words) {
+    const next = words.peek()
+    if (next?.text !== '0') return integer(1, U32).parse(words)
+    words.take()
+    words.report('ignored-value', next.at, 'quorum is at least 1', 'write 1', replaceWord(next.at, '0', '1'))
+    return 1
+  },
+}
+
 const realServer = {
-  weight: inherited(integer(0, 65_535), 'Share of new connections; 0: none.', '1'),
+  weight: inherited(integer(0, MAX_WEIGHT), 'Share of new connections; 0: none.', '1'),
   lvs_method: setting(method, 'Forwarding method to this server; that of the virtual server unless said.'),
   uthreshold: setting(integer(0, U32), 'No new connections at so many; 0: no limit.'),
   lthreshold: setting(integer(0, U32), 'New connections again below so many.'),
@@ -148,7 +164,7 @@ export const virtualServer = {
     integer(1, 2_678_400),
     "Idle seconds after which established connections and UDP flows end (DPVS's keyword); those of all services unless said.",
   ),
-  protocol: setting(choice('TCP', 'UDP', 'SCTP'), 'Protocol. Needed, but not for a mark.'),
+  protocol: setting(choiceOfAnyCase(false, 'TCP', 'UDP', 'SCTP'), 'Protocol. Needed, but not for a mark.'),
   lvs_sched: lvsSched,
   lb_algo: alias('lvs_sched', lvsSched, false),
   lvs_method: lvsMethod,
@@ -164,8 +180,8 @@ export const virtualServer = {
   'mh-fallback': flag('`mh` goes on to the next server when one cannot serve.'),
   persistence_engine: setting(choice('sip'), 'What makes datagrams of a client belong together: their SIP call.'),
   persistence_timeout: setting(
-    maybe(integer(1, 2_678_400)),
-    'A client stays at its server for so many seconds; 360 without a number.',
+    maybe(integer(0, 2_678_400)),
+    'A client stays at its server for so many seconds; 360 without a number, 0: no persistence.',
   ),
   persistence_granularity: setting(granularity, 'Clients of one network count as one.'),
   ha_suspend: later(SUSPEND, flag('No checks while the address is not on this director.')),
@@ -175,7 +191,7 @@ export const virtualServer = {
   omega: detail(SERVER_SCRIPTS, flag('Servers are reported down when the daemon stops.')),
   inhibit_on_failure: setting(truthOrNothing, 'A failed server gets weight 0 instead of being removed.'),
   quorum: setting(
-    integer(1, U32),
+    quorum,
     'Below this sum of the weights of working servers the sorry server serves in their place. Without a sorry server they go on serving, and the loss is only reported.',
     1,
   ),
@@ -186,7 +202,7 @@ export const virtualServer = {
   ),
   quorum_up: notifyScript('Runs when quorum is gained.'),
   quorum_down: notifyScript('Runs when quorum is lost.'),
-  weight: setting(integer(1, 65_535), 'Weight of servers that do not say it; 1 unless said.'),
+  weight: setting(integer(1, MAX_WEIGHT), 'Weight of servers that do not say it; 1 unless said.'),
   smtp_alert: later(MAIL, setting(truthOrNothing, 'Changes are mailed.')),
   snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the service there.')),
   sorry_server: setting(endpoint, 'Serves while quorum is lost, and the real servers do not.'),

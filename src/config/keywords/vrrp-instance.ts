@@ -1,5 +1,5 @@
 import { millis } from '../../time.ts'
-import { VRRP_GROUP } from '../../net/ipv4.ts'
+import { replaceWord } from '../fix.ts'
 import type { Entries } from '../schema/entry.ts'
 import { alias, detail, flag, inert, inherited, later, lines, opposite, section, setting } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
@@ -121,6 +121,26 @@ const virtualMac: Syntax<VirtualMac> = {
       .join(' '),
 }
 
+/** keepalived takes every other word for BACKUP. */
+const initialState: Syntax<'MASTER' | 'BACKUP'> = {
+  ...choice('MASTER', 'BACKUP'),
+  parse(words) {
+    const next = words.peek()
+    if (
+      next === undefined ||
+      !/^(slave|standby|backup|master)$/i.test(next.text) ||
+      /^(MASTER|BACKUP)$/.test(next.text)
+    ) {
+      return choice('MASTER', 'BACKUP').parse(words)
+    }
+    words.take()
+    const fix = replaceWord(next.at, next.text, 'BACKUP')
+    const message = `\`${next.text}\` is taken for BACKUP, as by keepalived; the priority decides who is master`
+    words.report('ignored-value', next.at, message, 'write `BACKUP` or `MASTER`', fix)
+    return 'BACKUP'
+  },
+}
+
 const garpExtra = later(
   ANNOUNCEMENTS,
   setting(garpExtraInterface(0), 'Gratuitous ARPs on the other interfaces of its addresses.'),
@@ -133,7 +153,7 @@ const notifyScript = (help: string) => later(NOTIFY, setting(script, help))
 
 export const vrrpInstance = {
   state: setting(
-    choice('MASTER', 'BACKUP'),
+    initialState,
     'As in keepalived it does no more than set the default priority (MASTER: 255) and forbid nopreempt.',
   ),
   interface: setting(interfaceName, 'Where adverts are sent and received.'),
@@ -167,7 +187,7 @@ export const vrrpInstance = {
     unicastAddress,
     'Source address of multicast adverts. While no interface of the host has it, the instance is in fault.',
   ),
-  mcast_dst_ip: later(MULTICAST_GROUP, setting(multicastAddress, 'Multicast group of its adverts.'), VRRP_GROUP),
+  mcast_dst_ip: detail(MULTICAST_GROUP, setting(multicastAddress, 'Multicast group of its adverts.')),
   unicast_src_ip: setting(
     unicastAddress,
     'Source address of unicast adverts. While no interface of the host has it, the instance is in fault.',
@@ -212,7 +232,7 @@ export const vrrpInstance = {
   vrf: detail(NO_INTERFACE, setting(interfaceName, 'The VRF of unicast adverts without an interface.')),
 
   dont_track_primary: later(DONT_TRACK_PRIMARY, flag('Faults of its own interface do not matter.')),
-  track_interface: later(TRACK_INTERFACE, lines(tracked('<interface>'), 'Interfaces that must be up.')),
+  track_interface: detail(TRACK_INTERFACE, lines(tracked('<interface>'), 'Interfaces that must be up.')),
   track_script: later(TRACK_SCRIPT, lines(tracked('<vrrp_script>'), 'Scripts that must succeed.')),
   track_file: later(TRACK_FILE, lines(trackedFile, 'Files that change the priority.')),
   track_process: later(TRACK_PROCESS, lines(trackedProcess, 'Processes that must run.')),

@@ -47,7 +47,7 @@ const interfacesAreInOneGarpGroup: Rule = (settings, places, report) => {
     ...group.interfaces.map((member) => ({ key: member.name, at: places.of(member) })),
     ...(group.interface === undefined ? [] : [{ key: group.interface, at: places.of(group, 'interface') }]),
   ])
-  reportRepeats(items, report, 'duplicate-name', (name) => `\`${name}\` is in a garp_group already`)
+  reportRepeats(items, report, 'repeated-name', (name) => `\`${name}\` is in a garp_group already`)
 }
 
 export const routingRules: readonly Rule[] = [

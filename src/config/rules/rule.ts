@@ -1,4 +1,5 @@
 import type { DiagnosticCode, Report } from '../diagnostic.ts'
+import type { Fix } from '../fix.ts'
 import type { Settings } from '../keywords/root.ts'
 import type { Places } from '../schema/entry.ts'
 import { placeText, type Span } from '../source.ts'
@@ -12,11 +13,12 @@ export function reportRepeats(
   report: Report,
   code: DiagnosticCode,
   message: (key: string) => string,
+  { hint, fix }: { readonly hint?: string; readonly fix?: (at: Span) => Fix | undefined } = {},
 ): void {
   const seen = new Map<string, Span>()
   for (const { key, at } of items) {
     const first = seen.get(key)
     if (first === undefined) seen.set(key, at)
-    else report(code, at, `${message(key)}, at ${placeText(first)}`)
+    else report(code, at, `${message(key)}, at ${placeText(first)}`, hint, fix?.(at))
   }
 }

@@ -1,5 +1,7 @@
 import { isIpv4 } from '../../net/address.ts'
 import { addressesOf, networkOf } from '../address-range.ts'
+import { isOnePacket, persistenceSecondsOf } from '../effective.ts'
+import { removeStatement } from '../fix.ts'
 import { accessName, MAX_ACCESS_PREFIXES, MAX_LOCAL_ADDRESSES } from '../model.ts'
 import type { Report } from '../diagnostic.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
@@ -54,9 +56,25 @@ const marksNameNoPort = ofEach((server, places, report) => {
 })
 
 const everyPortNeedsPersistence = ofEach((server, places, report) => {
-  if (server.id.by !== 'address' || server.id.port !== undefined || server.persistence_timeout !== undefined) return
+  const timeout = persistenceSecondsOf(server)
+  if (server.id.by !== 'address' || server.id.port !== undefined || server.persistence_timeout?.value) return
+  if (timeout === undefined || (server.persistence_timeout !== undefined && server.persistence_timeout.value !== 0))
+    return
   if (places.broken(server, 'persistence_timeout')) return
-  report('bad-port', places.of(server), 'a virtual_server for every port needs `persistence_timeout`')
+  const message = `a virtual_server for every port needs \`persistence_timeout\`: ${timeout} is taken, as by keepalived`
+  report('assumed-value', places.of(server), message, 'say it, or a port')
+})
+
+const noPersistenceIsNone = ofEach((server, places, report) => {
+  if (server.persistence_timeout?.value === 0) {
+    const at = places.of(server, 'persistence_timeout')
+    const fix = server.id.by === 'address' && server.id.port === undefined ? undefined : removeStatement(at)
+    report('ignored-value', at, '`persistence_timeout 0` is no persistence', 'leave it out', fix)
+  }
+  if (server.persistence_granularity === 0) {
+    const message = 'a netmask of 0.0.0.0 makes all clients one: all of them get the same server'
+    report('one-client', places.of(server, 'persistence_granularity'), message, 'leave it out, or use a longer mask')
+  }
 })
 
 const groupsExist: Rule = (settings, places, report) => {
@@ -83,15 +101,18 @@ const virtualServersHaveServers = ofEach((server, places, report) => {
 
 const realServersAreUnique = ofEach((server, places, report) => {
   const items = server.real_server.map((real) => ({ key: endpointText(real.id), at: places.of(real) }))
-  reportRepeats(items, report, 'duplicate-server', (name) => `real server ${name} stands here twice`)
+  reportRepeats(items, report, 'repeated-server', (name) => `real server ${name} stands here twice`, {
+    hint: 'the first one counts',
+  })
 })
 
 const theSorryServerIsAnother = ofEach((server, places, report) => {
   const { sorry_server: sorry } = server
-  if (sorry === undefined || !server.real_server.some(({ id }) => endpointText(id) === endpointText(sorry))) return
+  if (sorry === undefined) return
   const real = server.real_server.find(({ id }) => endpointText(id) === endpointText(sorry))
-  const there = real === undefined ? '' : `, at ${placeText(places.of(real))}`
-  report('duplicate-server', places.of(server, 'sorry_server'), `the sorry server is one of the real servers${there}`)
+  if (real === undefined) return
+  const message = `the sorry server is one of the real servers, at ${placeText(places.of(real))}: without quorum it serves, also when its checks fail`
+  report('repeated-server', places.of(server, 'sorry_server'), message)
 })
 
 const methodsReachTheServers = ofEach((server, places, report) => {
@@ -140,8 +161,9 @@ const thresholdsAreInOrder = ofEach((server, places, report) => {
 })
 
 const oneByOneIsForUdp = ofEach((server, places, report) => {
-  if (!server.ops || server.protocol === 'UDP' || server.id.by === 'fwmark') return
-  report('bad-value', places.of(server, 'ops'), '`ops` is for UDP')
+  if (!server.ops || isOnePacket(server)) return
+  const at = places.of(server, 'ops')
+  report('ignored-value', at, '`ops` is for UDP, and has no effect here', 'leave it out', removeStatement(at))
 })
 
 const callsAreOfUdp = ofEach((server, places, report) => {
@@ -267,7 +289,7 @@ const localAddressesFit: Rule = (settings, places, report) => {
   for (const server of settings.virtual_server) {
     const { laddr_group_name: name } = server
     const full = [server, ...server.real_server].some(({ lvs_method: said }) => said?.method === 'FNAT')
-    if (full && server.ops) {
+    if (full && isOnePacket(server)) {
       report('bad-value', places.of(server, 'ops'), '`ops` keeps no connection, and FNAT needs one')
     }
     if (name === undefined) continue
@@ -288,7 +310,7 @@ const localAddressesAreUnique: Rule = (settings, places, report) => {
     const items = group.lines.flatMap((line) =>
       (addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []).map((key) => ({ key, at: places.of(line) })),
     )
-    reportRepeats(items, report, 'duplicate-address', (name) => `local address ${name} stands here twice`)
+    reportRepeats(items, report, 'repeated-address', (name) => `local address ${name} stands here twice`)
   }
 }
 
@@ -301,6 +323,7 @@ export const serverRules: readonly Rule[] = [
   virtualServersSayTheirProtocol,
   marksNameNoPort,
   everyPortNeedsPersistence,
+  noPersistenceIsNone,
   groupsExist,
   groupsAreOfUse,
   virtualServersHaveServers,

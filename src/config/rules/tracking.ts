@@ -1,4 +1,5 @@
 import type { Report } from '../diagnostic.ts'
+import { removeStatement } from '../fix.ts'
 import type { Settings } from '../keywords/root.ts'
 import type { Tracked } from '../keywords/tracking.ts'
 import type { Places } from '../schema/entry.ts'
@@ -24,8 +25,9 @@ const membersAreInOneGroup: Rule = (settings, places, report) => {
 
 const groupsHaveMembers: Rule = (settings, places, report) => {
   for (const block of settings.vrrp_sync_group) {
-    if (block.group.length === 0 && !places.broken(block, 'group'))
-      report('missing-keyword', places.of(block), `sync group \`${block.id}\` has no members`)
+    if (block.group.length === 0 && !places.broken(block, 'group')) {
+      report('unused', places.of(block), `sync group \`${block.id}\` has no members, and no effect`)
+    }
     if (block.group.length === 1) {
       report('lonely-member', places.of(block), `sync group \`${block.id}\` has one member: it changes nothing`)
     }
@@ -61,7 +63,8 @@ const trackersExist: Rule = (settings, places, report) => {
     }
     for (const keyword of [...(Object.keys(kinds) as (keyof typeof kinds)[]), 'track_interface' as const]) {
       const items = block[keyword].map((tracked) => ({ key: tracked.name, at: places.of(tracked) }))
-      reportRepeats(items, report, 'duplicate-name', (name) => `\`${name}\` is tracked already`)
+      const message = (name: string) => `\`${name}\` is tracked already`
+      reportRepeats(items, report, 'repeated-name', message, { hint: 'the first one counts', fix: removeStatement })
     }
   }
 }
@@ -77,6 +80,42 @@ function reportUnknown(
 ): void {
   for (const each of tracked) {
     if (!names.has(each.name)) report('unknown-name', places.of(each), `there is no ${what} \`${each.name}\``)
+  }
+}
+
+/** What nobody tracks is never looked at, here and in keepalived. */
+const trackersAreTracked: Rule = (settings, places, report) => {
+  const blocks = [...settings.vrrp_instance, ...settings.vrrp_sync_group]
+  const unused = (
+    kind: string,
+    trackers: readonly { readonly id: string }[],
+    tracked: readonly { readonly name: string }[],
+  ) => {
+    const names = new Set(tracked.map(({ name }) => name))
+    for (const block of trackers.filter(({ id }) => !names.has(id))) {
+      report('unused', places.of(block), `nobody tracks the ${kind} \`${block.id}\`: it has no effect`)
+    }
+  }
+  unused(
+    'vrrp_script',
+    settings.vrrp_script,
+    blocks.flatMap(({ track_script: names }) => names),
+  )
+  unused(
+    'vrrp_track_process',
+    settings.vrrp_track_process,
+    blocks.flatMap(({ track_process: names }) => names),
+  )
+}
+
+/** An instance whose own interface is down is at fault in any case. */
+const theOwnInterfaceIsTracked: Rule = (settings, places, report) => {
+  for (const instance of settings.vrrp_instance) {
+    for (const tracked of instance.track_interface) {
+      if (tracked.name !== instance.interface) continue
+      const message = `\`${instance.id}\` watches its own interface in any case; this has no effect`
+      report('ignored-value', places.of(tracked), message, 'leave it out')
+    }
   }
 }
 
@@ -157,6 +196,8 @@ export const trackingRules: readonly Rule[] = [
   groupsHaveMembers,
   namesOfTrackersAreUnique,
   trackersExist,
+  trackersAreTracked,
+  theOwnInterfaceIsTracked,
   checkersTrackWhatIsThere,
   trackersSayWhatTheyWatch,
   membersHaveNoWeightsOfTheirOwn,

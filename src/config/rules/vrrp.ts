@@ -1,12 +1,12 @@
 import { isIpv4, isLinkLocal } from '../../net/address.ts'
+import { advertIntervalOf, isStrict, peersOf, preemptDelayOf, preempts, virtualAddressesOf } from '../effective.ts'
+import { removeStatement, replaceValue } from '../fix.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
 import type { Report } from '../diagnostic.ts'
 import type { Places } from '../schema/entry.ts'
 import { placeText, type Span } from '../source.ts'
 import { reportRepeats, type Rule } from './rule.ts'
 
-/** The largest interval of version 3: 12 bits of hundredths of a second (RFC 9568 §5.2.7). */
-const LONGEST_V3 = 40_950
 /** Longest password of version 2 (RFC 2338 §5.3.6). */
 const PASSWORD_LENGTH = 8
 /** Addresses that the count field of an advert can tell (RFC 9568 §5.2.5). */
@@ -76,28 +76,31 @@ const virtualAddressesAreUnique: Rule = (settings, places, report) => {
         continue
       }
       const there = placeText(owner.at)
-      if (owner.id === instance.id) report('repeated-address', at, `${address} stands here already, at ${there}`)
-      else report('duplicate-address', at, `${address} is a virtual address of \`${owner.id}\` already, at ${there}`)
+      if (owner.id === instance.id) {
+        const message = `${address} stands here already, at ${there}`
+        report('repeated-address', at, message, undefined, removeStatement(at))
+      } else {
+        const message = `${address} is a virtual address of \`${owner.id}\`, too, at ${there}: two directors may have it at the same time`
+        report('repeated-address', at, message, 'put both instances into a vrrp_sync_group')
+      }
     }
   }
 }
 
 const advertsHoldOneFamily = ofEach((instance, places, report) => {
-  const family = familyOf(instance)
-  for (const line of instance.virtual_ipaddress) {
-    if (isIpv4(line.prefix.address) === (family === 'IPv4')) continue
-    const message = `an advert holds one family: \`${instance.id}\` has ${family} addresses; use virtual_ipaddress_excluded`
-    report('mixed-families', places.of(line), message)
+  const { inAdverts } = virtualAddressesOf(instance)
+  for (const line of instance.virtual_ipaddress.filter((each) => !inAdverts.includes(each))) {
+    const message = `an advert holds one family, here ${familyOf(instance)}: this address moves with \`${instance.id}\`, but is not in its adverts`
+    report('other-family', places.of(line), message, 'write it in virtual_ipaddress_excluded; keepalived drops it')
   }
 })
 
-const theFirstIpv6AddressIsLinkLocal = ofEach((instance, places, report, { global_defs: global }) => {
+const theFirstIpv6AddressIsLinkLocal = ofEach((instance, places, report) => {
   const [first] = instance.virtual_ipaddress
   if (first === undefined || isIpv4(first.prefix.address) || isLinkLocal(first.prefix.address)) return
-  const strict = instance.strict_mode ?? global?.vrrp_strict ?? false
-  const message = 'the first IPv6 address must be link-local (RFC 9568 §5.2.9)'
-  if (strict) report('strict-mode', places.of(first), message)
-  else report('not-link-local', places.of(first), `${message}; other implementations may drop the adverts`)
+  const message =
+    'the first IPv6 address must be link-local (RFC 9568 §5.2.9); other implementations may drop the adverts'
+  report('not-link-local', places.of(first), message)
 })
 
 const peersAreOfTheSameFamily = ofEach((instance, places, report) => {
@@ -116,47 +119,48 @@ const unicastHasPeers = ofEach((instance, places, report) => {
 })
 
 const peersAreNotTheSource = ofEach((instance, places, report) => {
-  for (const peer of instance.unicast_peer) {
-    if (peer.address === instance.unicast_src_ip) {
-      const there = placeText(places.of(instance, 'unicast_src_ip'))
-      report(
-        'duplicate-address',
-        places.of(peer),
-        `this peer is the source address of this director itself, at ${there}`,
-      )
+  for (const peer of instance.unicast_peer.filter(({ address }) => address === instance.unicast_src_ip)) {
+    const at = places.of(peer)
+    const there = placeText(places.of(instance, 'unicast_src_ip'))
+    if (peersOf(instance).length === 0)
+      report('duplicate-address', at, `this director has no peer but itself: its source address is at ${there}`)
+    else {
+      const message = `this peer is the source address of this director itself, at ${there}, which sends nothing to itself`
+      report('ignored-value', at, message, 'leave it out', removeStatement(at))
     }
   }
 })
 
 const intervalsFitTheVersion = ofEach((instance, places, report) => {
-  const value = instance.advert_int
-  if (value === undefined) return
+  const value = advertIntervalOf(instance)
+  if (instance.advert_int === undefined || Math.abs(value - instance.advert_int) < 0.001) return
   const at = places.of(instance, 'advert_int')
-  if (instance.version === '2') {
-    if (value % 1000 !== 0) report('bad-interval', at, 'version 2 takes whole seconds; use `version 3`')
-  } else if (value > LONGEST_V3) {
-    report('bad-interval', at, 'version 3 takes at most 40.95 seconds')
-  } else if (Math.abs(value / 10 - Math.round(value / 10)) > 1e-6) {
-    report('bad-interval', at, 'version 3 takes hundredths of a second')
-  }
+  const takes =
+    instance.version === '2' ? 'version 2 takes whole seconds' : 'version 3 takes hundredths of a second, up to 40.95'
+  const seconds = String(value / 1000)
+  report('rounded-value', at, `${takes}: ${seconds} is taken`, `write ${seconds}`, replaceValue(at, seconds))
 })
 
-const authenticationIsOfVersion2 = ofEach((instance, places, report) => {
+const authenticationIsOfVersion2 = ofEach((instance, places, report, { global_defs: global }) => {
   const { authentication } = instance
   if (authentication === undefined) return
   const at = places.of(instance, 'authentication')
-  const type = authentication.auth_type
-  if (instance.version === '3') report('bad-authentication', at, 'VRRPv3 has no authentication (RFC 9568 §9)')
-  if (type === undefined && authentication.auth_pass !== undefined && !places.broken(authentication, 'auth_type')) {
-    report('bad-authentication', at, '`auth_pass` without `auth_type` has no effect')
-  }
-  if (type !== undefined && authentication.auth_pass === undefined && !places.broken(authentication, 'auth_pass')) {
-    report('missing-keyword', places.of(authentication, 'auth_type'), `\`auth_type ${type}\` needs \`auth_pass\``)
-  }
+  const { auth_type: type, auth_pass: password } = authentication
   if (type === 'AH') {
     const message =
       'AH is refused: RFC 3768 took it out of VRRP, and adverts without it would be dropped by a peer that has it'
     report('bad-authentication', places.of(authentication, 'auth_type'), message, 'use PASS on both directors')
+    return
+  }
+  const ignored = (why: string, hint: string) =>
+    report('ignored-value', at, `${why}: adverts have none, as keepalived's`, hint)
+  if (type === undefined || password === undefined) {
+    if (places.broken(authentication, 'auth_type') || places.broken(authentication, 'auth_pass')) return
+    ignored('`auth_type` and `auth_pass` have no effect without each other', 'say both on both directors')
+  } else if (instance.version === '3') {
+    ignored('VRRPv3 has no authentication (RFC 9568 §9)', 'leave it out, or use version 2 on both directors')
+  } else if (isStrict(instance, global)) {
+    ignored('strict mode has no authentication', 'leave it out, or leave strict mode on both directors')
   }
 })
 
@@ -168,20 +172,20 @@ const passwordsFit = ofEach((instance, places, report) => {
 })
 
 const preemptionFitsThePriority = ofEach((instance, places, report) => {
-  if (!instance.nopreempt) return
-  if (instance.state === 'MASTER' || instance.priority === 255) {
-    const message = '`nopreempt` has no effect with `state MASTER` or priority 255'
-    report('bad-preemption', places.of(instance, 'nopreempt'), message, 'use `state BACKUP` on both directors')
-  }
-  if (instance.preempt_delay !== undefined && instance.preempt_delay > 0) {
-    report('bad-preemption', places.of(instance, 'preempt_delay'), '`preempt_delay` has no effect with `nopreempt`')
-  }
+  if (!instance.nopreempt || !preempts(instance)) return
+  const at = places.of(instance, 'nopreempt')
+  const message = '`nopreempt` has no effect with `state MASTER` or priority 255'
+  report('bad-preemption', at, message, 'use `state BACKUP` on both directors, or leave it out', removeStatement(at))
 })
 
-const preemptDelayIsForBackups = ofEach((instance, places, report) => {
-  if (instance.state !== 'MASTER' || instance.preempt_delay === undefined || instance.preempt_delay === 0) return
-  const message = '`preempt_delay` has no effect with `state MASTER`'
-  report('bad-preemption', places.of(instance, 'preempt_delay'), message, 'use `state BACKUP`')
+const preemptDelayIsForBackups = ofEach((instance, places, report, { global_defs: global }) => {
+  const { preempt_delay: said } = instance
+  if (said === undefined || said === preemptDelayOf(instance, global)) return
+  const at = places.of(instance, 'preempt_delay')
+  const why = isStrict(instance, global)
+    ? 'in strict mode'
+    : `with \`${preempts(instance) && instance.state === 'MASTER' ? 'state MASTER' : 'nopreempt'}\``
+  report('bad-preemption', at, `\`preempt_delay\` has no effect ${why}`, 'leave it out', removeStatement(at))
 })
 
 const onlyOwnersHavePriority255 = ofEach((instance, places, report) => {
@@ -198,18 +202,29 @@ const onlyOwnersHavePriority255 = ofEach((instance, places, report) => {
   }
 })
 
+/** keepalived goes on without what strict mode does not have, but for an instance without addresses. */
 const strictModeIsObeyed = ofEach((instance, places, report, { global_defs: global }) => {
-  if (!(instance.strict_mode ?? global?.vrrp_strict ?? false)) return
-  const refuse = (keyword: string, message: string) => report('strict-mode', places.of(instance, keyword), message)
-  if (instance.unicast_peer.length > 0) refuse('unicast_peer', 'strict mode has no unicast')
-  if (instance.authentication !== undefined) refuse('authentication', 'strict mode has no authentication')
-  if (instance.virtual_ipaddress.length === 0) refuse('', 'strict mode needs a virtual_ipaddress')
-  if (instance.preempt_delay !== undefined) refuse('preempt_delay', 'strict mode has no preempt_delay')
-  if ((instance.down_timer_adverts ?? 3) !== 3) refuse('down_timer_adverts', 'strict mode takes over after 3 adverts')
-  if (instance.version === '2' && familyOf(instance) === 'IPv6')
-    refuse('version', 'strict mode has IPv6 in version 3 only')
+  if (!isStrict(instance, global)) return
+  if (instance.virtual_ipaddress.length === 0) {
+    report('strict-mode', places.of(instance), 'strict mode needs a virtual_ipaddress')
+  }
+  if (instance.version === '2' && familyOf(instance) === 'IPv6') {
+    report('strict-mode', places.of(instance, 'version'), 'strict mode has IPv6 in version 3 only')
+  }
+  if (instance.unicast_peer.length > 0) {
+    report(
+      'ignored-value',
+      places.of(instance, 'unicast_peer'),
+      'strict mode has no unicast; adverts are unicast all the same',
+    )
+  }
+  if ((instance.down_timer_adverts ?? 3) !== 3) {
+    const at = places.of(instance, 'down_timer_adverts')
+    report('ignored-value', at, 'strict mode takes over after 3 adverts', 'leave it out', removeStatement(at))
+  }
   if (instance.state === 'MASTER' && instance.priority !== 255) {
-    refuse('state', 'in strict mode only the owner of the addresses (priority 255) begins as MASTER')
+    const message = 'in strict mode only the owner of the addresses (priority 255) begins as MASTER'
+    report('ignored-value', places.of(instance, 'state'), message, 'use `state BACKUP`')
   }
 })
 

@@ -1,4 +1,6 @@
 import { closest, DIAGNOSTIC_LIMIT } from '../diagnostic.ts'
+import { removeStatement, replaceWord } from '../fix.ts'
+import { obsoleteKeyword } from '../keywords/obsolete.ts'
 import type { Statement } from '../parser.ts'
 import { isSecretKeyword, markSecret, markSecretBehind } from '../secrecy.ts'
 import { placeText, type Span } from '../source.ts'
@@ -98,19 +100,35 @@ function holdsSecrets(body: Entries): boolean {
 }
 
 function reportUnknown(body: Entries, path: string, { keyword: { text, at } }: Statement, context: Context): void {
+  const block = path.split('/').at(-1) ?? ''
+  const obsolete = obsoleteKeyword(block, text)
+  if (obsolete !== undefined) {
+    const { why, instead } = obsolete
+    const hint = instead === undefined ? 'leave it out' : `use \`${instead}\``
+    const fix = instead === undefined ? removeStatement(at) : replaceWord(at, text, instead)
+    context.report('obsolete-keyword', at, `\`${text}\` has no effect: ${why}`, hint, fix)
+    return
+  }
+  const where = path === '' ? 'at the top level' : `in ${block}`
+  const near = closest(text, Object.keys(body))
   // It may be the value of a keyword that stands on the line before.
-  if (holdsSecrets(body) && closest(text, Object.keys(body)) === undefined) markSecret(at)
-  const where = path === '' ? 'at the top level' : `in ${path.split('/').at(-1)}`
-  context.report('unknown-keyword', at, `unknown keyword \`${text}\` ${where}`, hintFor(text, body, path, context.root))
+  if (near === undefined && holdsSecrets(body)) markSecret(at)
+  const fix = near === undefined ? undefined : replaceWord(at, text, near)
+  context.report(
+    'unknown-keyword',
+    at,
+    `unknown keyword \`${text}\` ${where}`,
+    hintFor(text, near, path, context.root),
+    fix,
+  )
 }
 
 /** What the author may have meant: a keyword of this block, or one of a block around it whose brace is missing. */
-function hintFor(text: string, body: Entries, path: string, root: Entries): string | undefined {
+function hintFor(text: string, near: string | undefined, path: string, root: Entries): string | undefined {
   const around = blocksAround(path, root)
   const belongs = (name: string, block: string) => `\`${name}\` belongs ${block}: is a "}" missing above?`
   const exact = around.find(({ entries }) => Object.hasOwn(entries, text))
   if (exact !== undefined) return belongs(text, exact.name)
-  const near = closest(text, Object.keys(body))
   if (near !== undefined) return `did you mean \`${near}\`?`
   for (const { entries, name } of around) {
     const further = closest(text, Object.keys(entries))

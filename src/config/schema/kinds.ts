@@ -1,8 +1,10 @@
+import { removeStatement, replaceWord } from '../fix.ts'
 import type { Word } from '../lexer.ts'
 import type { Block, Statement } from '../parser.ts'
 import { applyBody, initialValues, noteIneffective, printBody } from './body.ts'
 import type { Context, Entries, Entry, Feature, Status, Values } from './entry.ts'
 import { invalid, type Syntax, Words } from './syntax.ts'
+import { truth } from './values.ts'
 
 const works: Status = { effect: 'works' }
 const OFF = 'off'
@@ -42,7 +44,7 @@ export function inherited<T>(syntax: Syntax<T>, help: string, from: string): Ent
   return { ...(setting(syntax, help) as Entry<T>), fallback: from }
 }
 
-/** A keyword that says something by standing there. */
+/** A keyword that says something by standing there, unless `no` or the like follows. */
 export function flag(help: string): Entry<boolean> {
   return {
     help,
@@ -52,12 +54,27 @@ export function flag(help: string): Entry<boolean> {
     fallback: OFF,
     initial: false,
     apply(value, statement, context) {
-      if (hasBlock(statement, context)) return value
-      new Words(statement.keyword, statement, context.report).finish()
-      return true
+      const on = readFlag(statement, context)
+      if (on === false) {
+        const { text, at } = statement.keyword
+        const message = `\`${text}\` is off; some versions of keepalived take it for on, whatever follows`
+        context.report('ignored-value', at, message, 'leave it out', removeStatement(at))
+      }
+      return on ?? value
     },
     print: (name, value, indent) => (value ? [`${indent}${name}`] : []),
   }
+}
+
+/** Whether a flag is on: undefined after a mistake. */
+function readFlag(statement: Statement, context: Context): boolean | undefined {
+  if (hasBlock(statement, context)) return undefined
+  const words = new Words(statement.keyword, statement, context.report)
+  const says = truth.words?.includes(words.peek()?.text ?? '') === true
+  const on = says ? truth.parse(words) : true
+  if (on === invalid) return undefined
+  words.finish()
+  return on
 }
 
 /** Takes back what a flag says: `preempt` for `nopreempt`. */
@@ -67,9 +84,9 @@ export function opposite<const Name extends string>(name: Name, help: string): E
     ...base,
     aliasOf: name,
     fallback: undefined,
-    apply: (value, statement, context, path) => {
-      base.apply(value, statement, context, path)
-      return false
+    apply(value, statement, context) {
+      const on = readFlag(statement, context)
+      return on === undefined ? value : !on
     },
   }
 }
@@ -88,7 +105,8 @@ export function alias<T, const Name extends string>(
     apply(value, statement, context, path) {
       if (deprecated) {
         const message = `\`${statement.keyword.text}\` is deprecated`
-        context.report('deprecated-keyword', statement.keyword.at, message, `use \`${name}\``)
+        const { text, at } = statement.keyword
+        context.report('deprecated-keyword', at, message, `use \`${name}\``, replaceWord(at, text, name))
       }
       return entry.apply(value, statement, context, path)
     },

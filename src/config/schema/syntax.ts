@@ -1,4 +1,5 @@
 import type { Report } from '../diagnostic.ts'
+import { replaceWord } from '../fix.ts'
 import { quotedWords, type Word } from '../lexer.ts'
 import type { Statement } from '../parser.ts'
 import type { Span } from '../source.ts'
@@ -27,7 +28,7 @@ export class Words {
   readonly report: Report
   /** Told of each option that has no effect. */
   readonly ineffectiveOption: (name: string, at: Span, status: Status) => void
-  readonly #keyword: Word
+  readonly keyword: Word
   readonly #statement: Pick<Statement, 'line' | 'args'>
   #words: readonly Word[]
   #next = 0
@@ -40,7 +41,7 @@ export class Words {
   ) {
     this.report = report
     this.ineffectiveOption = ineffectiveOption
-    this.#keyword = keyword
+    this.keyword = keyword
     this.#statement = statement
     this.#words = statement.args
   }
@@ -59,14 +60,17 @@ export class Words {
   need(what: string): Word | undefined {
     const word = this.take()
     if (word === undefined) {
-      const before = this.#words[this.#next - 1] ?? this.#keyword
+      const before = this.#words[this.#next - 1] ?? this.keyword
       this.report('missing-argument', before.at, `\`${before.text}\` needs ${what}`)
     }
     return word
   }
 
-  bad(word: Word, expected: string): Invalid {
-    this.report('bad-value', word.at, `expected ${expected}, found \`${word.text}\``)
+  /** `correct` is what was certainly meant, if that is known. */
+  bad(word: Word, expected: string, correct?: string): Invalid {
+    const fix = correct === undefined ? undefined : replaceWord(word.at, word.text, correct)
+    const hint = correct === undefined ? undefined : `did you mean \`${correct}\`?`
+    this.report('bad-value', word.at, `expected ${expected}, found \`${word.text}\``, hint, fix)
     return invalid
   }
 
@@ -90,6 +94,8 @@ export function one<T>(spec: {
   text: string
   expected: string
   words?: readonly string[]
+  /** What a wrong word certainly means. */
+  correct?(text: string): string | undefined
   read(text: string): T | undefined
   print?(value: T): string
 }): Syntax<T> {
@@ -100,7 +106,7 @@ export function one<T>(spec: {
       const word = words.need(spec.text)
       if (word === undefined) return invalid
       const value = spec.read(word.text)
-      return value === undefined ? words.bad(word, spec.expected) : value
+      return value === undefined ? words.bad(word, spec.expected, spec.correct?.(word.text)) : value
     },
     print: (value) => (spec.print === undefined ? printWord(String(value)) : spec.print(value)),
   }

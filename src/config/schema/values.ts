@@ -1,5 +1,6 @@
 import { type Address, addressBits, isIpv4, isUnicastAddress, parseAddress } from '../../net/address.ts'
 import { type Millis, millis, seconds as secondsOf } from '../../time.ts'
+import { replaceWord } from '../fix.ts'
 import { type Invalid, invalid, one, type Syntax, type Words } from './syntax.ts'
 
 /** A whole number in decimal, limits included. */
@@ -49,6 +50,7 @@ function decimal(spec: {
         return words.bad(
           word,
           `a number from ${spec.low} to ${spec.high} in ${spec.text.includes('ms') ? 'milliseconds' : 'seconds'}`,
+          /^([\d.]+)s$/.exec(word.text)?.[1],
         )
       }
       if ((match?.[2]?.length ?? 0) <= spec.digits) return spec.unit(value)
@@ -67,6 +69,24 @@ export function choice<const T extends string>(...choices: readonly T[]): Syntax
     words: choices,
     read: (text) => choices.find((candidate) => candidate === text),
   })
+}
+
+/** The same in any mixture of cases. A warning says so where keepalived takes only one. */
+export function choiceOfAnyCase<const T extends string>(warn: boolean, ...choices: readonly T[]): Syntax<T> {
+  const exact = choice(...choices)
+  return {
+    ...exact,
+    parse(words) {
+      const next = words.peek()
+      const meant = choices.find((candidate) => candidate.toLowerCase() === next?.text.toLowerCase())
+      if (next === undefined || meant === undefined || meant === next.text) return exact.parse(words)
+      words.take()
+      const { text, at } = next
+      const message = `\`${text}\` is taken for \`${meant}\`; keepalived takes it for no word, and uses a default`
+      if (warn) words.report('other-case', at, message, `write \`${meant}\``, replaceWord(at, text, meant))
+      return meant
+    },
+  }
 }
 
 const TRUTH: Readonly<Record<string, boolean>> = {
@@ -151,25 +171,41 @@ export const prefix: Syntax<Prefix> = one({
   text: '<address>[/<length>]',
   expected: 'an IP address with an optional prefix length',
   read: parsePrefix,
+  correct: withPrefixLength,
   print: printPrefix,
 })
 
+/** `10.0.0.1/255.255.255.0` as `10.0.0.1/24`. */
+export function withPrefixLength(text: string): string | undefined {
+  const [address = '', mask = ''] = text.split('/')
+  const length = maskLength(mask)
+  return length === undefined || length === 0 || parseAddress(address) === undefined
+    ? undefined
+    : `${address}/${length}`
+}
+
+/** How many bits a netmask has; undefined when it is none. */
+function maskLength(text: string): number | undefined {
+  const address = parseAddress(text)
+  if (address === undefined || !isIpv4(address)) return undefined
+  const bits = address
+    .split('.')
+    .map((part) => Number(part).toString(2).padStart(8, '0'))
+    .join('')
+  return /^1*0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : undefined
+}
+
 export const port: Syntax<number> = integer(1, 65535)
 
-/** Netmask of an IPv4 address, or prefix length of an IPv6 address. */
+/** Netmask of an IPv4 address, or prefix length of an IPv6 address; the mask of no bits makes all clients one. */
 export const granularity: Syntax<number> = one({
   text: '<netmask>|<1-128>',
   expected: 'an IPv4 netmask or a prefix length',
   read(text) {
     if (/^\d{1,3}$/.test(text)) return inRange(Number(text), 1, 128)
-    const address = parseAddress(text)
-    if (address === undefined || !isIpv4(address)) return undefined
-    const bits = address
-      .split('.')
-      .map((part) => Number(part).toString(2).padStart(8, '0'))
-      .join('')
-    return /^1+0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : undefined
+    return maskLength(text)
   },
+  print: (value) => (value === 0 ? '0.0.0.0' : String(value)),
 })
 
 /** A change of a priority or a weight; `reverse` turns round when it applies. */

@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+import { surroundings } from '../support/surroundings.ts'
+
+/** What keepalived 2.2.7 runs with a message in its log starts here with a warning, and means the same. */
+const load = (text: string) => loadConfig({ name: 'x', text }, surroundings())
+
+const instance = (inside: string, id = 1, name = 'a') =>
+  `vrrp_instance ${name} {\n  interface eth0\n  virtual_router_id ${id}\n  ${inside}\n}\n`
+const vip = 'virtual_ipaddress { 10.0.0.1/24 }'
+const auth = 'authentication { auth_type PASS\n auth_pass secret\n }'
+const server = 'real_server 10.1.0.1 80 { weight 3\n }'
+const service = (inside: string, head = '10.0.0.9 80') =>
+  `virtual_server ${head} {\n  protocol TCP\n  lb_algo rr\n  lb_kind NAT\n  ${inside}\n}\n`
+
+function started(text: string) {
+  const { config, diagnostics } = load(text)
+  if (config === undefined) throw new Error(diagnostics.map(({ message }) => message).join('\n'))
+  const codes = diagnostics.map(({ code }) => code).filter((code) => !code.startsWith('not-'))
+  return { config, codes }
+}
+
+describe('an instance', () => {
+  test.each<[string, string, object, string]>([
+    ['state SLAVE', 'state SLAVE', { priority: 100, preempt: true }, 'ignored-value'],
+    ['state in lower case', 'state master', { priority: 100 }, 'ignored-value'],
+    ['nopreempt of a MASTER', 'state MASTER\n priority 90\n nopreempt', { preempt: true }, 'bad-preemption'],
+    ['nopreempt of an owner', 'priority 255\n nopreempt', { preempt: true }, 'bad-preemption'],
+    [
+      'preempt_delay of a MASTER',
+      'state MASTER\n priority 90\n preempt_delay 7',
+      { preemptDelay: 0 },
+      'bad-preemption',
+    ],
+    [
+      'preempt_delay and nopreempt',
+      'nopreempt\n preempt_delay 7',
+      { preempt: false, preemptDelay: 0 },
+      'bad-preemption',
+    ],
+    ['preempt_delay in strict mode', 'strict_mode\n preempt_delay 7', { preemptDelay: 0 }, 'bad-preemption'],
+    ['authentication in version 3', `version 3\n ${auth}`, { password: undefined }, 'ignored-value'],
+    ['authentication in strict mode', `strict_mode\n ${auth}`, { password: undefined }, 'ignored-value'],
+    ['a password without type', 'authentication { auth_pass secret\n }', { password: undefined }, 'ignored-value'],
+    ['a type without password', 'authentication { auth_type PASS\n }', { password: undefined }, 'ignored-value'],
+    ['half a second in version 2', 'advert_int 0.5', { advertInt: 1000 }, 'rounded-value'],
+    ['less than that', 'advert_int 0.2', { advertInt: 1000 }, 'rounded-value'],
+    ['one and a half', 'advert_int 1.5', { advertInt: 2000 }, 'rounded-value'],
+    ['two and a bit', 'advert_int 2.4', { advertInt: 2000 }, 'rounded-value'],
+    ['thousandths in version 3', 'version 3\n advert_int 0.015', { advertInt: 20 }, 'rounded-value'],
+    ['a minute in version 3', 'version 3\n advert_int 60', { advertInt: 40_950 }, 'rounded-value'],
+    [
+      'itself among its peers',
+      'unicast_src_ip 10.0.0.2\n unicast_peer {\n 10.0.0.2\n 10.0.0.3\n }',
+      { unicastPeers: ['10.0.0.3'] },
+      'ignored-value',
+    ],
+    ['a misspelt option that keepalived passes over', 'lvs_sync_daemon_inteface eth0', {}, 'obsolete-keyword'],
+  ])('%s', (_name, inside, expected, code) => {
+    const { config, codes } = started(instance(`${vip}\n ${inside}`))
+    expect(config.instances).toMatchObject([expected])
+    expect(codes).toEqual([code])
+  })
+
+  test('authentication of version 2 counts, and says no more than before', () => {
+    const { config, codes } = started(instance(`${vip}\n ${auth}`))
+    expect(config.instances[0]?.password).toBe('secret')
+    expect(codes).toEqual([])
+  })
+
+  test('strict mode with a MASTER and unicast runs', () => {
+    const { config, codes } = started(
+      `global_defs { vrrp_strict }\n${instance(`${vip}\n state MASTER\n priority 90\n unicast_peer { 10.0.0.3 }`)}`,
+    )
+    expect(config.instances).toMatchObject([{ unicastPeers: ['10.0.0.3'] }])
+    expect(codes).toEqual(['strict-drops', 'ignored-value', 'ignored-value'])
+  })
+
+  test('an address of the other family is not in the adverts', () => {
+    const both = `virtual_ipaddress {\n 10.0.0.1/24\n fe80::1\n }`
+    const { diagnostics, config } = load(instance(both))
+    expect(diagnostics.map(({ code }) => code)).toEqual(['not-running', 'other-family'])
+    expect(config?.notRunning.map(({ feature }) => feature)).toEqual(['IPv6 in vrrp_instance'])
+  })
+
+  test('one address in two instances', () => {
+    const { config, codes } = started(instance(vip) + instance(vip, 2, 'b'))
+    expect(config.instances.map(({ addresses }) => addresses.map(({ address }) => address))).toEqual([
+      ['10.0.0.1'],
+      ['10.0.0.1'],
+    ])
+    expect(codes).toEqual(['repeated-address'])
+  })
+
+  test('a group of nobody is none', () => {
+    expect(started(`${instance(vip)}vrrp_sync_group g {\n}`).config.syncGroups).toEqual([])
+  })
+
+  test('its own interface tracked is no protection that is missed; another one is', () => {
+    const features = (device: string) =>
+      started(instance(`${vip}\n track_interface { ${device} }`)).config.notRunning.map(({ feature }) => feature)
+    expect(features('eth0 weight -20')).toEqual([])
+    expect(features('eth1')).toEqual(['track_interface'])
+  })
+})
+
+describe('flags take words', () => {
+  test.each([
+    ['no', 'no', false],
+    ['off', 'off', false],
+    ['false', 'false', false],
+    ['yes', 'yes', true],
+    ['on', 'on', true],
+    ['true', 'true', true],
+    ['nothing', '', true],
+    ['a comment', '# no', true],
+  ])('%s', (_name, word, on) => {
+    const { settings } = load(
+      `global_defs {\n vrrp_strict ${word}\n rs_init_notifies ${word}\n no_checker_emails ${word}\n}\n${instance(`${vip}\n nopreempt ${word}\n dont_track_primary ${word}`)}`,
+    )
+    const { global_defs: global, vrrp_instance: instances } = settings
+    expect([global?.vrrp_strict, global?.rs_init_notifies, global?.no_checker_emails]).toEqual([on, on, on])
+    expect([instances[0]?.nopreempt, instances[0]?.dont_track_primary]).toEqual([on, on])
+  })
+
+  test('what takes a flag back takes them, too', () => {
+    const nopreempt = (inside: string) => load(instance(`${vip}\n ${inside}`)).settings.vrrp_instance[0]?.nopreempt
+    expect(nopreempt('preempt')).toBe(false)
+    expect(nopreempt('preempt no')).toBe(true)
+    expect(nopreempt('nopreempt\n preempt yes')).toBe(false)
+  })
+
+  test('`vrrp_strict no` is no strict mode: authentication counts', () => {
+    const { config, codes } = started(`global_defs { vrrp_strict no\n }\n${instance(`${vip}\n ${auth}`)}`)
+    expect(config.instances[0]?.password).toBe('secret')
+    expect(config.notRunning).toEqual([])
+    expect(codes).toEqual(['ignored-value'])
+  })
+})
+
+describe('a service', () => {
+  test.each<[string, string, object, readonly string[]]>([
+    ['nat_mask', service(`nat_mask 255.255.255.0\n ${server}`), {}, ['obsolete-keyword']],
+    [
+      'nb_get_retry of a TCP_CHECK',
+      service(server.replace('weight 3', 'TCP_CHECK { nb_get_retry 3\n }')),
+      {},
+      ['obsolete-keyword'],
+    ],
+    [
+      'persistence_timeout 0',
+      service(`persistence_timeout 0\n ${server}`),
+      { persistence: undefined },
+      ['ignored-value'],
+    ],
+    [
+      'persistence_granularity 0.0.0.0',
+      service(`persistence_timeout 60\n persistence_granularity 0.0.0.0\n ${server}`),
+      { persistence: { timeoutSeconds: 60, clientPrefix: 0 } },
+      ['one-client'],
+    ],
+    [
+      'every port without persistence',
+      service(server, '10.0.0.9'),
+      { persistence: { timeoutSeconds: 360, clientPrefix: 32 } },
+      ['assumed-value'],
+    ],
+    ['quorum 0', service(`quorum 0\n ${server}`), { quorum: 1 }, ['ignored-value']],
+    ['ops for TCP', service(`ops\n ${server}`), { onePacket: false }, ['ignored-value']],
+    [
+      'tcp',
+      service(server).replace('TCP', 'tcp'),
+      { id: { by: 'address', vip: { address: '10.0.0.9', port: 80 }, protocol: 'TCP' } },
+      [],
+    ],
+    ['dr', service(server).replace('NAT', 'dr'), { method: 'DR' }, ['other-case']],
+    ['RR', service(server).replace('rr', 'RR'), { scheduler: 'rr' }, ['other-case']],
+  ])('%s', (_name, text, expected, codes) => {
+    const { config, codes: found } = started(text)
+    expect(config.virtualServers).toMatchObject([expected])
+    expect(found).toEqual(codes)
+  })
+
+  test('a real server twice: the first one counts', () => {
+    const { config, codes } = started(service(`${server}\n ${server.replace('weight 3', 'weight 9')}`))
+    expect(config.virtualServers[0]?.realServers.map(({ weight }) => weight)).toEqual([3])
+    expect(codes).toEqual(['repeated-server'])
+  })
+
+  test('weights are those of IPVS', () => {
+    expect(started(service(server.replace('3', '70000'))).config.virtualServers[0]?.realServers[0]?.weight).toBe(70_000)
+  })
+})
+
+test('lvs_id is obsolete', () => expect(started('global_defs { lvs_id x\n }').codes).toEqual(['obsolete-keyword']))
+
+describe('what stays an error: the pair would do something else than written', () => {
+  test.each([
+    ['a misspelt keyword', instance(`${vip}\n virtual_ipadress_excluded { 10.0.0.3 }`)],
+    ['a tracker that is not there', instance(`${vip}\n track_script { nosuch }`)],
+    ['a member that is not there', `${instance(vip)}vrrp_sync_group g { group { a\n nosuch\n } }`],
+    ['a router id twice', instance(vip) + instance('virtual_ipaddress { 10.0.0.2 }', 1, 'b')],
+    ['AH', instance(`${vip}\n authentication { auth_type AH\n auth_pass x\n }`)],
+    ['an authentication type in lower case', instance(`${vip}\n authentication { auth_type pass\n auth_pass x\n }`)],
+    ['nobody but itself as a peer', instance(`${vip}\n unicast_src_ip 10.0.0.2\n unicast_peer { 10.0.0.2 }`)],
+    ['a state that is none', instance(`${vip}\n state MSATER`)],
+    ['a priority that is none', instance(`${vip}\n priority 256`)],
+    ['a service twice', service(server) + service(server)],
+    ['another port by DR', service(server.replace(' 80 ', ' 8080 ')).replace('NAT', 'DR')],
+    ['no protocol', service(server).replace('protocol TCP', '')],
+    ['a netmask with holes', service(`persistence_timeout 9\n persistence_granularity 255.0.255.0\n ${server}`)],
+  ])('%s', (_name, text) => expect(load(text).config).toBeUndefined())
+})
