@@ -447,7 +447,7 @@ export function encodeSettings(settings: {
 }
 
 export function decodeMarkIfindex(settings: Uint8Array): number {
-  return viewOf(settings).getUint32(120, true)
+  return viewOf(settings).getUint32(128, true)
 }
 
 export function decodeTimeouts(settings: Uint8Array): Timeouts {

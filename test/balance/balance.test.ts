@@ -111,7 +111,7 @@ describe('pool', () => {
   test('what inhibit_on_failure keeps has weight 0 while it is down, and while the sorry server serves', () => {
     const realServers = [0, 1, 2].map((i) => real(i, { inhibitOnFailure: i < 2 }))
     const config = server({ quorum: 2, realServers })
-    expect(names(formPool(config, up(0), { up: true }))).toEqual(['11:1', '12:0'])
+    expect(names(formPool(config, up(0), { up: true }))).toEqual(['12:0', '11:1'])
     const sorryServer = { endpoint: { address: ip('192.168.1.99'), port: 80 }, forwarding: { method: 'NAT' as const } }
     expect(names(formPool({ ...config, sorryServer }, up(0), { up: true }))).toEqual(['99:1', '12:0', '11:0'])
   })
