@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { dirname, isAbsolute } from 'node:path'
 import type { Report } from '../config/diagnostic.ts'
@@ -9,13 +9,14 @@ import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
 import { lackingFeatures } from '../forward/kernel.ts'
 import { reasonOf } from '../linux/regular-file.ts'
+import { Rtnetlink } from '../linux/rtnetlink.ts'
 import { passedBy, passedByText } from './firewall-check.ts'
 import { readFirewall } from './firewall-read.ts'
 import { lackingPing } from './host-programs.ts'
 
 /**
  * Reports what a configuration names and this host does not have: interfaces, addresses, scripts, users, files, and what the
- * forwarding core needs of the kernel.
+ * forwarding core needs of the kernel; and passwords that everybody here can read.
  */
 export function checkHost(settings: Settings, places: Places, report: Report): void {
   const host = new HostCheck(report, settings.global_defs?.script_user?.user)
@@ -34,6 +35,7 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   checkFirewall(settings, places, report)
   checkScripts(settings, places, host)
   checkFiles(settings, places, host)
+  checkSecrets(settings, places, report)
 }
 
 /** Names rules of this network namespace that hold for no packet of a service, each at the first service that it would be about. */
@@ -127,6 +129,64 @@ function checkFiles(settings: Settings, places: Places, host: HostCheck): void {
   }
 }
 
+/** Every password and key that stands in the text, where it stands. */
+function secretsOf(settings: Settings, places: Places): Span[] {
+  const { SSL: tls } = settings
+  return [
+    ...settings.vrrp_instance.flatMap(({ authentication }) =>
+      authentication?.auth_pass === undefined ? [] : [places.of(authentication, 'auth_pass')],
+    ),
+    ...settings.vrrp_instance.flatMap(({ auth_hmac: signed }) =>
+      signed?.key === undefined ? [] : [places.of(signed, 'key')],
+    ),
+    ...(tls?.password === undefined ? [] : [places.of(tls, 'password')]),
+  ]
+}
+
+/** A file with passwords is nobody else's to read: told once of each file, with its mode. */
+function checkSecrets(settings: Settings, places: Places, report: Report): void {
+  const seen = new Set<string>()
+  for (const at of secretsOf(settings, places)) {
+    const { name } = at.source
+    if (seen.has(name)) continue
+    seen.add(name)
+    const mode = modeForAll(name)
+    if (mode === undefined) continue
+    const shown = (mode & 0o7777).toString(8).padStart(4, '0')
+    report(
+      'host-secret',
+      at,
+      `everybody on this host can read this secret: the mode of \`${name}\` is ${shown}`,
+      'chmod 0640',
+    )
+  }
+}
+
+/** The mode of a file that everybody can read and get to; undefined when somebody cannot, or there is no such file. */
+function modeForAll(name: string): number | undefined {
+  try {
+    const path = realpathSync(name)
+    const { mode } = statSync(path)
+    if ((mode & constants.S_IROTH) === 0) return undefined
+    for (let folder = dirname(path); ; folder = dirname(folder)) {
+      if ((statSync(folder).mode & constants.S_IXOTH) === 0) return undefined
+      if (folder === '/') return mode
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** Names of the interfaces of this process's own network namespace; /sys may show those of another one. */
+function interfacesHere(): ReadonlySet<string> {
+  const rtnetlink = new Rtnetlink()
+  try {
+    return new Set(rtnetlink.links().map(({ name }) => name))
+  } finally {
+    rtnetlink.close()
+  }
+}
+
 /** Writable by the group or by others. */
 const WRITABLE = 0o022
 /** Only the owner of an entry may remove it, as in /tmp. */
@@ -135,7 +195,7 @@ const STICKY = 0o1000
 class HostCheck {
   readonly #report: Report
   readonly #defaultUser: string | undefined
-  readonly #interfaces = new Set(readdirSync('/sys/class/net'))
+  readonly #interfaces = interfacesHere()
   readonly #addresses = new Set(
     Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
   )

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { collectDiagnostics } from '../../src/config/diagnostic.ts'
@@ -73,6 +75,54 @@ describe('what a file names and this host does not have', () => {
       'host-file: there is no directory `/no/such`',
     ],
   ])('%s', (_name, text, message) => expect(check(text).join('\n')).toContain(message))
+
+  describe('a password that everybody can read', () => {
+    const readable = mkdtempSync(join(tmpdir(), 'tanist-secret-'))
+    afterAll(() => rmSync(readable, { recursive: true }))
+    const secret = instance('interface lo\nauthentication {\nauth_type PASS\nauth_pass x1\n}')
+    const of = (folder: string, mode: number, text = secret) => {
+      const name = join(folder, 'lb.conf')
+      writeFileSync(name, text)
+      chmodSync(name, mode)
+      const { settings, places } = loadConfig({ name, text }, surroundings())
+      const { diagnostics, report } = collectDiagnostics()
+      checkHost(settings, places, report)
+      return diagnostics.map(({ code, severity, message }) => `${severity} ${code}: ${message}`)
+    }
+
+    test('is told once, with the mode of the file', () => {
+      chmodSync(readable, 0o755)
+      const twice = `${secret}\n${secret.replace(' a ', ' b ')}`
+      const name = join(readable, 'lb.conf')
+      expect(of(readable, 0o644, twice)).toEqual([
+        `warning host-secret: everybody on this host can read this secret: the mode of \`${name}\` is 0644`,
+      ])
+    })
+
+    test('is not there when the file, or what leads to it, keeps others out', () => {
+      chmodSync(readable, 0o755)
+      expect(of(readable, 0o640)).toEqual([])
+      chmodSync(readable, 0o750)
+      expect(of(readable, 0o644)).toEqual([])
+    })
+
+    test('is not there without a password', () => {
+      chmodSync(readable, 0o755)
+      expect(of(readable, 0o644, instance('interface lo'))).toEqual([])
+    })
+  })
+
+  test('the interfaces are those of the own network namespace, whatever /sys shows', () => {
+    const file = join(directory, 'own.conf')
+    writeFileSync(file, instance('interface inner0'))
+    const tanistd = join(import.meta.dirname, '../../dist/cli/tanistd.js')
+    // Without a mount of its own /sys goes on showing the interfaces of the namespace before.
+    const inner = `ip link add inner0 type veth peer name inner1; ls /sys/class/net; exec "$0" "$@"`
+    const args = ['--net', 'sh', '-c', inner, process.execPath, tanistd, '-t', '--host', file]
+    const { status, stdout } = spawnSync('unshare', args, { encoding: 'utf8' })
+    expect(stdout).not.toMatch(/^inner0$/m)
+    expect({ status, last: stdout.split('\n').at(-2) }).toMatchObject({ status: 0 })
+  })
 
   test('a script that cannot be executed', () => {
     const path = join(directory, 'text')
