@@ -79,7 +79,10 @@ const program = new Command('tanistd')
   .version(VERSION)
   .option('-f, --file <file>', 'configuration file', '/etc/tanist/tanist.conf')
   .argument('[files...]', 'with -t: the files to check, instead of -f; two are checked as a pair; - is standard input')
-  .option('-t, --test', 'check the file and exit: 0 good, 7 protections do not run, 4 unreadable, 5 refused')
+  .option(
+    '-t, --test',
+    'check the file and exit: 0 good, 7 protections do not run, 4 unreadable, 5 refused; never looks at the host',
+  )
   .option('--host', 'with -t: also check interfaces, scripts, users and files of this host')
   .option('--fix', 'with -t: show, as a diff, the corrections that can be made without asking what was meant')
   .option('--write', 'with -t --fix: make them, in this file and those that it includes')

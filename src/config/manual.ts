@@ -10,7 +10,7 @@ function roff(text: string): string {
     .replaceAll('–', '\\(en')
 }
 
-const INTRODUCTION = `The file is written as for keepalived(8): keywords with values, and blocks in braces. Blanks separate words, double quotes join them, and ! or # begins a comment. A keyword that Tanist does not know is an error; one that it knows and that has no effect is a warning. Nothing is ignored silently.`
+const INTRODUCTION = `The file is written as for keepalived(8): keywords with values, and blocks in braces. Blanks separate words, double quotes join them, and ! or # begins a comment. A keyword that Tanist does not know is an error; one that it knows and that has no effect is a warning. Nothing is ignored silently: what the file says for protection and does not run yet keeps tanistd from starting, unless with --partial. A keyword without a value may be followed by no, off or false, and then is off.`
 
 const TITLES: Readonly<Record<string, string>> = {
   '(preprocessor)': 'BEFORE KEYWORDS',

@@ -56,12 +56,11 @@ const marksNameNoPort = ofEach((server, places, report) => {
 })
 
 const everyPortNeedsPersistence = ofEach((server, places, report) => {
-  const timeout = persistenceSecondsOf(server)
-  if (server.id.by !== 'address' || server.id.port !== undefined || server.persistence_timeout?.value) return
-  if (timeout === undefined || (server.persistence_timeout !== undefined && server.persistence_timeout.value !== 0))
-    return
+  const { id, persistence_timeout: said } = server
+  if (id.by !== 'address' || id.port !== undefined || (said !== undefined && said.value !== 0)) return
   if (places.broken(server, 'persistence_timeout')) return
-  const message = `a virtual_server for every port needs \`persistence_timeout\`: ${timeout} is taken, as by keepalived`
+  const taken = `${persistenceSecondsOf(server)} is taken, as by keepalived`
+  const message = `a virtual_server for every port needs \`persistence_timeout\`: ${taken}`
   report('assumed-value', places.of(server), message, 'say it, or a port')
 })
 
