@@ -41,6 +41,12 @@ describe('an instance', () => {
     ['preempt_delay in strict mode', 'strict_mode\n preempt_delay 7', { preemptDelay: 0 }, 'bad-preemption'],
     ['authentication in version 3', `version 3\n ${auth}`, { password: undefined }, 'ignored-value'],
     ['authentication in strict mode', `strict_mode\n ${auth}`, { password: undefined }, 'ignored-value'],
+    [
+      'even AH, where there is none at all',
+      'version 3\n authentication { auth_type AH\n auth_pass secret\n }',
+      { password: undefined },
+      'ignored-value',
+    ],
     ['a password without type', 'authentication { auth_pass secret\n }', { password: undefined }, 'ignored-value'],
     ['a type without password', 'authentication { auth_type PASS\n }', { password: undefined }, 'ignored-value'],
     ['half a second in version 2', 'advert_int 0.5', { advertInt: 1000 }, 'rounded-value'],

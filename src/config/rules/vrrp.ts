@@ -146,12 +146,6 @@ const authenticationIsOfVersion2 = ofEach((instance, places, report, { global_de
   if (authentication === undefined) return
   const at = places.of(instance, 'authentication')
   const { auth_type: type, auth_pass: password } = authentication
-  if (type === 'AH') {
-    const message =
-      'AH is refused: RFC 3768 took it out of VRRP, and adverts without it would be dropped by a peer that has it'
-    report('bad-authentication', places.of(authentication, 'auth_type'), message, 'use PASS on both directors')
-    return
-  }
   const ignored = (why: string, hint: string) =>
     report('ignored-value', at, `${why}: adverts have none, as keepalived's`, hint)
   if (type === undefined || password === undefined) {
@@ -161,6 +155,10 @@ const authenticationIsOfVersion2 = ofEach((instance, places, report, { global_de
     ignored('VRRPv3 has no authentication (RFC 9568 §9)', 'leave it out, or use version 2 on both directors')
   } else if (isStrict(instance, global)) {
     ignored('strict mode has no authentication', 'leave it out, or leave strict mode on both directors')
+  } else if (type === 'AH') {
+    const message =
+      'AH is refused: RFC 3768 took it out of VRRP, and adverts without it would be dropped by a peer that has it'
+    report('bad-authentication', places.of(authentication, 'auth_type'), message, 'use PASS on both directors')
   }
 })
 
