@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prepares a Debian machine for Tanist's build, tests, demo and bench. Installs what is missing and nothing else.
+# Prepares a Debian machine for Tanist's build, tests, demo and bench. Installs what is missing and nothing else. With the
+# argument `build` only what building needs.
 #
 # The list: Debian package, a file or command that shows that it is there, and what it is for.
 set -euo pipefail
@@ -13,7 +14,7 @@ bpftool      command:bpftool                            lists what the kernel ha
 iproute2     command:ip                                 namespaces, links and addresses of the labs
 util-linux   command:nsenter                            runs programs inside the labs
 procps       command:sysctl                             forwarding and ARP settings inside the labs
-psmisc       command:killall                            in scripts of keepalived's examples, which looks for it
+psmisc       command:killall                            in scripts of the examples of keepalived, which looks for it
 ethtool      command:ethtool                            makes links fill in their checksums, in tests of XDP
 iputils-ping command:ping                               PING_CHECK
 iputils-arping command:arping                           finds who answers for an address
@@ -38,17 +39,27 @@ kmod         command:depmod                             finds its modules
 systemd      command:systemd-analyze                    rates the hardening of the unit file
 '
 
+# Of these: what building needs.
+building='clang libbpf-dev'
+
 fail() {
     echo "setup: $1" >&2
     exit 1
 }
 
 [ "$(uname -s)" = Linux ] || fail 'Tanist runs on Linux only.'
-[ "$(id -u)" = 0 ] || fail 'root is needed: the labs are network namespaces and the core is eBPF. Try: sudo npm test'
-[ -e /sys/kernel/btf/vmlinux ] && [ -d /sys/fs/bpf ] || fail 'this kernel has no BPF with BTF (CONFIG_DEBUG_INFO_BTF, 5.15 or later).'
-major=$(uname -r | cut -d. -f1) minor=$(uname -r | cut -d. -f2 | tr -dc 0-9)
-[ "$major" -gt 5 ] || { [ "$major" -eq 5 ] && [ "$minor" -ge 15 ]; } || fail "kernel $(uname -r) is too old; 5.15 or later is needed."
-unshare --net true 2>/dev/null || fail 'this machine does not allow network namespaces.'
+only=${1:-}
+if [ "$only" != build ]; then
+    [ "$(id -u)" = 0 ] || fail 'root is needed: the labs are network namespaces and the core is eBPF. Try: sudo npm test'
+    [ -e /sys/kernel/btf/vmlinux ] && [ -d /sys/fs/bpf ] || fail 'this kernel has no BPF with BTF (CONFIG_DEBUG_INFO_BTF, 5.15 or later).'
+    major=$(uname -r | cut -d. -f1) minor=$(uname -r | cut -d. -f2 | tr -dc 0-9)
+    [ "$major" -gt 5 ] || { [ "$major" -eq 5 ] && [ "$minor" -ge 15 ]; } || fail "kernel $(uname -r) is too old; 5.15 or later is needed."
+    unshare --net true 2>/dev/null || fail 'this machine does not allow network namespaces.'
+fi
+
+# Node 24 for tests and programs is a development dependency, but with an older npm's Node than this parts of the tools are left out.
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null ||
+    fail "Node.js 20.19 or later is needed, this is $(node --version 2>/dev/null || echo none). See docs/installing.md, step 1."
 
 present() {
     case $1 in
@@ -60,11 +71,12 @@ present() {
 
 missing=()
 while read -r package proof _; do
+    [ "$only" != build ] || [[ " $building " = *" $package "* ]] || continue
     [ -z "$package" ] || present "$proof" || missing+=("$package")
 done <<<"$packages"
 
 if [ ${#missing[@]} -gt 0 ]; then
-    command -v apt-get >/dev/null || fail "please install: ${missing[*]}"
+    command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || fail "please install: ${missing[*]}"
     echo "setup: installing ${missing[*]}"
     # The servers among them are for the labs only; they must not start on this machine.
     [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { listedPackages, listedPrograms } from './support/only-listed-programs.ts'
 
@@ -16,4 +17,10 @@ test('a test finds nothing else that this machine happens to have', () => {
   const listed = listedPrograms()
   const others = ['/usr/bin', '/usr/sbin'].flatMap((folder) => readdirSync(folder)).filter((name) => !listed.has(name))
   expect(others.filter((name) => /^[\w.-]+$/.test(name) && finds(name))).toEqual([])
+})
+
+test('setup.sh is a script that bash can read', () => {
+  const script = join(import.meta.dirname, '../setup.sh')
+  const { status, stderr } = spawnSync('bash', ['-n', script], { encoding: 'utf8' })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
 })

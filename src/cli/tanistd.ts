@@ -224,7 +224,8 @@ function namespaceLeft(): string | undefined {
 }
 
 async function run(config: Config): Promise<void> {
-  ignoreSignals(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'])
+  // Until it has handlers for them, below; SIGUSR1 has one.
+  ignoreSignals(['SIGTERM', 'SIGINT', 'SIGUSR1'])
   const log = await createLog('director', options.name)
   endOnUnexpectedErrors(log)
   const fail = async (error: unknown): Promise<never> => {

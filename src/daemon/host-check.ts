@@ -8,6 +8,7 @@ import type { Places } from '../config/schema/entry.ts'
 import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
 import { lackingFeatures } from '../forward/kernel.ts'
+import { MissingLibraryError } from '../linux/library.ts'
 import { reasonOf } from '../linux/regular-file.ts'
 import { Rtnetlink } from '../linux/rtnetlink.ts'
 import { passedBy, passedByText } from './firewall-check.ts'
@@ -30,7 +31,7 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
     host.interface(named.name, places.of(named), dynamic)
   }
   const [server] = settings.virtual_server
-  if (server !== undefined) for (const lacking of lackingFeatures()) report('host-kernel', places.of(server), lacking)
+  if (server !== undefined) checkCore(places.of(server), report)
   checkPrograms(settings, places, report)
   checkFirewall(settings, places, report)
   checkScripts(settings, places, host)
@@ -71,6 +72,16 @@ function checkInstance(instance: InstanceSettings, places: Places, host: HostChe
   for (const keyword of ['unicast_src_ip', 'mcast_src_ip'] as const) {
     const address = instance[keyword]
     if (address !== undefined) host.address(address, places.of(instance, keyword))
+  }
+}
+
+/** What the forwarding core needs. */
+function checkCore(at: Span, report: Report): void {
+  try {
+    for (const lacking of lackingFeatures()) report('host-kernel', at, lacking)
+  } catch (error) {
+    if (!(error instanceof MissingLibraryError)) throw error
+    report('host-program', at, error.message)
   }
 }
 

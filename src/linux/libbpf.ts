@@ -1,8 +1,9 @@
 import { constants } from 'node:os'
 import koffi from 'koffi'
 import { lastErrno, SystemError } from './libc.ts'
+import { library } from './library.ts'
 
-const lib = koffi.load('libbpf.so.1')
+const lib = library('libbpf.so.1', 'libbpf1')
 
 const c = {
   objectOpen: lib.func('void *bpf_object__open_file(const char *path, const void *options)'),
@@ -45,7 +46,7 @@ const c = {
 
 // libbpf prints to stderr by itself. Its failures come back as errors here, so it may do so only where it knows more:
 // the verifier's log when a program does not load.
-const printToStderr: unknown = c.setPrint(null)
+const printToStderr: unknown = lib.isPresent ? c.setPrint(null) : null
 
 const BPF_MAP_TYPE_ARRAY = 2
 const BPF_MAP_TYPE_LPM_TRIE = 11

@@ -5,7 +5,8 @@
 #   systemd-lab.sh DIRECTORY PREPARE
 #
 # DIRECTORY is empty and gets the overlay; PREPARE is run with the new root as its argument, before the boot. Prints the
-# number of process 1 as the machine sees it. All of it ends with this process, however that ends.
+# number of process 1 as the machine sees it. All of it ends with this process, however that ends. TANIST_LAB_LOWER names
+# another system than that of /.
 # What it does not have: udev, a network but lo, kernel modules.
 set -euo pipefail
 
@@ -50,7 +51,7 @@ inside() {
     export container=lxc PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     read -r outer_pid _ </proc/self/stat # the machine's /proc is still mounted
     mkdir "$directory"/{upper,work,root}
-    mount -t overlay overlay -o "lowerdir=/,upperdir=$directory/upper,workdir=$directory/work" "$root"
+    mount -t overlay overlay -o "lowerdir=${TANIST_LAB_LOWER:-/},upperdir=$directory/upper,workdir=$directory/work" "$root"
     mount -t proc proc "$root/proc"
     mount -t sysfs sysfs "$root/sys"
     mount -t bpf bpf "$root/sys/fs/bpf"
@@ -73,11 +74,11 @@ inside() {
         ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
     done
     "$prepare" "$root" >&2
+    ip link set lo up
     mkdir "$root/oldroot"
     pivot_root "$root" "$root/oldroot"
     cd /
     umount -l /oldroot
-    ip link set lo up
     echo "$outer_pid"
     exec /lib/systemd/systemd --unit=basic.target --log-target=journal
 }
