@@ -140,11 +140,14 @@ function removeNamespaces(matches: (name: string) => boolean): void {
   }
 }
 
+/** How long a busy machine may take for what an idle one does at once; no claim about time. */
+const PATIENCE_MS = 30_000
+
 /** Waits for something that happens, with a deadline, and says what it was when it does not. */
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  timeoutMs = 10_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
