@@ -26,16 +26,17 @@ step() {
 run() {
     echo "fresh: $1"
     chroot "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
-        DEBIAN_FRONTEND=noninteractive bash -exc "cd /root/tanist && $2"
+        DEBIAN_FRONTEND=noninteractive bash -exc "cd /opt/tanist && $2"
 }
 
 debootstrap --variant=minbase --include=systemd,systemd-sysv bookworm "$root" http://deb.debian.org/debian >"$work/debootstrap.log"
 # Where this machine has certificates of its own for what it reaches the network by.
 [ ! -d /usr/local/share/ca-certificates ] || cp -r /usr/local/share/ca-certificates "$root/usr/local/share/"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-git clone --quiet "$repository" "$root/root/tanist"
+git clone --quiet "$repository" "$root/opt/tanist"
 
-# As a machine has them.
+# As a machine has them; `ip netns` wants a root that is a mount.
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc" && mount -t sysfs sysfs "$root/sys" && mount -t bpf bpf "$root/sys/fs/bpf"
 mount --bind /dev "$root/dev" && mount -t tmpfs tmpfs "$root/run" && mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" && chmod +x "$root/usr/sbin/policy-rc.d"
