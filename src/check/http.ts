@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { Client } from 'undici'
 import type { Check, HttpUrl } from '../config/model.ts'
 import { isIpv4 } from '../net/address.ts'
@@ -9,6 +11,21 @@ const BODY_LIMIT = 16 * 1024 * 1024
 
 /** Longest header section that is accepted. */
 const HEADER_LIMIT = 16 * 1024
+
+/**
+ * Has undici load what it loads with its first answer only (its parser of HTTP), by asking a server of this process's own: for a
+ * process that will not be able to read its program's files any more.
+ */
+export async function prepareHttp(): Promise<void> {
+  const socketPath = `\0tanist-check-${process.pid}`
+  const server = createServer((_request, response) => void response.end()).listen(socketPath)
+  await once(server, 'listening')
+  const client = new Client('http://localhost', { socketPath })
+  const { body } = await client.request({ method: 'GET', path: '/' })
+  await body.dump()
+  await client.close()
+  server.close()
+}
 
 /**
  * Every URL is served with an accepted status and, if asked, the right body. One deadline for all of it: connecting,

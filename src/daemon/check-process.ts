@@ -1,16 +1,23 @@
+import { prepareHttp } from '../check/http.ts'
 import { CheckRunner, type Outcome } from '../check/runner.ts'
+import { becomeUser } from '../linux/process.ts'
 import { ignoreSignals } from '../linux/signals.ts'
 import type { CheckTask, FromCheck, ToCheck, Verdict } from './messages.ts'
 import { PULSES, startPulse } from './pulse.ts'
 
 /**
- * The check process: runs every checker and reports verdicts. It reads bytes from the network, so it has no privileges:
- * the director starts it as an unprivileged user.
+ * The check process: runs every checker and reports verdicts. It reads bytes from the network, so it gives up its
+ * privileges before the first of them. Its code is loaded by then: it may lie where only root can read it.
  */
 interface Running {
   readonly task: CheckTask
   readonly runner: CheckRunner
 }
+
+/** Debian's and Red Hat's `nobody`. */
+const NOBODY = 65_534
+await prepareHttp()
+becomeUser(NOBODY, NOBODY)
 
 const running = new Map<string, Running>()
 

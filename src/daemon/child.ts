@@ -13,8 +13,6 @@ export interface ChildProgram {
   readonly args: readonly string[]
   /** Options of Node. */
   readonly execArgv: readonly string[]
-  /** Runs as this user when the director is root. */
-  readonly user: { readonly uid: number; readonly gid: number } | undefined
   readonly pulse: Pulse
 }
 
@@ -93,12 +91,9 @@ export class Child<Out extends object, In extends { readonly type: string }> {
   }
 
   #start(): void {
-    const { role, args, execArgv, user } = this.#program
+    const { role, args, execArgv } = this.#program
     const path = fileURLToPath(new URL(`./${role}-process${extname(import.meta.url)}`, import.meta.url))
-    const child = fork(path, args, {
-      execArgv: [...execArgv],
-      ...(user !== undefined && process.getuid?.() === 0 ? user : {}),
-    })
+    const child = fork(path, args, { execArgv: [...execArgv] })
     this.#process = child
     this.#startedAt = performance.now()
     this.#killed = undefined

@@ -31,9 +31,6 @@ const RESPAWN_MS = 1000
 /** How long a child may take to leave in order: to send priority 0 and to wait for a successor (at most 2.5 s). */
 const STOP_PATIENCE_MS = 5000
 
-/** Debian's and Red Hat's `nobody`. */
-const NOBODY = { uid: 65534, gid: 65534 }
-
 /** No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
 const CHILD_OPTIONS = ['--disable-sigusr1', '--max-old-space-size=64', '--max-semi-space-size=1', '--no-flush-bytecode']
 
@@ -90,7 +87,7 @@ export class Director {
     // Forwarding is ready before anybody can become master.
     this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, kept, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
-      { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, user: undefined, pulse: PULSES.vrrp },
+      { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, pulse: PULSES.vrrp },
       {
         started: () => {
           this.#vrrpStartedAt = performance.now()
@@ -114,7 +111,7 @@ export class Director {
       },
     )
     this.#check = new Child<ToCheck, FromCheck>(
-      { role: 'check', args: [], execArgv: CHILD_OPTIONS, user: NOBODY, pulse: PULSES.check },
+      { role: 'check', args: [], execArgv: CHILD_OPTIONS, pulse: PULSES.check },
       {
         started: () => setImmediate(() => this.#configureCheck()),
         message: ({ verdicts }) => this.#takeVerdicts(verdicts),

@@ -21,6 +21,14 @@ export function becomeRealtime(): SystemError | undefined {
   return undefined
 }
 
+/** Goes on as another user without any group besides, and without a way back. Does nothing when this process is not root. */
+export function becomeUser(uid: number, gid: number): void {
+  if (process.getuid?.() !== 0) return
+  process.setgroups?.([])
+  process.setgid?.(gid)
+  process.setuid?.(uid)
+}
+
 /**
  * Holds a lock on a file until this process ends, however it ends. False when another process holds it. Throws when the
  * file cannot be opened.

@@ -26,14 +26,14 @@ step() {
 run() {
     echo "fresh: $1"
     chroot "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
-        DEBIAN_FRONTEND=noninteractive bash -exc "cd /opt/tanist && $2"
+        DEBIAN_FRONTEND=noninteractive bash -exc "cd /root/tanist && $2"
 }
 
-debootstrap --variant=minbase --include=systemd,systemd-sysv bookworm "$root" http://deb.debian.org/debian >"$work/debootstrap.log"
+debootstrap --variant=minbase --include=systemd,systemd-sysv bookworm "$root" >"$work/debootstrap.log"
 # Where this machine has certificates of its own for what it reaches the network by.
 [ ! -d /usr/local/share/ca-certificates ] || cp -r /usr/local/share/ca-certificates "$root/usr/local/share/"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-git clone --quiet "$repository" "$root/opt/tanist"
+git clone --quiet "$repository" "$root/root/tanist"
 
 # As a machine has them; `ip netns` wants a root that is a mount.
 mount --bind "$root" "$root"
