@@ -55,14 +55,14 @@ class VrrpProcess {
   }
 
   configure(message: Extract<ToVrrp, { type: 'configure' }>): void {
-    const { instances, groups, adopt, before } = message
+    const { instances, groups, adopt, before = [] } = message
     const isFirst = this.#state.members.size === 0
     this.#addresses.follow(this.#rtnetlink.links())
     const remembered = isFirst ? this.#addresses.remembered(this.#rtnetlink.addresses()) : []
     this.#dispatch({ type: 'configure', instances, groups, remembered })
     this.#followNetwork()
-    if (adopt.length > 0) this.#dispatch({ type: 'adopt', instances: adopt })
-    if (before !== undefined) this.#records.restore(before, this.#state)
+    if (adopt.length > 0 || before.length > 0) this.#dispatch({ type: 'adopt', instances: adopt, known: before })
+    this.#records.restore(before, this.#state)
     this.#report()
     send({ type: 'adopted' })
   }

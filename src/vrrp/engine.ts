@@ -37,7 +37,7 @@ export function step(state: EngineState, event: Event, now: Millis): Step {
       advert(members, event)
       break
     case 'adopt':
-      adopt(members, event.instances)
+      adopt(members, event)
       break
     case 'deadline':
       deadline(members)
@@ -73,11 +73,14 @@ function network(members: Members, interfaces: readonly Interface[]): void {
   if (stolen.length > 0) members.emit({ type: 'restore', addresses: stolen })
 }
 
-function adopt(members: Members, names: readonly string[]): void {
-  for (const name of names) {
+function adopt(members: Members, { instances, known }: Extract<Event, { type: 'adopt' }>): void {
+  for (const name of instances) {
     if (isUsable(members.get(name)?.link)) members.becomeMaster(name, 'adopted after a restart of the vrrp process')
   }
   settleGroups(members)
+  for (const { name, state, reason } of known) {
+    if (members.get(name)?.state.name === state) members.change(name, { reason })
+  }
 }
 
 type Advert = Extract<Event, { type: 'advert' }>

@@ -108,6 +108,13 @@ export const emptyEngine: EngineState = {
   stopped: false,
 }
 
+/** Why an instance had its state in a process that this one replaces: so it still is, if it is in the same state. */
+export interface KnownReason {
+  readonly name: string
+  readonly state: InstanceState['name']
+  readonly reason: string
+}
+
 export type Event =
   /**
    * First configuration, or a new one: instances that are still the same virtual router keep their state. `remembered`
@@ -129,7 +136,7 @@ export type Event =
       readonly interval: Millis
     }
   /** These were master a moment ago, in a process that has died; their addresses are still there. */
-  | { readonly type: 'adopt'; readonly instances: readonly string[] }
+  | { readonly type: 'adopt'; readonly instances: readonly string[]; readonly known: readonly KnownReason[] }
   | { readonly type: 'deadline' }
   /** With `keepAddresses` they stay until a successor is heard, or for a while after the end. */
   | { readonly type: 'stop'; readonly keepAddresses: boolean }

@@ -90,7 +90,24 @@ test.each<[string, Story, string, string]>([
     'backup',
     'sync group g: not all of its members were master',
   ],
-  ['adopted', alone().on({ type: 'adopt', instances: ['a'] }), 'master', 'adopted after a restart of the vrrp process'],
+  [
+    'adopted',
+    alone().on({ type: 'adopt', instances: ['a'], known: [] }),
+    'master',
+    'adopted after a restart of the vrrp process',
+  ],
+  [
+    'adopted of a process that knew why',
+    alone().on({ type: 'adopt', instances: ['a'], known: [{ name: 'a', state: 'master', reason: 'no adverts' }] }),
+    'master',
+    'no adverts',
+  ],
+  [
+    'known in another state',
+    alone().on({ type: 'adopt', instances: [], known: [{ name: 'a', state: 'master', reason: 'no adverts' }] }),
+    'backup',
+    'started',
+  ],
   ['stopped', alone().until(3700).on({ type: 'stop', keepAddresses: true }), 'init', 'stopped'],
 ])('%s', (_name, story, state, reason) => {
   expect([story.stateOf(), story.reasonOf()]).toEqual([state, reason])
