@@ -86,7 +86,9 @@ describe('planned changes of two directors', () => {
             // What moves to a router that the other host is master of, or takes over with the old file, is with none until both
             // know the new one.
             const one = new Set(setup(current, 0).instances.flatMap(({ vrid }) => world.masters(vrid))).size === 1
-            const check = one ? nothingIsLost : undefined
+            // A group whose members have higher priorities on different hosts can yield on both in the same instant.
+            const isContradictory = next.grouped && next.crossed
+            const check = one && !isContradictory ? nothingIsLost : undefined
             for (const host of hosts) {
               world.reload(host, setup(next, world.hosts.indexOf(host)))
               world.run(world.now + (apart % 400), check)
