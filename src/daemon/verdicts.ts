@@ -19,12 +19,17 @@ export class Verdicts {
   /** Texts are made once for each configuration. */
   readonly #ids = new WeakMap<RealServer, readonly string[]>()
 
-  /** Takes a verdict. True when it changes whether its checker is content; another reason for the same is remembered, too. */
+  /**
+   * Takes a verdict. True when it changes whether its checker is content; another reason for the same is remembered, too. A checker that
+   * could not ask knows less than this: a new check process does not know that the server was down.
+   */
   take(verdict: Verdict): boolean {
     const before = this.#known.get(verdict.id)
-    const since = before?.up === verdict.up ? before.since : verdict.at
-    this.#known.set(verdict.id, { ...verdict, since })
-    return (before?.up ?? true) !== verdict.up
+    const wasUp = before?.up ?? true
+    const up = verdict.notAsked === true ? wasUp : verdict.up
+    const since = before?.up === up ? before.since : verdict.at
+    this.#known.set(verdict.id, { ...verdict, up, since })
+    return up !== wasUp
   }
 
   get all(): readonly KnownVerdict[] {

@@ -65,6 +65,15 @@ test('of several checkers those that have failed are named', () => {
   expect(verdicts.describe(server, two)).toMatchObject({ up: true, since: iso(6) })
 })
 
+test('a server that was down is not up because a new check process could not ask it', () => {
+  const verdicts = new Verdicts()
+  verdicts.restore([{ id: only, up: false, reason: 'ECONNREFUSED', at: at(5), since: at(5) }])
+  expect(verdicts.take({ id: only, up: true, reason: 'EMFILE', at: at(9), notAsked: true })).toBe(false)
+  expect(verdicts.describe(server, one)).toEqual({ up: false, since: iso(5), reason: 'EMFILE' })
+  expect(verdicts.take({ id: only, up: true, reason: 'connected', at: at(12) })).toBe(true)
+  expect(verdicts.describe(server, one)).toEqual({ up: true, since: iso(12), reason: 'connected' })
+})
+
 test('verdicts of checkers that are gone are forgotten', () => {
   const verdicts = new Verdicts()
   verdicts.take({ id: only, up: false, reason: 'ECONNREFUSED', at: at(5) })
