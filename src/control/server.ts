@@ -198,6 +198,8 @@ async function answer(
         const { force } = await bodyAs(upgradeRequest)
         const answer = await handlers.upgrade(force, caller())
         if ('errors' in answer) return reply(409, { errors: answer.errors })
+        // Also for a caller that has gone meanwhile: it has asked, and the daemon waits for this.
+        if (response.closed) return answer.replace()
         response.once('close', () => answer.replace())
         return reply(200, { errors: [], from: answer.from, to: answer.to })
       }
