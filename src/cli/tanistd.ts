@@ -178,7 +178,8 @@ function release(config: Config | undefined): boolean {
   const say = (error: unknown) =>
     process.stderr.write(`tanistd: ${error instanceof Error ? error.message : String(error)}\n`)
   try {
-    if (options.now === true && !holdLock(lockOf(options.name))) {
+    // Its own addresses would be taken from it: systemd runs this also after a start that was refused beside another daemon.
+    if (!holdLock(lockOf(options.name))) {
       say(`a tanistd named ${options.name} is running; stop it first`)
       return false
     }
@@ -220,7 +221,7 @@ function enterNamespaceOf(read: ConfigFile): boolean {
 function namespaceLeft(): string | undefined {
   const inode = namespaceOfMemory(options.name)
   const names = inode === undefined || !existsSync(NAMESPACES) ? [] : readdirSync(NAMESPACES)
-  return names.find((each) => statSync(join(NAMESPACES, each)).ino === inode)
+  return names.find((each) => statSync(join(NAMESPACES, each), { throwIfNoEntry: false })?.ino === inode)
 }
 
 async function run(config: Config): Promise<void> {

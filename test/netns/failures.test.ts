@@ -161,6 +161,9 @@ test('what systemd runs after a crash of everything removes the addresses', asyn
 
 test('a second daemon of the same name is refused and disturbs nothing', async () => {
   await expect(active().startAnother()).rejects.toThrow('another tanistd named')
+  // What systemd runs next.
+  expect(() => active().release()).toThrow(/a tanistd named \S+ is running; stop it first/)
+  expect(active().addresses()).toContain(pair.vip)
   expect((await active().status()).instances.map(({ state }) => state)).toEqual(['master', 'master'])
 })
 
