@@ -8,6 +8,7 @@ import { Director } from '../daemon/director.ts'
 import { lackingPrograms } from '../daemon/host-programs.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/resign.ts'
+import { makeRunFolder, RUN_FOLDER } from '../daemon/run-file.ts'
 import { DEFAULT_MAX_CONNECTIONS, LAYOUT_VERSION } from '../forward/layout.ts'
 import { removeCore } from '../forward/removal.ts'
 import { MarkRoute } from '../linux/mark-route.ts'
@@ -24,9 +25,6 @@ import { VERSION } from './version.ts'
 
 /** The host lacks what the daemon needs. */
 const EXIT_START = 1
-
-/** One lock for each name, whatever the socket: it ends with the process that holds it. */
-const LOCKS = '/run/tanist'
 
 /** Where `ip netns` names network namespaces. */
 const NAMESPACES = '/run/netns'
@@ -198,10 +196,10 @@ function release(config: Config | undefined): boolean {
   }
 }
 
-/** The lock that a daemon holds for as long as it runs, whatever its socket. Makes its folder. */
+/** The lock that a daemon of this name holds for as long as it runs, whatever its socket. Makes its folder. */
 function lockOf(name: string): string {
-  mkdirSync(LOCKS, { recursive: true, mode: 0o755 })
-  return join(LOCKS, `${name}.lock`)
+  makeRunFolder()
+  return join(RUN_FOLDER, `${name}.lock`)
 }
 
 /** Where the file says that the daemon works; false, with a message, when that is not here. */

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import type { VirtualAddress } from '../config/model.ts'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.ts'
 import { addressKey, type HeldAddress } from '../vrrp/state.ts'
+import { RUN_FOLDER, writeRunFile } from './run-file.ts'
 
 /** An address that this host has because a director put it there, not because somebody had given it to the host. */
 type Remembered = Pick<HeldAddress, 'address' | 'router'>
@@ -11,7 +11,7 @@ type Remembered = Pick<HeldAddress, 'address' | 'router'>
 const LARGEST_FILE = 8 << 20
 
 /** Where the addresses of the director of this name are remembered. */
-export const memoryPath = (name: string): string => `/run/tanist/${name}.held.json`
+export const memoryPath = (name: string): string => `${RUN_FOLDER}/${name}.held.json`
 
 /**
  * The virtual addresses that a director has put on this host, remembered outside its configuration: they are found
@@ -64,19 +64,13 @@ export class AddressMemory {
     }
   }
 
-  /** In one step, so that a crash leaves the old file or the new one. */
   #write(): void {
     const file = { boot: thisBoot(), namespace: thisNamespace(), addresses: this.entries.map(lineOf) }
     try {
-      if (file.addresses.length === 0) {
-        unlinkSync(this.#path)
-        return
-      }
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o755 })
-      writeFileSync(`${this.#path}.new`, `${JSON.stringify(file, undefined, 1)}\n`, { mode: 0o600 })
-      renameSync(`${this.#path}.new`, this.#path)
+      if (file.addresses.length === 0) rmSync(this.#path, { force: true })
+      else writeRunFile(this.#path, `${JSON.stringify(file, undefined, 1)}\n`)
     } catch (error) {
-      if (!isMissing(error) || file.addresses.length > 0) this.#report('not written', error)
+      this.#report('not written', error)
     }
   }
 

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import type { Quorum } from '../balance/pool.ts'
 import type { InstanceSnapshot } from '../control/snapshot.ts'
 import type { Millis } from '../time.ts'
 import type { KeptZeros } from './meters.ts'
+import { RUN_FOLDER, writeRunFile } from './run-file.ts'
 import type { KnownVerdict } from './verdicts.ts'
 
 /** What a director leaves to the next one of its name. The core keeps the rest: connections, servers, services made by hand. */
@@ -36,17 +36,13 @@ interface Written {
   readonly state: KeptState
 }
 
-const pathOf = (name: string) => `/run/tanist/${name}.state.json`
+const pathOf = (name: string) => `${RUN_FOLDER}/${name}.state.json`
 
 /** Writes it for whoever starts within `validFor`. Throws when it cannot be written. */
 export function keepState(name: string, state: KeptState, validFor: Millis): void {
   const untilNs = String(process.hrtime.bigint() + BigInt(Math.round(validFor)) * 1_000_000n)
   const written: Written = { format: FORMAT, untilNs, until: new Date(Date.now() + validFor).toISOString(), state }
-  const path = pathOf(name)
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  rmSync(`${path}.new`, { force: true })
-  writeFileSync(`${path}.new`, JSON.stringify(written), { mode: 0o600, flag: 'wx' })
-  renameSync(`${path}.new`, path)
+  writeRunFile(pathOf(name), JSON.stringify(written))
 }
 
 /**
