@@ -55,7 +55,7 @@ export class AddressMemory {
       const { size } = statSync(this.#path)
       if (size > LARGEST_FILE) throw new Error(`it has ${size} bytes`)
       const { boot, namespace, addresses } = fileOf(JSON.parse(readFileSync(this.#path, 'utf8')))
-      if (boot !== thisBoot()) throw new Error('it is of another boot')
+      if (!isThisBoot(boot)) throw new Error('it is of another boot')
       if (namespace !== thisNamespace()) throw new Error('it is of another network namespace')
       return addresses
     } catch (error) {
@@ -123,13 +123,21 @@ function recordOf(value: unknown): Record<string, unknown> {
 const isPrefix = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 32
 
-/** /run is emptied at a boot, so a sandbox that hides the kernel's number takes nothing away. */
+/** Of a boot whose number a sandbox hides (systemd's ProcSubset). */
+const UNKNOWN_BOOT = 'unknown'
+
 function thisBoot(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
-    return 'unknown'
+    return UNKNOWN_BOOT
   }
+}
+
+/** False when it is known to be of another one. /run is emptied at a boot nearly everywhere, so what one does not know is of this one. */
+function isThisBoot(boot: unknown): boolean {
+  const here = thisBoot()
+  return boot === here || boot === UNKNOWN_BOOT || here === UNKNOWN_BOOT
 }
 
 const thisNamespace = (): number => statSync('/proc/self/ns/net').ino
