@@ -103,8 +103,6 @@ export class Director {
               this.#predecessor?.end()
               this.#predecessor = undefined
               break
-            case 'stopped':
-              break
           }
         },
         died: (how, delayMs, silentMs) => this.#vrrpDied(how, delayMs, silentMs),
@@ -243,7 +241,7 @@ export class Director {
     }
   }
 
-  /** Leaves in order: priority 0, no addresses. The core goes on for the grace, for the director that comes next. */
+  /** Leaves in order: priority 0, then the addresses. The core goes on for the grace, for the director that comes next. */
   async stop(): Promise<void> {
     this.#stopping ??= this.#stopOnce()
     await this.#stopping

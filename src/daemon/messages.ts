@@ -19,10 +19,8 @@ export type ToVrrp =
 
 export type FromVrrp =
   | { readonly type: 'instances'; readonly instances: readonly InstanceSnapshot[] }
-  /** The instances that were to be adopted are. */
+  /** The configuration is in force, and the instances that were to be adopted are master. */
   | { readonly type: 'adopted' }
-  /** Priority 0 is sent and the addresses are gone. */
-  | { readonly type: 'stopped' }
 
 /** One checker to run. `id` is unique and stays the same as long as the checker does. */
 export interface CheckTask {

@@ -76,7 +76,7 @@ class VrrpProcess {
     return this.#handingOver
   }
 
-  /** Resolves when all roles are given up, and the addresses with them: at most 2.5 s later. */
+  /** Resolves when all roles are given up, and it is settled who has the addresses: at most 2.5 s later. */
   async stop(keepAddresses: boolean): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#onFinished = resolve
@@ -247,7 +247,6 @@ if (notRealtime !== undefined) log.info(`running without real-time priority: ${n
 
 async function leave(keepAddresses: boolean): Promise<void> {
   await vrrp.stop(keepAddresses)
-  send({ type: 'stopped' })
   await flushLog(log)
   process.exit()
 }
