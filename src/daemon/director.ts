@@ -217,8 +217,10 @@ export class Director {
 
   /** Becomes the new program, without a goodbye: the vrrp process keeps its role until the new one has it. */
   async #replace(version: string, vrrpPid: number): Promise<void> {
-    await this.#vrrp.deliver({ type: 'hand-over' })
-    if (this.#vrrp.pid !== vrrpPid || this.#stopping !== undefined) {
+    const isAsTried = () => this.#vrrp.pid === vrrpPid && this.#stopping === undefined
+    // One that has taken the place of the one that was tried is not to be replaced, and must not think so.
+    if (isAsTried()) await this.#vrrp.deliver({ type: 'hand-over' })
+    if (!isAsTried()) {
       this.#log.error('no upgrade: the vrrp process has died, or the daemon stops')
       this.#upgrading = false
       return
