@@ -1,5 +1,4 @@
-import type { Address } from '../net/address.ts'
-import { isIpv4 } from '../net/address.ts'
+import { type Address, isIpv4 } from '../net/address.ts'
 import { type Millis, millis, seconds } from '../time.ts'
 import type { InstanceSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
 

@@ -162,6 +162,9 @@ export const LATE_INTERFACES = harmless(
 export const HTTP_DETAILS = harmless('details of HTTP checks', 'requests are HTTP/1.1, one after another')
 export const SUSPEND = harmless('ha_suspend', 'servers are checked on the backup, too')
 export const RELOAD_FILES = harmless('reload by file', '`tanist reload` or SIGHUP reloads')
-export const FLUSH_ON_STOP = harmless('lvs_flush_on_stop', 'all services are removed at an orderly stop in any case')
+export const FLUSH_ON_STOP = harmless(
+  'lvs_flush_on_stop',
+  'the core goes on for a while after a stop, so that a restart loses nothing; `tanistd --grace 0` removes it with the stop',
+)
 export const NAMES = harmless('instance', '--name tells directors apart')
-export const STOP_TIME = harmless('child_wait_time', 'the processes have 3 s to leave in order')
+export const STOP_TIME = harmless('child_wait_time', 'the processes have 5 s to leave in order')

@@ -226,7 +226,7 @@ const strictModeIsObeyed = ofEach((instance, places, report, { global_defs: glob
   }
 })
 
-/** §6 of the users' complaints: strict mode drops packets to addresses that this director does not own. */
+/** What people are surprised by most. */
 const strictModeMakesAddressesSilent: Rule = ({ global_defs: global }, places, report) => {
   if (global === undefined || !global.vrrp_strict) return
   const message =
