@@ -57,12 +57,14 @@ export class InstanceRecords {
     this.#of(instance.name).since = new Date().toISOString()
   }
 
-  /** Goes on with what is known of instances from before, if they are in the same state as then. */
+  /** Goes on with what is known of instances from before, if they are in the same state as then. (Why, the engine knows.) */
   restore(before: readonly InstanceSnapshot[], engine: EngineState): void {
-    for (const { name, state, since, reason, advertsSent, advertsReceived, dropped, peers } of before) {
+    for (const { name, state, since, advertsSent, advertsReceived, dropped, peers } of before) {
       if (engine.members.get(name)?.state.name !== state) continue
       const record = this.#of(name)
-      Object.assign(record, { since, reason, sent: record.sent + advertsSent, received: advertsReceived })
+      record.since = since
+      record.sent += advertsSent
+      record.received += advertsReceived
       for (const [drop, count] of Object.entries(dropped)) record.dropped.set(drop, count)
       for (const peer of peers) record.peers.set(peer.address, peer)
     }
