@@ -119,7 +119,7 @@ const program = new Command('tanistd')
   )
   .option(
     '--release',
-    'send priority 0, remove from this host the virtual addresses of the configuration and all that a daemon has left, and exit',
+    'send priority 0, remove from this host the virtual addresses of the configuration and those that a daemon has left, and exit',
   )
   .option('--now', 'with --release: also remove the core, its connections and services made by hand')
   .addOption(new Option('--layout', 'print the version of the tables in the core, and exit').hideHelp())
