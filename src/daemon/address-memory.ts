@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import type { VirtualAddress } from '../config/model.ts'
+import { reasonOf } from '../linux/regular-file.ts'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.ts'
 import { addressKey, type HeldAddress } from '../vrrp/state.ts'
 import { RUN_FOLDER, writeRunFile } from './run-file.ts'
@@ -75,8 +76,7 @@ export class AddressMemory {
   }
 
   #report(what: string, error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error)
-    this.#onError(new Error(`${this.#path} ${what}: ${why}`))
+    this.#onError(new Error(`${this.#path} ${what}: ${reasonOf(error)}`))
   }
 }
 

@@ -10,7 +10,9 @@ import { LAYOUT_VERSION } from '../forward/layout.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { SystemError } from '../linux/libc.ts'
 import { notifySystemd, replaceProgram } from '../linux/process.ts'
+import { reasonOf } from '../linux/regular-file.ts'
 import { type Millis, millis } from '../time.ts'
+import { groupNamed } from '../vrrp/routers.ts'
 import { callerName, callerOf } from './caller.ts'
 import { Child } from './child.ts'
 import { configToRun, readConfigFile } from './config-file.ts'
@@ -239,7 +241,7 @@ export class Director {
       keepState(this.#options.name, { verdicts: this.#verdicts.all, ...this.#forwarding.kept, replaced }, validFor)
       return []
     } catch (error) {
-      return [`cannot keep what is known: ${error instanceof Error ? error.message : String(error)}`]
+      return [`cannot keep what is known: ${reasonOf(error)}`]
     }
   }
 
@@ -358,7 +360,7 @@ export class Director {
 
   /** The members of an instance's sync group, which share their state; itself if it is in none. */
   #groupOf(name: string): readonly string[] {
-    return this.#config.syncGroups.find(({ instances }) => instances.includes(name))?.instances ?? [name]
+    return groupNamed(this.#config.syncGroups, name)?.instances ?? [name]
   }
 
   #snapshot(): Snapshot {

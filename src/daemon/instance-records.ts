@@ -1,7 +1,7 @@
 import type { VrrpInstance } from '../config/model.ts'
 import type { InstanceSnapshot, PeerSnapshot } from '../control/snapshot.ts'
-import type { EngineState } from '../vrrp/state.ts'
 import type { Received } from '../vrrp/receive.ts'
+import { addressesOf, type EngineState } from '../vrrp/state.ts'
 
 /** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */
 const PEER_LIMIT = 16
@@ -84,9 +84,7 @@ export class InstanceRecords {
         state: state.name,
         since: record.since,
         reason,
-        addresses: [...config.addresses, ...config.excludedAddresses].map(
-          ({ address, prefix }) => `${address}/${prefix}`,
-        ),
+        addresses: addressesOf(config).map(({ address, prefix }) => `${address}/${prefix}`),
         advertsSent: record.sent,
         advertsReceived: record.received,
         dropped: Object.fromEntries(record.dropped),
