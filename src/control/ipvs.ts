@@ -1,7 +1,7 @@
 import type { Rates } from '../balance/estimator.ts'
 import type { ServerSpec, ServiceSpec } from '../balance/ipvs-table.ts'
 import type { Connection } from '../forward/connections.ts'
-import type { Timeouts } from '../forward/layout.ts'
+import type { Timeouts } from '../forward/settings-layout.ts'
 
 /** Commands that one request may have: they must fit the length that the server reads. */
 export const CHANGES_AT_ONCE = 1000

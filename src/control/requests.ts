@@ -11,7 +11,7 @@ import type {
   Thresholds,
   Tunnel,
 } from '../config/model.ts'
-import type { Timeouts } from '../forward/layout.ts'
+import type { Timeouts } from '../forward/settings-layout.ts'
 import type { TracePacket } from '../forward/trace.ts'
 import { addressBits, isIpv4, parseAddress } from '../net/address.ts'
 import type { ConnectionFilter, Network, Place } from './connection-filter.ts'

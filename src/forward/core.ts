@@ -37,20 +37,19 @@ import {
   layDest,
   LAYOUT_VERSION,
   type Load,
-  type Switches,
   type ServiceEntry,
   MAX_DESTS,
   MAX_LINKS,
   SIZE,
   sumCounters,
   sumU64,
-  type Timeouts,
 } from './layout.ts'
 import { AccessLists } from './access-lists.ts'
 import { lackingFeatures } from './kernel.ts'
 import { pinMissing } from './pins.ts'
 import { removeCore, removeVersion } from './removal.ts'
 import { CoreSettings } from './settings.ts'
+import type { Switches, Timeouts } from './settings-layout.ts'
 import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
 import { LocalPools } from './local-pools.ts'

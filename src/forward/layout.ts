@@ -105,12 +105,6 @@ export const DROP_REASONS = [
   'denied',
 ] as const
 
-/** IPVS's default time-outs in seconds, in the order of the states: `enum tcp_state`, UDP, `enum sctp_state`. */
-const TCP_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120] as const
-const UDP_TIMEOUT = 300
-const SCTP_TIMEOUTS = [2, 4, 61, 61, 61, 61, 61, 61, 900, 61, 61, 61, 4, 61] as const
-const STATE_TIMEOUTS = [...TCP_TIMEOUTS, UDP_TIMEOUT, ...SCTP_TIMEOUTS] as const
-
 export interface ServiceEntry {
   readonly slot: number
   readonly scheduler: Scheduler
@@ -396,67 +390,6 @@ export function sumU64(bytes: Uint8Array): bigint {
   let sum = 0n
   for (let offset = 0; offset + 8 <= bytes.length; offset += 8) sum += viewOf(bytes).getBigUint64(offset, true)
   return sum
-}
-
-/** The time-outs that can be changed, in seconds. */
-export interface Timeouts {
-  readonly tcp: number
-  readonly tcpFin: number
-  readonly udp: number
-}
-
-/** IPVS's switches of these names: what is over as soon as its server is removed, or takes no new clients. */
-export interface Switches {
-  readonly expireNodestConn: boolean
-  readonly expireQuiescentTemplate: boolean
-}
-
-export const NO_SWITCHES: Switches = { expireNodestConn: false, expireQuiescentTemplate: false }
-
-/** Where each of them is among the states. */
-const CHANGEABLE = { tcp: 1, tcpFin: 4, udp: 11 } as const satisfies Record<keyof Timeouts, number>
-
-/**
- * IPVS's time-outs, but for some. From `defendFrom` connections on half-open ones are dropped; packets with a firewall's
- * mark come in by `markIfindex`; from `inertAtNs` (CLOCK_MONOTONIC; 0: never) on everything passes; `clockOffsetNs` moves the
- * program's clock in tests.
- */
-export function encodeSettings(settings: {
-  readonly timeouts?: Partial<Timeouts>
-  readonly defendFrom: number
-  readonly markIfindex?: number
-  readonly switches?: Switches
-  readonly inertAtNs?: bigint
-  readonly clockOffsetNs?: bigint
-}): Uint8Array {
-  const { timeouts = {}, defendFrom, markIfindex = 0, switches = NO_SWITCHES } = settings
-  const { inertAtNs = 0n, clockOffsetNs = 0n } = settings
-  const bytes = new Uint8Array(SIZE.settings)
-  const view = viewOf(bytes)
-  STATE_TIMEOUTS.forEach((timeout, i) => view.setUint32(i * 4, timeout, true))
-  for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
-    const timeout = timeouts[name]
-    if (timeout !== undefined) view.setUint32(CHANGEABLE[name] * 4, timeout, true)
-  }
-  view.setBigUint64(104, clockOffsetNs, true)
-  view.setBigUint64(112, BigInt(defendFrom), true)
-  view.setBigUint64(120, inertAtNs, true)
-  view.setUint32(128, markIfindex, true)
-  view.setUint32(132, (switches.expireNodestConn ? 1 : 0) | (switches.expireQuiescentTemplate ? 2 : 0), true)
-  return bytes
-}
-
-export function decodeMarkIfindex(settings: Uint8Array): number {
-  return viewOf(settings).getUint32(128, true)
-}
-
-export function decodeTimeouts(settings: Uint8Array): Timeouts {
-  const of = (name: keyof Timeouts) => viewOf(settings).getUint32(CHANGEABLE[name] * 4, true)
-  return { tcp: of('tcp'), tcpFin: of('tcpFin'), udp: of('udp') }
-}
-
-export function decodeInertAt(settings: Uint8Array): bigint {
-  return viewOf(settings).getBigUint64(120, true)
 }
 
 /** A request to forget a connection, by what is listed of it. */

@@ -1,43 +1,23 @@
 import { type BpfMap, u32 } from '../linux/libbpf.ts'
-import {
-  decodeInertAt,
-  decodeMarkIfindex,
-  decodeTimeouts,
-  encodeSettings,
-  NO_SWITCHES,
-  SIZE,
-  type Switches,
-  type Timeouts,
-} from './layout.ts'
-
-/** What the program reads with each packet, beside services and servers. */
-interface Values {
-  readonly timeouts: Partial<Timeouts>
-  /** Packets with a firewall's mark come in by this interface; 0: there are none. */
-  readonly markIfindex: number
-  readonly switches: Switches
-  readonly inertAtNs: bigint
-}
+import { SIZE } from './layout.ts'
+import { decodeSettings, encodeSettings, type Settings, type Timeouts } from './settings-layout.ts'
 
 /** The settings in the core. Each change writes them all. */
 export class CoreSettings {
   readonly #map: BpfMap
   readonly #defendFrom: number
-  #values: Values
+  #values: Partial<Settings>
 
-  /** Connections are defended from `defendFrom` on. With `adopted` the map has those of an earlier daemon. */
+  /** Connections are defended from `defendFrom` on. With `adopted` the map has those of an earlier daemon, which stay. */
   constructor(map: BpfMap, defendFrom: number, adopted: boolean) {
     this.#map = map
     this.#defendFrom = defendFrom
-    const held = adopted ? this.#read() : undefined
-    const inertAtNs = held === undefined ? 0n : decodeInertAt(held)
-    const markIfindex = held === undefined ? 0 : decodeMarkIfindex(held)
-    this.#values = { timeouts: {}, markIfindex, switches: NO_SWITCHES, inertAtNs }
-    this.change(adopted ? { timeouts: this.timeouts } : {})
+    this.#values = adopted ? decodeSettings(this.#read()) : {}
+    this.change({})
   }
 
   get timeouts(): Timeouts {
-    return decodeTimeouts(this.#read())
+    return decodeSettings(this.#read()).timeouts
   }
 
   /** The interface by which packets with a firewall's mark come in, if there is one. */
@@ -45,7 +25,7 @@ export class CoreSettings {
     return this.#values.markIfindex || undefined
   }
 
-  change(values: Partial<Values>): void {
+  change(values: Partial<Settings>): void {
     this.#values = { ...this.#values, ...values }
     this.#map.update(u32(0), encodeSettings({ ...this.#values, defendFrom: this.#defendFrom }))
   }

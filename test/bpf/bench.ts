@@ -13,15 +13,8 @@ import type {
   ServiceId,
 } from '../../src/config/model.ts'
 import { Core, type CoreOptions, PINNED_MAPS } from '../../src/forward/core.ts'
-import {
-  encodeLink,
-  encodeServiceKey,
-  encodeSettings,
-  LAYOUT_VERSION,
-  NO_SWITCHES,
-  SIZE,
-  type Switches,
-} from '../../src/forward/layout.ts'
+import { encodeLink, encodeServiceKey, LAYOUT_VERSION, SIZE } from '../../src/forward/layout.ts'
+import { encodeSettings, NO_SWITCHES, type Switches } from '../../src/forward/settings-layout.ts'
 import { isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'

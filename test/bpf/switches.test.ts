@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Forwarding } from '../../src/config/model.ts'
-import { Bench, client, PASS, REDIRECT, VIP } from './bench.ts'
+import { Core } from '../../src/forward/core.ts'
+import { Bench, client, NAME, PASS, REDIRECT, VIP } from './bench.ts'
 import { address, FLAG, tcp } from './packets.ts'
 
 let bench: Bench
@@ -33,6 +34,17 @@ describe('expire_nodest_conn', () => {
     expect(bench.send(tcp(client(1), FLAG.ack)).verdict).toBe(PASS)
     expect([...bench.core.connections()]).toEqual([])
     expect(bench.pick(1)).toBe('A')
+  })
+
+  test('it stays on while another daemon takes the core over', () => {
+    opened(true)
+    bench.serve([1])
+    const next = new Core(NAME)
+    try {
+      expect(bench.send(tcp(client(1), FLAG.ack)).verdict).toBe(PASS)
+    } finally {
+      next.close()
+    }
   })
 
   test.each([

@@ -1,6 +1,6 @@
 import type { Endpoint, SchedulerFlags, ServiceId, Tunnel } from '../../config/model.ts'
 import type { IpvsListing, ListedConnection, ListedServer, ListedService, Totals } from '../../control/ipvs.ts'
-import type { Timeouts } from '../../forward/layout.ts'
+import type { Timeouts } from '../../forward/settings-layout.ts'
 import { addressBytes, isIpv4 } from '../../net/address.ts'
 import { SCHEDULER_FLAGS } from './grammar.ts'
 import type { Namer } from './names.ts'

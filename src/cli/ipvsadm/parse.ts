@@ -8,7 +8,7 @@ import type {
   SchedulerFlags,
   ServiceId,
 } from '../../config/model.ts'
-import type { Timeouts } from '../../forward/layout.ts'
+import type { Timeouts } from '../../forward/settings-layout.ts'
 import { type Address, isIpv4, parseAddress } from '../../net/address.ts'
 import { ALLOWED, type CommandName, LIST_ONE_OF, OPTION_ORDER, type OptionName, SCHEDULER_FLAGS } from './grammar.ts'
 import { type Given, splitLine, UsageError } from './words.ts'
