@@ -294,7 +294,7 @@ export const globalDefs = {
     ),
   ),
   lvs_flush: inert(
-    'the core is adopted, and what the configuration does not say is removed',
+    'the core is taken over: what it has stays, but for services of an earlier configuration',
     flag('Removes all services at the start.'),
   ),
   lvs_flush_on_stop: flushOnStop,
