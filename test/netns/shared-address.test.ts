@@ -36,5 +36,7 @@ test('an address of two instances stays while one of them is master', async () =
   await mark('10.77.0.72')
   expect(seen).not.toMatch(/Deleted .*10\.77\.0\.9\//)
   await director.stop()
-  expect(lab.run('lb', ['ip', '-brief', 'address', 'show', 'dev', 'eth0'])).not.toContain('10.77.0.9/')
+  const shown = () => lab.run('lb', ['ip', '-o', 'address', 'show', 'dev', 'eth0'])
+  expect(shown()).toMatch(/10\.77\.0\.9\/24 .*valid_lft \d+sec/)
+  await until('the kernel to remove it', () => !shown().includes('10.77.0.9/'), 20_000)
 })
