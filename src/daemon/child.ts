@@ -74,18 +74,21 @@ export class Child<Out extends object, In extends { readonly type: string }> {
     if (child?.connected === true) await new Promise<void>((resolve) => child.send(message, () => resolve()))
   }
 
-  /** Does not start it again any more. Resolves when the process is gone, killed after `patienceMs` if need be. */
-  async stop(patienceMs: number): Promise<void> {
+  /**
+   * Does not start it again any more. Resolves when the process is gone, killed after `patienceMs` if need be: true when it has ended
+   * in order, false also when there was none.
+   */
+  async stop(patienceMs: number): Promise<boolean> {
     this.#stopping = true
     clearTimeout(this.#timer)
     clearInterval(this.#watch)
     const child = this.#process
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    await new Promise<void>((resolve) => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return false
+    return await new Promise<boolean>((resolve) => {
       const kill = setTimeout(() => child.kill('SIGKILL'), patienceMs)
-      child.once('exit', () => {
+      child.once('exit', (code) => {
         clearTimeout(kill)
-        resolve()
+        resolve(code === 0)
       })
     })
   }

@@ -257,9 +257,14 @@ export class Director {
     this.#predecessor?.end()
     this.#vrrp.send({ type: 'stop', keepAddresses: this.#options.grace > 0 })
     this.#check.send({ type: 'stop' })
-    await Promise.all([this.#vrrp.stop(STOP_PATIENCE_MS), this.#check.stop(STOP_PATIENCE_MS)])
+    const [hasLeft] = await Promise.all([this.#vrrp.stop(STOP_PATIENCE_MS), this.#check.stop(STOP_PATIENCE_MS)])
     await this.#control.close()
-    const { grace } = this.#options
+    const { name, grace } = this.#options
+    if (!hasLeft) {
+      this.#log.error('the vrrp process could not leave in order; giving up its addresses for it')
+      const { instances } = this.#config
+      resign({ name, instances, staying: undefined, now: grace === 0 }, (error) => this.#log.error(error.message))
+    }
     if (grace === 0) this.#forwarding.remove()
     else {
       for (const error of this.#keep(undefined, grace)) this.#log.error(error)

@@ -78,6 +78,15 @@ test('alone they go by themselves when nothing starts again', async () => {
   await active().untilState('master')
 })
 
+test('for a vrrp process that hangs the director gives its addresses up', async () => {
+  process.kill(await active().pidOf('vrrp'), 'SIGSTOP')
+  await active().stop()
+  expect(active().logText()).toContain('the vrrp process could not leave in order')
+  for (const address of [pair.vip, INSIDE]) expect(active().addresses()).not.toContain(address)
+  await active().start()
+  await active().untilState('master')
+})
+
 test('a successor that comes later ends what was left', async () => {
   await active().stop()
   expect(active().addresses()).toContain(pair.vip)
