@@ -16,7 +16,10 @@ export async function createLog(role: 'director' | 'vrrp', name: string): Promis
     return pino(options, pretty({ ignore: 'pid,hostname,director,process', messageFormat: '{process}: {msg}' }))
   }
   let dropped = 0
-  const destination = pino.destination({ dest: ownStdout(), sync: false, minLength: 0, maxLength: BACKLOG_BYTES })
+  // With 0 as its `minLength`, `flush` would wait for nothing.
+  const destination = pino.destination({ dest: ownStdout(), sync: false, minLength: 1, maxLength: BACKLOG_BYTES })
+  // It would be called at the exit, and try for ever when the disk is full or nobody reads; `flushLog` has done what can be done.
+  destination.flushSync = () => {}
   const format = writesToJournal() ? journalText : (line: string) => line
   // Not the destination itself: at a fatal line pino would write what waits before lines that are being written.
   const stream: DestinationStream & Pick<Logger, 'flush'> = {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
+const LOG = join(import.meta.dirname, '../../src/daemon/log.ts')
+
 test('a log that nobody reads holds nothing up: 10 MB into a pipe of 64 KB', async () => {
   const script = join(import.meta.dirname, '../support/log-process.ts')
   // The pipe is opened and never read.
@@ -18,7 +20,24 @@ test('a log that nobody reads holds nothing up: 10 MB into a pipe of 64 KB', asy
   await exited
 })
 
-const LOG = join(import.meta.dirname, '../../src/daemon/log.ts')
+test.each([
+  ['is full', '/dev/full'],
+  ['nobody reads', undefined],
+])('a log that %s does not keep the process from ending', async (_why, path) => {
+  const program = `import { createLog, flushLog } from ${JSON.stringify(LOG)}
+    const log = await createLog('director', 'test')
+    for (let line = 0; line < 500; line++) log.info('x'.repeat(500))
+    await flushLog(log)
+    process.exit(3)`
+  const output = path === undefined ? 'pipe' : openSync(path, 'w')
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', output, 'inherit'],
+    timeout: 20_000,
+  })
+  const [status] = (await once(child, 'exit')) as [number | null]
+  if (typeof output === 'number') closeSync(output)
+  expect(status).toBe(3)
+})
 
 /** Runs lines of a program that has a log, with standard output in a file that `journal` says is the journal or not. */
 function logged(lines: string, journal: boolean): { status: number | null; text: string } {
