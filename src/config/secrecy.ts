@@ -15,7 +15,7 @@ const marked = new WeakMap<Source, Map<number, number>>()
 /** Remembers that the line of a place holds a secret: that of a definition which a password is made of, say. */
 export function markSecret({ source, start }: Span): void {
   const { line, lineText } = positionOf(source, start)
-  mark(source, line, /^\s*\$\w+=\s*/.exec(lineText)?.[0].length ?? 0)
+  mark(source, line, /^\s*(?:\$\w+=|~\w+\()\s*/.exec(lineText)?.[0].length ?? 0)
 }
 
 /** The same of what stands behind a keyword. */
@@ -31,11 +31,12 @@ function mark(source: Source, line: number, index: number): void {
 
 /**
  * Index in its line of where the secret begins, if the line of this place holds or could hold one: behind a keyword of
- * secrets, also one that is misspelt or has lost its blank, or behind a name that speaks of one.
+ * secrets, also one that is misspelt or has lost its blank, behind a name that speaks of one, or in the list of a loop.
  */
 export function secretStart(source: Source, offset: number): number | undefined {
   const { line, lineText } = positionOf(source, offset)
-  return secretStartOf(lineText) ?? marked.get(source)?.get(line)
+  const starts = [secretStartOf(lineText), marked.get(source)?.get(line)].filter((start) => start !== undefined)
+  return starts.length === 0 ? undefined : Math.min(...starts)
 }
 
 /** The same of a text. Zero bytes make a line unreadable: then all of it may be one. */
@@ -44,6 +45,9 @@ export function secretStartOf(line: string): number | undefined {
   for (const { 0: word, index } of line.matchAll(/\$?[A-Za-z_][\w-]*/g)) {
     const shown = shownLength(word.toLowerCase(), line.charAt(index + word.length) === '=')
     if (shown === undefined) continue
+    // What a loop puts behind the keyword stands before it.
+    const list = /^\s*~\w+\(\s*/.exec(line)?.[0].length
+    if (list !== undefined && list <= index) return list
     const start = index + shown
     return start + (/^[\s=:]*/.exec(line.slice(start))?.[0].length ?? 0)
   }
@@ -61,5 +65,7 @@ function shownLength(word: string, isDefinition: boolean): number | undefined {
   if (isDefinition && /pw|key/.test(word)) return word.length
   const isNear = (keyword: string, distance: number) =>
     Math.abs(word.length - keyword.length) <= distance && editDistance(word, keyword) <= distance
-  return isNear('auth_pass', DISTANCE) || (word.length > 1 && isNear('key', 1)) ? word.length : undefined
+  return isNear('auth_pass', DISTANCE) || isNear('password', 2) || (word.length > 1 && isNear('key', 1))
+    ? word.length
+    : undefined
 }

@@ -17,8 +17,16 @@ export function unifiedDiff(name: string, text: string, fixes: readonly Fix[]): 
   const lines = linesOf(text)
   const source = fixes[0]?.at.source
   /** Some lines from a number on (from 0), as they are shown. */
-  const old = (from: number, to: number) =>
-    lines.slice(from, to).map((line, i) => visible(line, source && secretStart(source, offsetOf(lines, from + i))))
+  const secretIn = (line: number) => source && secretStart(source, offsetOf(lines, line))
+  const old = (from: number, to: number) => lines.slice(from, to).map((line, i) => visible(line, secretIn(from + i)))
+  /** What a changed line held to its end it may hold still, though it does not look so any more. */
+  const changed = (line: string, { from, to }: Change) => {
+    const secrets = lines.slice(from, to).flatMap((each, i) => each.slice(secretIn(from + i) ?? each.length) || [])
+    const kept = secrets.filter((secret) => line.endsWith(secret)).map((secret) => line.length - secret.length)
+    const looks = secretStartOf(line)
+    if (looks !== undefined) kept.push(looks)
+    return visible(line, kept.length > 0 ? Math.min(...kept) : secrets.length > 0 ? 0 : undefined)
+  }
   const out = [`--- ${name}`, `+++ ${name}`]
   let shift = 0
   for (const hunk of hunksOf(text, lines, fixes)) {
@@ -32,7 +40,7 @@ export function unifiedDiff(name: string, text: string, fixes: readonly Fix[]): 
     for (const change of hunk) {
       body.push(...old(at, change.from).map((line) => ` ${line}`))
       body.push(...old(change.from, change.to).map((line) => `-${line}`))
-      body.push(...replacement(text, lines, change).map((line) => `+${visible(line, secretStartOf(line))}`))
+      body.push(...replacement(text, lines, change).map((line) => `+${changed(line, change)}`))
       at = change.to
     }
     body.push(...old(at, to).map((line) => ` ${line}`))

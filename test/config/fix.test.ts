@@ -86,6 +86,14 @@ describe('the diff', () => {
     ].join('\n')
   const blocks = (count: number) => Array.from({ length: count }, (_, i) => block(i)).join('')
 
+  test('shows no secret, also where a correction is beside it', () => {
+    const text =
+      'vrrp_instance a {\n authentication {\n  auth_tpye PASS S3cret\n  auth S3cret\n  auth_pass S3cret\n }\n}\n'
+    const diff = unifiedDiff('a.conf', text, fixesOf(text))
+    expect(diff).toContain('+  auth_type ********')
+    expect(diff).not.toContain('S3cret')
+  })
+
   test.each([
     ['one', blocks(1), 1],
     ['many hunks', blocks(12), 12],

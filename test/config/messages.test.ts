@@ -148,6 +148,12 @@ describe('a message shows no secret', () => {
     ['lines of a definition', `$M= \\\n auth_type PASS \\\n auth_pass x ${SECRET}\n${auth('$M')}`],
     ['one line of all', `vrrp_instance a { authentication { auth_type PASS auth_pass ${SECRET} } } }`],
     ['a block in the wrong place', `auth_pass ${SECRET}`],
+    ['the list of a loop', auth(`~LST(x, y, ${SECRET}) auth_pass a $x`)],
+    ['the list of a loop for a definition', `$M=auth_pass a $x\n${auth(`~LST(x, ${SECRET}) $M`)}`],
+    ['a loop that is none', auth(`~LST(${SECRET}) auth_pass $x`)],
+    ['a keyword of which two may be meant', auth(`auth ${SECRET} x`)],
+    ['a misspelt password', `SSL {\n pasword ${SECRET} x\n}`],
+    ['a secret that speaks of one', auth(`auth_pasSecret${SECRET}`)],
   ])('%s', (_name, text) => {
     for (const each of [...load(text), ...load('include part', { '/part': text, part: text })]) {
       const all = `${formatDiagnostic(each)}\n${JSON.stringify(diagnosticJson(each))}`

@@ -111,8 +111,8 @@ function reportUnknown(body: Entries, path: string, { keyword: { text, at } }: S
   }
   const where = path === '' ? 'at the top level' : `in ${block}`
   const near = closest(text, Object.keys(body))
-  // It may be the value of a keyword that stands on the line before.
-  if (near === undefined && holdsSecrets(body)) markSecret(at)
+  // It may be the keyword of the secret, or its value, if that stands on the line after its keyword.
+  if (holdsSecrets(body)) (near === undefined ? markSecret : markSecretBehind)(at)
   const fix = near === undefined ? undefined : replaceWord(at, text, near)
   context.report(
     'unknown-keyword',
