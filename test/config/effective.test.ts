@@ -142,6 +142,23 @@ describe('flags take words', () => {
     expect(config.notRunning).toEqual([])
     expect(codes).toEqual(['ignored-value'])
   })
+
+  test.each([
+    'vrrp_strict NO',
+    'vrrp_strict False',
+    'dynamic_interfaces no',
+    'lvs_flush_on_stop off',
+    'rs_init_notifies Off',
+  ])('`%s` is off', (line) => {
+    const { config, codes } = started(`global_defs { ${line}\n }\n${instance(`${vip}\n ${auth}`)}`)
+    expect(config.instances[0]?.password).toBe('secret')
+    expect(config.notRunning).toEqual([])
+    const isOther = /[A-Z]/.test(line)
+    expect(codes.toSorted()).toEqual([
+      ...(line.startsWith('rs_') ? [] : ['ignored-value']),
+      ...(isOther ? ['other-case'] : []),
+    ])
+  })
 })
 
 describe('a service', () => {

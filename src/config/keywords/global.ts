@@ -17,6 +17,7 @@ import {
 } from '../schema/syntax.ts'
 import {
   choice,
+  flagWith,
   integer,
   interfaceName,
   multicastAddress,
@@ -108,7 +109,7 @@ const extraInterface = later(
   ANNOUNCEMENTS,
   setting(garpExtraInterface(1), 'Gratuitous ARPs on the other interfaces of virtual addresses.'),
 )
-const flushOnStop = later(FLUSH_ON_STOP, setting(maybe(choice('VS')), 'Removes all services at once at the end.'))
+const flushOnStop = later(FLUSH_ON_STOP, setting(flagWith('VS'), 'Removes all services at once at the end.'))
 
 export const globalDefs = {
   router_id: setting(word('<name>'), 'Name of this director in logs, status and mails.'),
@@ -177,7 +178,7 @@ export const globalDefs = {
   // Interfaces and addresses
   dynamic_interfaces: later(
     LATE_INTERFACES,
-    setting(maybe(choice('allow_if_changes')), 'Interfaces may be missing at the start and come later.'),
+    setting(flagWith('allow_if_changes'), 'Interfaces may be missing at the start and come later.'),
   ),
   default_interface: detail(STATIC_ADDRESSES, setting(interfaceName, 'Interface of addresses that name none.')),
   disable_local_igmp: later(IGMP, flag('The kernel reports no link-local multicast groups.')),

@@ -6,6 +6,7 @@ import { script } from '../schema/script.ts'
 import { fields, invalid, laterOption, many, maybe, option, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
   choice,
+  flagWith,
   integer,
   interfaceName,
   multicastAddress,
@@ -197,7 +198,7 @@ export const vrrpInstance = {
   unicast_fault_no_peer: later(UNICAST_FAULT, flag('Unicast without a peer is a fault.')),
   check_unicast_src: flag('Unicast adverts count only from configured peers; always so here.'),
   track_src_ip: later(TRACK_SRC_IP, flag('It is a fault when the source address is missing.')),
-  old_unicast_checksum: inert(CHECKSUM, setting(maybe(choice('never')), 'Checksum of keepalived before 1.3.6.')),
+  old_unicast_checksum: inert(CHECKSUM, setting(flagWith('never'), 'Checksum of keepalived before 1.3.6.')),
   v3_checksum_as_v2: inert(
     CHECKSUM,
     setting(truthOrNothing, 'IPv4 adverts of version 3 have a checksum without pseudo header.'),

@@ -1,10 +1,10 @@
-import { removeStatement, replaceWord } from '../fix.ts'
+import { replaceWord } from '../fix.ts'
 import type { Word } from '../lexer.ts'
 import type { Block, Statement } from '../parser.ts'
 import { applyBody, initialValues, noteIneffective, printBody } from './body.ts'
 import type { Context, Entries, Entry, Feature, Status, Values } from './entry.ts'
 import { invalid, type Syntax, Words } from './syntax.ts'
-import { truth } from './values.ts'
+import { reportOff, truthOfFlag } from './values.ts'
 
 const works: Status = { effect: 'works' }
 const OFF = 'off'
@@ -55,11 +55,7 @@ export function flag(help: string): Entry<boolean> {
     initial: false,
     apply(value, statement, context) {
       const on = readFlag(statement, context)
-      if (on === false) {
-        const { text, at } = statement.keyword
-        const message = `\`${text}\` is off; some versions of keepalived take it for on, whatever follows`
-        context.report('ignored-value', at, message, 'leave it out', removeStatement(at))
-      }
+      if (on === false) reportOff(statement.keyword, context.report)
       return on ?? value
     },
     print: (name, value, indent) => (value ? [`${indent}${name}`] : []),
@@ -70,8 +66,7 @@ export function flag(help: string): Entry<boolean> {
 function readFlag(statement: Statement, context: Context): boolean | undefined {
   if (hasBlock(statement, context)) return undefined
   const words = new Words(statement.keyword, statement, context.report)
-  const says = truth.words?.includes(words.peek()?.text ?? '') === true
-  const on = says ? truth.parse(words) : true
+  const on = truthOfFlag(words) ?? true
   if (on === invalid) return undefined
   words.finish()
   return on

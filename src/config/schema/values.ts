@@ -1,7 +1,9 @@
 import { type Address, addressBits, isIpv4, isUnicastAddress, parseAddress } from '../../net/address.ts'
 import { type Millis, millis, seconds as secondsOf } from '../../time.ts'
-import { replaceWord } from '../fix.ts'
-import { type Invalid, invalid, one, type Syntax, type Words } from './syntax.ts'
+import { removeStatement, replaceWord } from '../fix.ts'
+import type { Report } from '../diagnostic.ts'
+import type { Word } from '../lexer.ts'
+import { type Invalid, invalid, maybe, one, type Syntax, type Words } from './syntax.ts'
 
 /** A whole number in decimal, limits included. */
 export function integer(low: number, high: number): Syntax<number> {
@@ -89,29 +91,53 @@ export function choiceOfAnyCase<const T extends string>(warn: boolean, ...choice
   }
 }
 
-const TRUTH: Readonly<Record<string, boolean>> = {
-  on: true,
-  off: false,
-  true: true,
-  false: false,
-  yes: true,
-  no: false,
-}
+const TRUTH = { on: true, off: false, true: true, false: false, yes: true, no: false } as const
+const truthWord = choiceOfAnyCase(true, 'on', 'off', 'true', 'false', 'yes', 'no')
 
 /** `on`, `off`, `true`, `false`, `yes` or `no`. */
-export const truth: Syntax<boolean> = one({
+const truth: Syntax<boolean> = {
+  ...truthWord,
   text: 'on|off',
-  expected: '`on`, `off`, `true`, `false`, `yes` or `no`',
-  words: Object.keys(TRUTH),
-  read: (text) => (Object.hasOwn(TRUTH, text) ? TRUTH[text] : undefined),
+  parse(words) {
+    const said = truthWord.parse(words)
+    return said === invalid ? invalid : TRUTH[said]
+  },
   print: (value) => (value ? 'on' : 'off'),
-})
+}
 
 /** A truth that may be left out, which means true. */
 export const truthOrNothing: Syntax<boolean> = {
   ...truth,
   text: `[${truth.text}]`,
   parse: (words) => (words.peek() === undefined ? true : truth.parse(words)),
+}
+
+/** The same behind a flag: undefined, and no word is taken, when the next one says no such thing. */
+export function truthOfFlag(words: Words): boolean | Invalid | undefined {
+  return Object.hasOwn(TRUTH, words.peek()?.text.toLowerCase() ?? '') ? truth.parse(words) : undefined
+}
+
+/** A flag that says `no` or the like has no effect, and may have another one in keepalived. */
+export function reportOff({ text, at }: Word, report: Report): void {
+  const message = `\`${text}\` is off; some versions of keepalived take it for on, whatever follows`
+  report('ignored-value', at, message, 'leave it out', removeStatement(at))
+}
+
+/** A flag that one of a few words may follow. */
+export function flagWith<const T extends string>(
+  ...words: readonly T[]
+): Syntax<{ readonly value: T | undefined } | undefined> {
+  const inner = maybe(choice(...words))
+  return {
+    ...inner,
+    parse(words) {
+      const on = truthOfFlag(words)
+      if (on === undefined) return inner.parse(words)
+      if (on === false) reportOff(words.keyword, words.report)
+      return on === invalid ? invalid : on ? { value: undefined } : undefined
+    },
+    print: (said) => (said === undefined ? '' : inner.print(said)),
+  }
 }
 
 /** Any one word. */
