@@ -1,22 +1,33 @@
 /**
- * The restart drill: a thousand connections that last and a thousand datagrams a second through each forwarding method, while the
- * director alone is restarted, and while one beside a peer is upgraded in place. `restart.ts [ROUNDS] [METHOD …]`. Ends with exit
+ * The restart drill: a thousand connections that last and a thousand datagrams a second through each forwarding method, while
+ * `systemctl restart tanist` restarts a director alone, and while `tanist upgrade` replaces one beside a peer. That director is run by
+ * this machine's own systemd, booted for the drill. `restart.ts [--connections N] [ROUNDS] [METHOD …]`. Ends with exit
  * status 0 only if nothing broke, nothing was lost, and nobody changed the role. A round in which the machine itself loses datagrams
  * that pass no director, or sends too late, says nothing about loss and is made again, at most as often as there are rounds.
  */
 import { setPriority } from 'node:os'
-import { styleText } from 'node:util'
+import { parseArgs, styleText } from 'node:util'
 import { until } from '../support/lab.ts'
 import { buildMethodPair, ECHO_PORT, METHOD_NAMES, type MethodPair } from '../support/method-pair.ts'
+import { untilState } from '../support/director.ts'
 import { longestGap, type EchoFlowsReport, type Reporter, startEchoFlows, startProbe } from '../support/reporter.ts'
-import type { DirectorHost } from '../support/director.ts'
+import type { UnitDirector } from '../support/unit-director.ts'
 
-const FLOWS = 1000
 /** A probe that is so late sends the rest at once, which no receiver has room for. */
 const LATE_MS = 100
 /** Before ordinary processes: what this machine does besides shall not look like a loss. */
 const NICE = -15
-const [rounds = '10', ...chosen] = process.argv.slice(2)
+const { values, positionals } = parseArgs({
+  options: { connections: { type: 'string', default: '1000' } },
+  allowPositionals: true,
+})
+const FLOWS = Number(values.connections)
+const [rounds = '10', ...chosen] = positionals
+const isKnown = (name: string) => METHOD_NAMES.some((known) => known === name)
+if (!(FLOWS >= 1 && Number(rounds) >= 1 && chosen.every(isKnown))) {
+  process.stderr.write(`usage: restart.ts [--connections N] [ROUNDS] [${METHOD_NAMES.join('|')} …]\n`)
+  process.exit(2) // holding nothing is no success
+}
 
 let failures = 0
 
@@ -75,7 +86,7 @@ async function settle(flows: Reporter<EchoFlowsReport>, sum: Sum): Promise<void>
   sum.silent += (await flows.report()).silent
 }
 
-const rolesOf = async (directors: readonly DirectorHost[]) =>
+const rolesOf = async (directors: MethodPair['directors']) =>
   (await Promise.all(directors.map((director) => director.status()))).flatMap(({ name, instances }) =>
     instances.map((each) => `${name} ${each.name} ${each.state} ${each.since}`),
   )
@@ -85,7 +96,7 @@ function say(text: string): void {
 }
 
 /** What may explain a loss: servers that the checks took out, and what the core has dropped. */
-async function showCauses(director: DirectorHost): Promise<void> {
+async function showCauses(director: UnitDirector): Promise<void> {
   const removed = director.logText().split('Removing service').length - 1
   const dropped = Object.entries((await director.status()).drops).filter(([, count]) => count > 0)
   say(
@@ -107,8 +118,8 @@ function verdict(what: string, sum: Sum): void {
 
 async function drill({ lab, vip, beside, directors }: MethodPair, method: string): Promise<void> {
   const [director, peer] = directors
-  await director.start()
-  await director.untilState('master')
+  director.start()
+  await untilState(director, 'master')
   const flows = await startEchoFlows(lab, 'client', vip, ECHO_PORT, FLOWS)
   const probe = await startProbe(lab, 'client', vip, ECHO_PORT)
   const other = await startProbe(lab, 'client', beside, ECHO_PORT)
@@ -138,22 +149,18 @@ async function drill({ lab, vip, beside, directors }: MethodPair, method: string
     if (!holds(sum)) await showCauses(director)
   }
   await repeat('restarts of a director alone', async () => {
-    await director.stop()
-    await director.start()
-    await director.untilState('master')
+    director.restart()
+    await untilState(director, 'master')
   })
   await peer.start()
   await peer.untilState('backup')
   const before = await rolesOf(directors)
   await repeat('upgrades in place beside a peer', async (sum) => {
-    const { status, stderr } = director.tanist('upgrade')
-    if (status !== 0) throw new Error(stderr)
+    director.upgrade()
     await until('the new vrrp process', async () => (await director.status()).instances.length === 2)
     const now = await rolesOf(directors)
     sum.changes += now.filter((role) => !before.includes(role)).length
   })
-  await peer.stop()
-  await director.stop()
 }
 
 setPriority(NICE)
@@ -165,7 +172,7 @@ for (const method of METHOD_NAMES.filter((name) => chosen.length === 0 || chosen
   try {
     await drill(pair, method)
   } finally {
-    pair.lab.destroy()
+    await pair.destroy()
   }
   // oxlint-enable no-await-in-loop
 }

@@ -11,6 +11,19 @@ const TANISTD = join(import.meta.dirname, '../../dist/bin/tanistd.js')
 const TANIST = join(import.meta.dirname, '../../dist/bin/tanist.js')
 const IPVSADM = join(import.meta.dirname, '../../dist/bin/tanist-ipvsadm.js')
 
+/** Waits until each of its instances is in this state. */
+export async function untilState(
+  director: Pick<DirectorHost, 'host' | 'status'>,
+  state: 'master' | 'backup' | 'fault',
+  timeoutMs?: number,
+): Promise<void> {
+  const reached = async () => {
+    const { instances } = await director.status()
+    return instances.length > 0 && instances.every((instance) => instance.state === state)
+  }
+  await until(`${director.host} to be ${state}`, reached, timeoutMs)
+}
+
 /** A real tanistd on a host of a lab. */
 export class DirectorHost {
   readonly #lab: Lab
@@ -115,12 +128,8 @@ export class DirectorHost {
     return instances.length > 0 && instances.every(({ state }) => state === 'master')
   }
 
-  async untilState(state: 'master' | 'backup' | 'fault', timeoutMs?: number): Promise<void> {
-    const reached = async () => {
-      const { instances } = await this.status()
-      return instances.length > 0 && instances.every((instance) => instance.state === state)
-    }
-    await until(`${this.host} to be ${state}`, reached, timeoutMs)
+  untilState(state: 'master' | 'backup' | 'fault', timeoutMs?: number): Promise<void> {
+    return untilState(this, state, timeoutMs)
   }
 
   /** Stops in order and waits for the end. */

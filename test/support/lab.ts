@@ -5,6 +5,8 @@ import { join } from 'node:path'
 
 /** Every namespace of a lab is named `tanist-<pid of its owner>-<number>-<host>`. */
 const PREFIX = 'tanist'
+/** Every folder of a lab, `tanist-lab-<pid of its owner>-<random>`. */
+const DIRECTORY_PREFIX = `${PREFIX}-lab`
 
 /** A host's connection to a switch. */
 export interface Port {
@@ -24,7 +26,7 @@ export class Lab {
   readonly #hosts = new Set<string>()
   readonly #onExit = () => this.#removeAll()
   /** A folder for configuration files and sockets, removed with the lab. */
-  readonly directory = mkdtempSync(join(tmpdir(), 'tanist-lab-'))
+  readonly directory = mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}-${process.pid}-`))
 
   constructor() {
     removeStale()
@@ -46,8 +48,20 @@ export class Lab {
   /** A host with interfaces eth0, eth1 … in the order of its ports. */
   addHost(name: string, ports: readonly Port[], gateway?: string): void {
     const ns = this.#namespace(name)
-    this.#hosts.add(name)
     this.#ip('netns', 'add', ns)
+    this.#plugIn(name, ports)
+    if (gateway !== undefined) this.#ip('-n', ns, 'route', 'add', 'default', 'via', gateway)
+  }
+
+  /** The same for a host that is there already: the network namespace of a process. That ends with the lab, too. */
+  adoptHost(name: string, pid: number, ports: readonly Port[]): void {
+    this.#ip('netns', 'attach', this.#namespace(name), String(pid))
+    this.#plugIn(name, ports)
+  }
+
+  #plugIn(name: string, ports: readonly Port[]): void {
+    const ns = this.#namespace(name)
+    this.#hosts.add(name)
     this.#ip('-n', ns, 'link', 'set', 'lo', 'up')
     ports.forEach((port, i) => {
       const peer = `${name}-${i}`
@@ -57,7 +71,6 @@ export class Lab {
       this.#ip('-n', ns, 'addr', 'add', port.address, 'dev', `eth${i}`)
       this.#ip('-n', ns, 'link', 'set', `eth${i}`, 'up')
     })
-    if (gateway !== undefined) this.#ip('-n', ns, 'route', 'add', 'default', 'via', gateway)
   }
 
   /** Unplugs or plugs a host's cable at the switch. */
@@ -114,10 +127,20 @@ export class Lab {
 
 /** Removes the labs of owners that do not exist any more. */
 function removeStale(): void {
-  removeNamespaces((name) => {
-    const owner = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name)?.[1]
-    return owner !== undefined && !existsSync(`/proc/${owner}`)
-  })
+  removeNamespaces((name) => hasLostOwner(PREFIX, name))
+  removeStaleFolders(DIRECTORY_PREFIX)
+}
+
+/** Removes the temporary folders `PREFIX-<pid>-…` of owners that do not exist any more. */
+export function removeStaleFolders(prefix: string): void {
+  for (const name of readdirSync(tmpdir()).filter((each) => hasLostOwner(prefix, each)))
+    rmSync(join(tmpdir(), name), { recursive: true, force: true })
+}
+
+/** Whether a name is `PREFIX-<pid>-…` of a process that does not exist any more. */
+function hasLostOwner(prefix: string, name: string): boolean {
+  const owner = new RegExp(`^${prefix}-(\\d+)-`).exec(name)?.[1]
+  return owner !== undefined && !existsSync(`/proc/${owner}`)
 }
 
 function removeNamespaces(matches: (name: string) => boolean): void {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { DirectorHost } from './director.ts'
 import { Lab } from './lab.ts'
+import { UnitDirector } from './unit-director.ts'
 
 const CONF = join(import.meta.dirname, '../../conf')
 
@@ -25,29 +26,34 @@ const SERVERS: Readonly<Record<MethodName, readonly string[]>> = {
   FNAT: ['192.168.1.31', '192.168.1.32'],
 }
 
-/** A client, two directors that share every address by VRRP, and two echo servers for one method. */
+/**
+ * A client, two directors that share every address by VRRP, and two echo servers for one method. The first director is run by systemd,
+ * from the unit of the package.
+ */
 export interface MethodPair {
   readonly lab: Lab
   readonly vip: string
   /** An echo server that is reached without a director. */
   readonly beside: string
-  readonly directors: readonly [DirectorHost, DirectorHost]
+  readonly directors: readonly [UnitDirector, DirectorHost]
+  readonly destroy: () => Promise<void>
 }
 
-/** Builds the lab and starts everything but the directors. `args` are further ones for tanistd. */
-export async function buildMethodPair(method: MethodName, args: readonly string[] = []): Promise<MethodPair> {
+/** Builds the lab and starts everything but the directors. */
+export async function buildMethodPair(method: MethodName): Promise<MethodPair> {
   const lab = new Lab()
   const vip = VIP[method]
   lab.addSwitch('outside')
   lab.addSwitch('inside')
   lab.addHost('client', [{ switch: 'outside', address: '10.9.0.10/24' }])
-  for (const i of [1, 2]) {
-    lab.addHost(`director${i}`, [
-      { switch: 'outside', address: `10.9.0.${i}/24` },
-      { switch: 'inside', address: `192.168.1.${i}/24` },
-    ])
-    lab.run(`director${i}`, ['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
-  }
+  const ports = (i: number) => [
+    { switch: 'outside', address: `10.9.0.${i}/24` },
+    { switch: 'inside', address: `192.168.1.${i}/24` },
+  ]
+  const unit = await UnitDirector.boot(lab, 'director1', ports(1), configOf(method, 150))
+  lab.addHost('director2', ports(2))
+  const peer = new DirectorHost(lab, 'director2', configOf(method, 100))
+  for (const { host } of [unit, peer]) lab.run(host, ['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
   for (const [i, address] of SERVERS[method].entries()) {
     const name = `server${i + 1}`
     const port = { switch: method.endsWith('NAT') ? 'inside' : 'outside', address: `${address}/24` }
@@ -62,11 +68,11 @@ export async function buildMethodPair(method: MethodName, args: readonly string[
   }
   lab.addHost('beside', [{ switch: 'outside', address: `${BESIDE}/24` }])
   await once(lab.fork('beside', 'udp-echo.ts', [String(ECHO_PORT)]), 'message')
-  const directors = [
-    new DirectorHost(lab, 'director1', configOf(method, 150), args),
-    new DirectorHost(lab, 'director2', configOf(method, 100), args),
-  ] as const
-  return { lab, vip, beside: BESIDE, directors }
+  const destroy = async () => {
+    await unit.destroy()
+    lab.destroy()
+  }
+  return { lab, vip, beside: BESIDE, directors: [unit, peer], destroy }
 }
 
 function configOf(method: MethodName, priority: number): string {

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from './lab.ts'
+import { removeStaleFolders, until } from './lab.ts'
 
 const PREFIX = 'tanist-systemd-lab'
 const SCRIPT = join(import.meta.dirname, 'systemd-lab.sh')
@@ -39,7 +39,7 @@ export class SystemdLab {
 
   /** Boots; `prepare` is a shell script that finds the new root in `$root`. */
   static async boot(prepare: string): Promise<SystemdLab> {
-    removeStale()
+    removeStaleFolders(PREFIX) // of labs that have ended with their owner, which was killed
     const lab = new SystemdLab(mkdtempSync(join(tmpdir(), `${PREFIX}-${process.pid}-`)), prepare)
     await until(
       'systemd to boot',
@@ -52,9 +52,15 @@ export class SystemdLab {
     return lab
   }
 
+  /** The number of its process 1, as the machine sees it. */
+  get pid(): number {
+    if (this.#pid === undefined) throw new Error('systemd has not booted')
+    return this.#pid
+  }
+
   /** Runs a command inside. */
   run(...command: readonly [string, ...string[]]): Outcome {
-    const args = ['--target', String(this.#pid), '--all', '--', ...command]
+    const args = ['--target', String(this.pid), '--all', '--', ...command]
     const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8', env: { PATH: SYSTEM_PATH } })
     return { status, output: stdout, errors: stderr }
   }
@@ -81,15 +87,6 @@ export class SystemdLab {
     else this.#process.kill('SIGKILL')
     await ended
     rmSync(this.#directory, { recursive: true, force: true })
-  }
-}
-
-/** What labs have left whose owner was killed: they have ended with it. */
-function removeStale(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const [, owner] = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name) ?? []
-    if (owner !== undefined && !existsSync(`/proc/${owner}`))
-      rmSync(join(tmpdir(), name), { recursive: true, force: true })
   }
 }
 
