@@ -66,10 +66,13 @@ afterAll(() => lab.destroy())
 
 const pins = () => `/sys/fs/bpf/tanist/${lab.directorName('director')}`
 const rules = () => lab.run('director', ['ip', '-4', 'rule', 'list'])
+/** Below those that the kernel gives to the flows: a port that a client has at a server already cannot lead there by another address. */
+let nextPort = 20_000
 /** What the address answers to a new client; what curl's exit status is when it does not. */
 const ask = (place: string): string | number => {
   try {
-    return lab.run('client', ['curl', '-s', '-m', '3', `http://${place}/`]).trim()
+    const port = String(nextPort++)
+    return lab.run('client', ['curl', '-s', '-m', '3', '--local-port', port, `http://${place}/`]).trim()
   } catch (error) {
     return Number((error as { status?: number }).status)
   }
