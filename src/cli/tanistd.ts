@@ -131,6 +131,10 @@ const options = program.opts<Options>()
 
 if (options.fix === true && options.test === undefined) {
   program.error('tanistd: --fix goes with -t', { exitCode: EXIT_START })
+} else if (options.fix === true && program.args.includes('-')) {
+  program.error('tanistd: --fix needs a file, not standard input', { exitCode: EXIT_START })
+} else if (options.host === true && options.test === undefined) {
+  program.error('tanistd: --host goes with -t', { exitCode: EXIT_START })
 } else if (options.write === true && options.fix === undefined) {
   program.error('tanistd: --write goes with -t --fix', { exitCode: EXIT_START })
 } else if (options.test === undefined && program.args.length > 0) {
@@ -175,6 +179,10 @@ if (options.fix === true && options.test === undefined) {
 function release(config: Config | undefined): boolean {
   const say = (error: unknown) =>
     process.stderr.write(`tanistd: ${error instanceof Error ? error.message : String(error)}\n`)
+  if (process.getuid?.() !== 0) {
+    say('--release needs root')
+    return false
+  }
   try {
     // Its own addresses would be taken from it: systemd runs this also after a start that was refused beside another daemon.
     if (!holdLock(lockOf(options.name))) {

@@ -51,7 +51,7 @@ export function testFiles(
     const more = collectDiagnostics()
     if (options.host === true) checkHost(read.loaded.settings, read.loaded.places, more.report)
     const [first] = loaded
-    if (first !== undefined && loaded.length === 2) comparePair(first, read.loaded, more.report)
+    if (first !== undefined && loaded.length === 2 && files.length === 2) comparePair(first, read.loaded, more.report)
     return {
       file,
       notRunning: read.loaded.config?.notRunning ?? [],

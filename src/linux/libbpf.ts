@@ -365,7 +365,9 @@ export interface KernelFeature {
 export function kernelHas({ kind, number }: KernelFeature): boolean | undefined {
   const answer: number =
     kind === 'program type' ? c.probeType(number, null) : c.probeHelper(BPF_PROG_TYPE_SCHED_CLS, number, null)
-  return answer < 0 ? undefined : answer === 1
+  // Without privileges nothing can be tried; some answers say then that there is no such thing.
+  const maySee = c.probeType(BPF_PROG_TYPE_SCHED_CLS, null) === 1
+  return answer < 0 || !maySee ? undefined : answer === 1
 }
 
 /** How many values a per-CPU map element has. */

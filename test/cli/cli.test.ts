@@ -241,10 +241,28 @@ test.each([
   [['--grace', '1m'], /argument '1m' is invalid\. seconds, at most 86400/],
   [['--grace', '-1'], /argument '-1' is invalid/],
   [['--now'], /^tanistd: --now is of --release$/m],
+  [['--host'], /^tanistd: --host goes with -t$/m],
+  [['-t', '--fix', '-'], /^tanistd: --fix needs a file, not standard input$/m],
 ])('tanistd %j is a mistake in the command line', (args, message) => {
   const { status, stderr } = run('tanistd.js', ...args)
   expect(status).toBe(1)
   expect(stderr).toMatch(message)
+})
+
+test('--release needs root, and -t --host says of no kernel what only root may see', () => {
+  const file = join(directory, 'service.conf')
+  writeFileSync(file, 'virtual_server 10.0.0.1 80 {\n protocol TCP\n real_server 10.0.0.2 80 {\n }\n}\n')
+  chmodSync(directory, 0o755)
+  const asNobody = (...args: string[]) =>
+    spawnSync(process.execPath, [join(import.meta.dirname, '../../dist/bin/tanistd.js'), ...args], {
+      encoding: 'utf8',
+      uid: 65_534,
+      gid: 65_534,
+    })
+  const release = asNobody('--release', '-f', file)
+  expect([release.status, release.stderr.trim().split('\n').at(-1)]).toEqual([1, 'tanistd: --release needs root'])
+  const { stderr } = asNobody('-t', '--host', file)
+  expect(stderr).not.toContain('host-kernel')
 })
 
 test('tanist without a daemon says so and exits with 2', () => {

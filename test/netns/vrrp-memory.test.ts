@@ -108,6 +108,16 @@ describe('after a crash', () => {
   })
 })
 
+test('--release takes nothing from a daemon that runs', async () => {
+  await director.start()
+  await director.untilState('master')
+  const events = await AddressEvents.start(lab, 'director1')
+  expect(() => director.release()).toThrow(/a tanistd named \S+ is running; stop it first/)
+  lab.run('director1', ['ip', 'address', 'add', '10.0.0.9/16', 'dev', 'eth0'])
+  await until('the kernel to say so', () => events.list().includes('added 10.0.0.9/16'))
+  expect(events.list().filter((each) => each.startsWith('deleted'))).toEqual([])
+})
+
 test('what the host had by itself stays when the configuration does not list it any more', async () => {
   lab.run('director1', ['ip', 'address', 'add', '10.0.0.7/16', 'dev', 'eth0'])
   director.configure(instance('x', 10, ['10.0.0.6/16', '10.0.0.7/16']))
