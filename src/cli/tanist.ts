@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getSystemErrorMessage } from 'node:util'
 import { Command, InvalidArgumentError, Option } from 'commander'
@@ -7,8 +7,8 @@ import { collectDiagnostics, formatDiagnostic } from '../config/diagnostic.ts'
 import { importIpvsadm } from '../config/ipvsadm-save.ts'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
 import { ControlClient, ControlError } from '../control/client.ts'
-import type { ConnectionFilter, Network, Place } from '../control/connection-filter.ts'
-import { addressBits, parseAddress } from '../net/address.ts'
+import { CONNECTION_STATES, type ConnectionFilter, type Network, type Place } from '../control/connection-filter.ts'
+import { addressBits, isIpv4, parseAddress } from '../net/address.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { connectionLine, connectionTitle } from './ipvsadm/format.ts'
 import { numbers } from './ipvsadm/names.ts'
@@ -132,7 +132,7 @@ program
     new Option('--local <address>', 'that the server sees with this local address (full NAT)').argParser(placeOf),
   )
   .addOption(new Option('--protocol <protocol>', 'of this protocol').choices(['TCP', 'UDP', 'SCTP']))
-  .option('--state <state>', 'in this state, such as ESTABLISHED')
+  .addOption(new Option('--state <state>', 'in this state, such as ESTABLISHED').argParser(stateOf))
   .option('--delete', 'take them out of the table: their clients must open new ones')
   .option('--json', 'one JSON object a line')
   .action(async ({ delete: remove, json, ...filter }: ConnectionFilter & { delete?: true; json?: true }) => {
@@ -153,10 +153,13 @@ program
   .argument('<virtual>', 'the same of the virtual server', placeOf)
   .description('which real server this client would get, by which rule, and what would leave; nothing is sent or kept')
   .addOption(new Option('--protocol <protocol>', 'of the packet').choices(['TCP', 'UDP']).default('TCP'))
-  .addOption(new Option('--mark <mark>', "as if it had this firewall's mark").argParser(Number).default(0))
+  .addOption(new Option('--mark <mark>', "as if it had this firewall's mark").argParser(markOf).default(0))
   .option('--json', 'as JSON')
   .action(async (from: Place, to: Place, options: { protocol: 'TCP' | 'UDP'; mark: number; json?: true }) => {
     const end = ({ address, port }: Place, otherwise: number) => ({ address, port: port ?? otherwise })
+    if (isIpv4(from.address) !== isIpv4(to.address)) {
+      program.error(`tanist: ${from.address} and ${to.address} are not of one family`)
+    }
     const packet = { protocol: options.protocol, client: end(from, TRACE_PORT), virtual: end(to, 0) }
     const traced = await client().trace(packet, options.mark)
     process.stdout.write(options.json === true ? `${JSON.stringify(traced)}\n` : formatTrace(packet, traced))
@@ -179,6 +182,11 @@ program
 /** Of a file, or of standard input. Ends with a sentence when it cannot be read. */
 function textOf(file: string | undefined): string {
   try {
+    // A device may have no end. A pipe has one: `<(ipvsadm-save)`.
+    const stat = file === undefined ? undefined : statSync(file)
+    if (stat?.isCharacterDevice() === true || stat?.isBlockDevice() === true) {
+      return program.error(`tanist: cannot read ${file}: it is a device`)
+    }
     return readFileSync(file ?? 0, 'utf8')
   } catch (error) {
     const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 0
@@ -207,6 +215,20 @@ function placeOf(text: string): Place {
   return { address, port: Number(port) }
 }
 
+/** In any case. Throws as `networkOf`. */
+function stateOf(text: string): string {
+  const state = text.toUpperCase()
+  if (CONNECTION_STATES.includes(state)) return state
+  throw new InvalidArgumentError(`one of ${CONNECTION_STATES.join(', ')}`)
+}
+
+/** A firewall mark. Throws as `networkOf`. */
+function markOf(text: string): number {
+  const mark = Number(text)
+  if (/^(\d+|0[xX][\da-fA-F]+)$/.test(text) && mark <= 0xffffffff) return mark
+  throw new InvalidArgumentError('a whole number from 0 to 4294967295')
+}
+
 /** As /etc/services has it. */
 function servicePort(name: string, protocol: string): number | undefined {
   const path = '/etc/services'
@@ -223,5 +245,5 @@ try {
 } catch (error) {
   if (!(error instanceof ControlError)) throw error
   process.stderr.write(`tanist: ${error.message}\n`)
-  process.exitCode = EXIT_UNREACHABLE
+  process.exitCode = error.refused ? EXIT_REFUSED : EXIT_UNREACHABLE
 }

@@ -16,13 +16,19 @@ const ANSWERS: ReadonlySet<number> = new Set([200, 409, 422])
 
 const NOT_TANISTD = 'what answers there is not tanistd'
 
-/** The daemon cannot be asked. The message says what to do. */
+/** The daemon cannot be asked, or has refused. The message says what to do. */
 export class ControlError extends Error {
-  constructor(socket: string, reason: string) {
-    super(`cannot reach tanistd at ${socket}: ${reason}`)
+  readonly refused: boolean
+
+  constructor(message: string, refused: boolean) {
+    super(message)
     this.name = 'ControlError'
+    this.refused = refused
   }
 }
+
+const unreachable = (socket: string, reason: string) =>
+  new ControlError(`cannot reach tanistd at ${socket}: ${reason}`, false)
 
 /** What a failed request means to people. */
 function reasonOf(error: unknown, patienceMs: number): string {
@@ -54,9 +60,10 @@ function reasonOf(error: unknown, patienceMs: number): string {
 }
 
 /** What an answer says that is not what was asked for: ours names errors. */
-function refusalOf(statusCode: number, answer: unknown): string {
+function refusalOf(socket: string, statusCode: number, answer: unknown): ControlError {
   const errors = typeof answer === 'object' && answer !== null && 'errors' in answer ? answer.errors : undefined
-  return Array.isArray(errors) ? `it refused (status ${statusCode}): ${errors.join('; ')}` : NOT_TANISTD
+  if (!Array.isArray(errors)) return unreachable(socket, NOT_TANISTD)
+  return new ControlError(`tanistd refused (status ${statusCode}): ${errors.join('; ')}`, true)
 }
 
 /** The other end of the control socket. */
@@ -128,7 +135,7 @@ export class ControlClient {
         path: '/v1/connections',
         body: JSON.stringify({ filter }),
       })
-      if (statusCode !== 200) throw new ControlError(this.#socket, refusalOf(statusCode, await body.json()))
+      if (statusCode !== 200) throw refusalOf(this.#socket, statusCode, await body.json())
       const lines = createInterface({ input: body })
       lines.on('error', () => {}) // the loop tells of it, and nobody needs to know when the reader wants no more
       for await (const line of lines) yield JSON.parse(line) as ListedConnection
@@ -149,7 +156,7 @@ export class ControlClient {
       })
       const answer = await body.json()
       if (ANSWERS.has(statusCode)) return answer
-      throw new ControlError(this.#socket, refusalOf(statusCode, answer))
+      throw refusalOf(this.#socket, statusCode, answer)
     } catch (error) {
       throw this.#failure(error)
     } finally {
@@ -163,6 +170,6 @@ export class ControlClient {
   }
 
   #failure(error: unknown): ControlError {
-    return error instanceof ControlError ? error : new ControlError(this.#socket, reasonOf(error, this.#patienceMs))
+    return error instanceof ControlError ? error : unreachable(this.#socket, reasonOf(error, this.#patienceMs))
   }
 }

@@ -1,6 +1,38 @@
 import ipaddr from 'ipaddr.js'
 import type { Address } from '../net/address.ts'
+import type { Connection } from '../forward/connections.ts'
 import type { ListedConnection } from './ipvs.ts'
+
+const STATES: Readonly<Record<Connection['state'], true>> = {
+  NONE: true,
+  ESTABLISHED: true,
+  SYN_SENT: true,
+  SYN_RECV: true,
+  FIN_WAIT: true,
+  TIME_WAIT: true,
+  CLOSE: true,
+  CLOSE_WAIT: true,
+  LAST_ACK: true,
+  LISTEN: true,
+  SYNACK: true,
+  UDP: true,
+  INIT1: true,
+  INIT: true,
+  'C-SENT': true,
+  'C-REPLIED': true,
+  'C-WAIT': true,
+  COOKIE: true,
+  'C-ECHOED': true,
+  'S-SENT': true,
+  'S-RECEIVED': true,
+  'S-ACK-SENT': true,
+  REJECTED: true,
+  CLOSED: true,
+  ASSURED: true,
+}
+
+/** What may be asked for: of another word, no connection would ever be listed or deleted. */
+export const CONNECTION_STATES: readonly string[] = Object.keys(STATES)
 
 /** Which connections are meant; what is not said does not matter. */
 export interface ConnectionFilter {

@@ -14,7 +14,7 @@ import type {
 import type { Timeouts } from '../forward/settings-layout.ts'
 import type { TracePacket } from '../forward/trace.ts'
 import { addressBits, isIpv4, parseAddress } from '../net/address.ts'
-import type { ConnectionFilter, Network, Place } from './connection-filter.ts'
+import { CONNECTION_STATES, type ConnectionFilter, type Network, type Place } from './connection-filter.ts'
 import { checked, type Decoder, integer, listOf, object, oneOf, optional, parsed, truth, variant } from './decode.ts'
 import { CHANGES_AT_ONCE } from './ipvs.ts'
 
@@ -22,8 +22,6 @@ const U32 = 0xffffffff
 /** IPVS's limits (ipvsadm 1.31): a month of 31 days, and the greatest weight. */
 const MAX_SECONDS = 2_678_400
 const MAX_WEIGHT = 2_147_483_647
-/** Longer than the name of any state. */
-const STATE = /^[A-Z0-9_-]{1,16}$/
 
 const address = parsed(parseAddress, 'an IPv4 or IPv6 address')
 const port = integer(0, 65_535)
@@ -122,7 +120,7 @@ const filter = object<ConnectionFilter>({
   server: optional(place),
   local: optional(place),
   protocol: optional(oneOf('TCP', 'UDP', 'SCTP', 'IP')),
-  state: optional(parsed((text) => (STATE.test(text) ? text : undefined), 'a state, such as ESTABLISHED')),
+  state: optional(oneOf(...CONNECTION_STATES)),
 })
 
 const packet = checked(

@@ -249,6 +249,17 @@ test.each([
   expect(stderr).toMatch(message)
 })
 
+test.each([
+  [['connections', '--state', 'ESTABLISED', '--delete'], /is invalid\. one of NONE, ESTABLISHED, /],
+  [['trace', 'fe80::1', '10.0.0.1:80'], /^tanist: fe80::1 and 10\.0\.0\.1 are not of one family$/m],
+  [['trace', '10.0.0.2', '10.0.0.1:80', '--mark', 'x'], /is invalid\. a whole number from 0 to 4294967295/],
+  [['import', '/dev/zero'], /^tanist: cannot read \/dev\/zero: it is a device$/m],
+])('tanist %j is refused before a daemon is asked', (args, message) => {
+  const { status, stderr } = run('tanist.js', ...args)
+  expect(status).toBe(1)
+  expect(stderr).toMatch(message)
+})
+
 test('--release needs root, and -t --host says of no kernel what only root may see', () => {
   const file = join(directory, 'service.conf')
   writeFileSync(file, 'virtual_server 10.0.0.1 80 {\n protocol TCP\n real_server 10.0.0.2 80 {\n }\n}\n')

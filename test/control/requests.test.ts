@@ -177,7 +177,7 @@ describe('what cannot be meant is refused by the name of its field', () => {
       'a state',
       filterRequest,
       { filter: { state: 'x'.repeat(1000) } },
-      'filter.state must be a state, such as ESTABLISHED',
+      'filter.state must be one of NONE, ESTABLISHED,',
     ],
     ['a misspelt filter', filterRequest, { filter: { sever: vip } }, 'filter.sever is not known here'],
     ['no filter', filterRequest, {}, 'filter must be an object; it is missing'],
