@@ -60,6 +60,13 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   peersAreOfTheSameFamily: [
     [instance(`${vip}\n unicast_peer { 2001:db8::2 }`), 'mixed-families', 'so must its peers have'],
   ],
+  noInstanceIsOnTheLoopback: [
+    [
+      'vrrp_instance a {\n interface lo\n virtual_router_id 1\n virtual_ipaddress { 10.0.0.1 }\n}',
+      'bad-value',
+      '`lo` is the loopback interface, where no other director hears adverts',
+    ],
+  ],
   unicastHasPeers: [[instance(`${vip}\n unicast_src_ip 10.0.0.2`), 'no-peer', 'adverts go to the multicast group']],
   peersAreNotTheSource: [
     [

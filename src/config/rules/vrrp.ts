@@ -40,6 +40,13 @@ const instancesHaveAnInterfaceUnlessUnicast = ofEach((instance, places, report) 
   report('missing-keyword', places.of(instance), `\`${instance.id}\` needs \`interface\``)
 })
 
+/** Each director would hear itself alone there, and be master. keepalived leaves such an instance out. */
+const noInstanceIsOnTheLoopback = ofEach((instance, places, report) => {
+  if (instance.interface !== 'lo') return
+  const message = '`lo` is the loopback interface, where no other director hears adverts'
+  report('bad-value', places.of(instance, 'interface'), message, 'name the interface that the directors share')
+})
+
 const instancesHaveAnAddressUnlessMeant = ofEach((instance, places, report) => {
   const count = instance.virtual_ipaddress.length
   if (count > ADDRESS_LIMIT) {
@@ -238,6 +245,7 @@ export const vrrpRules: readonly Rule[] = [
   instanceNamesAreUnique,
   instancesSayTheirRouterId,
   instancesHaveAnInterfaceUnlessUnicast,
+  noInstanceIsOnTheLoopback,
   instancesHaveAnAddressUnlessMeant,
   routerIdsAreUniqueOnALink,
   virtualAddressesAreUnique,
