@@ -16,19 +16,27 @@ export async function createLog(role: 'director' | 'vrrp', name: string): Promis
     return pino(options, pretty({ ignore: 'pid,hostname,director,process', messageFormat: '{process}: {msg}' }))
   }
   let dropped = 0
-  // With 0 as its `minLength`, `flush` would wait for nothing.
-  const destination = pino.destination({ dest: ownStdout(), sync: false, minLength: 1, maxLength: BACKLOG_BYTES })
+  let idle = true
+  const destination = pino.destination({ dest: ownStdout(), sync: false, minLength: 0, maxLength: BACKLOG_BYTES })
   // It would be called at the exit, and try for ever when the disk is full or nobody reads; `flushLog` has done what can be done.
   destination.flushSync = () => {}
   const format = writesToJournal() ? journalText : (line: string) => line
   // Not the destination itself: at a fatal line pino would write what waits before lines that are being written.
   const stream: DestinationStream & Pick<Logger, 'flush'> = {
-    write: (line) => void destination.write(format(line)),
-    flush: (done) => destination.flush(done),
+    write(line) {
+      idle = false
+      destination.write(format(line))
+    },
+    // Its own `flush` would wait for the disk as well, or for nothing.
+    flush(done) {
+      if (idle) done?.()
+      else destination.once('drain', () => done?.()).once('error', () => done?.())
+    },
   }
   const log = pino(options, stream)
   destination.on('drop', () => dropped++)
   destination.on('drain', () => {
+    idle = true
     if (dropped === 0) return
     const lines = dropped
     dropped = 0
