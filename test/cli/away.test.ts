@@ -12,6 +12,7 @@ import { ControlServer } from '../../src/control/server.ts'
 import { callerOf } from '../../src/daemon/caller.ts'
 import { Lab, until } from '../support/lab.ts'
 import { ip } from '../vrrp/instances.ts'
+import { asNobody } from '../support/nobody.ts'
 
 const BIN = join(import.meta.dirname, '../../dist/bin')
 const directory = mkdtempSync(join(tmpdir(), 'tanist-away-'))
@@ -35,13 +36,11 @@ async function run(
   program: Program,
   args: readonly string[],
   env: Record<string, string> = {},
-  as?: number,
+  as?: 'nobody',
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [programs[program], ...args], {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(as === undefined ? {} : { uid: as, gid: as }),
-  })
+  const command: [string, ...string[]] = [process.execPath, programs[program], ...args]
+  const [file, ...rest] = as === undefined ? command : asNobody(command)
+  const child = spawn(file, rest, { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const [out, errors]: [Buffer[], Buffer[]] = [[], []]
   child.stdout.on('data', (data: Buffer) => out.push(data))
   child.stderr.on('data', (data: Buffer) => errors.push(data))
@@ -70,7 +69,7 @@ afterAll(() => {
 })
 
 describe('a daemon that cannot be asked: one sentence that says what to do, and 2', () => {
-  const tell = async (socket: string, as?: number) => {
+  const tell = async (socket: string, as?: 'nobody') => {
     const asked = await run('tanist', ['status'], { TANIST_SOCKET: socket }, as)
     const listed = await run('tanist-ipvsadm', ['-Ln'], { TANIST_SOCKET: socket }, as)
     expect([asked.status, listed.status]).toEqual([2, 2])
@@ -93,7 +92,7 @@ describe('a daemon that cannot be asked: one sentence that says what to do, and 
   test('a socket of root, asked by somebody else', async () => {
     const path = await socketOf('root.sock', createServer())
     chmodSync(path, 0o660)
-    expect(await tell(path, 65534)).toBe('permission denied; be root, or a member of the group tanist\n')
+    expect(await tell(path, 'nobody')).toBe('permission denied; be root, or a member of the group tanist\n')
   })
 
   test.each([

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { formatServices, formatStatus, servicesNamed } from '../../src/cli/status.ts'
 import type { ProcessSnapshot, ServerSnapshot, Snapshot } from '../../src/control/snapshot.ts'
+import { asNobody } from '../support/nobody.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'tanist-cli-'))
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -264,15 +265,17 @@ test('--release needs root, and -t --host says of no kernel what only root may s
   const file = join(directory, 'service.conf')
   writeFileSync(file, 'virtual_server 10.0.0.1 80 {\n protocol TCP\n real_server 10.0.0.2 80 {\n }\n}\n')
   chmodSync(directory, 0o755)
-  const asNobody = (...args: string[]) =>
-    spawnSync(process.execPath, [join(import.meta.dirname, '../../dist/bin/tanistd.js'), ...args], {
-      encoding: 'utf8',
-      uid: 65_534,
-      gid: 65_534,
-    })
-  const release = asNobody('--release', '-f', file)
+  const tanistd = (...args: string[]) => {
+    const [program, ...rest] = asNobody([
+      process.execPath,
+      join(import.meta.dirname, '../../dist/bin/tanistd.js'),
+      ...args,
+    ])
+    return spawnSync(program, rest, { encoding: 'utf8' })
+  }
+  const release = tanistd('--release', '-f', file)
   expect([release.status, release.stderr.trim().split('\n').at(-1)]).toEqual([1, 'tanistd: --release needs root'])
-  const { stderr } = asNobody('-t', '--host', file)
+  const { stderr } = tanistd('-t', '--host', file)
   expect(stderr).not.toContain('host-kernel')
 })
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatDiagnostic } from '../../src/config/diagnostic.ts'
 import { readConfigFile } from '../../src/daemon/config-file.ts'
+import { asNobody } from '../support/nobody.ts'
 
 const TANISTD = join(import.meta.dirname, '../../dist/cli/tanistd.js')
 const directory = mkdtempSync(join(tmpdir(), 'tanist-files-'))
@@ -99,7 +100,8 @@ describe('what is not a regular file is told, and never waited for', () => {
     writeFileSync(path('secret.conf'), '')
     chmodSync(path('secret.conf'), 0)
     chmodSync(directory, 0o755)
-    const child = spawn(process.execPath, [TANISTD, '-t', path('secret.conf')], { uid: 65534, gid: 65534 })
+    const [program, ...args] = asNobody([process.execPath, TANISTD, '-t', path('secret.conf')])
+    const child = spawn(program, args)
     let stderr = ''
     child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
     await once(child, 'close')

@@ -106,7 +106,7 @@ export function installation(packed: string): string {
   const [, ...dependencies] = npm('ls', '--omit=dev', '--all', '--parseable').trim().split('\n')
   const to = '$root/usr/local/lib/node_modules/tanist'
   const links = Object.entries(manifest.bin).map(
-    ([name, path]) => `chmod +x ${to}/${path}; ln -s ../lib/node_modules/tanist/${path} $root/usr/local/bin/${name}`,
+    ([name, path]) => `chmod +x ${to}/${path}; ln -sfn ../lib/node_modules/tanist/${path} $root/usr/local/bin/${name}`,
   )
   return [
     `mkdir -p ${to}`,
