@@ -61,6 +61,18 @@ describe('an instance', () => {
       { unicastPeers: ['10.0.0.3'] },
       'ignored-value',
     ],
+    [
+      'the prefix length of a peer',
+      'unicast_src_ip 10.0.0.2\n unicast_peer {\n 10.0.0.3/24\n }',
+      { unicastPeers: ['10.0.0.3'] },
+      'ignored-value',
+    ],
+    [
+      'the netmask of a source',
+      'unicast_src_ip 10.0.0.2/255.255.255.0\n unicast_peer {\n 10.0.0.3\n }',
+      { source: '10.0.0.2' },
+      'ignored-value',
+    ],
     ['a misspelt option that keepalived passes over', 'lvs_sync_daemon_inteface eth0', {}, 'obsolete-keyword'],
   ])('%s', (_name, inside, expected, code) => {
     const { config, codes } = started(instance(`${vip}\n ${inside}`))
@@ -188,6 +200,12 @@ describe('a service', () => {
       { persistence: { timeoutSeconds: 360, clientPrefix: 32 } },
       ['assumed-value'],
     ],
+    [
+      'prefix lengths of a service and its servers',
+      service(`sorry_server 10.1.0.9/16 80\n ${server.replace(/(real_server \S+)/, '$1/16')}`, '10.0.0.9/32 80'),
+      { id: { vip: { address: '10.0.0.9', port: 80 } }, sorryServer: { endpoint: { address: '10.1.0.9' } } },
+      ['ignored-value', 'ignored-value', 'ignored-value'],
+    ],
     ['quorum 0', service(`quorum 0\n ${server}`), { quorum: 1 }, ['ignored-value']],
     ['ops for TCP', service(`ops\n ${server}`), { onePacket: false }, ['ignored-value']],
     [
@@ -226,6 +244,7 @@ describe('what stays an error: the pair would do something else than written', (
     ['AH', instance(`${vip}\n authentication { auth_type AH\n auth_pass x\n }`)],
     ['an authentication type in lower case', instance(`${vip}\n authentication { auth_type pass\n auth_pass x\n }`)],
     ['nobody but itself as a peer', instance(`${vip}\n unicast_src_ip 10.0.0.2\n unicast_peer { 10.0.0.2 }`)],
+    ['a network for a peer', instance(`${vip}\n unicast_peer { 10.0.0.0/24 }`)],
     ['a state that is none', instance(`${vip}\n state MSATER`)],
     ['a priority that is none', instance(`${vip}\n priority 256`)],
     ['a service twice', service(server) + service(server)],

@@ -34,6 +34,11 @@ describe('what is corrected', () => {
       'static_ipaddress {\n 10.0.0.1/16 dev eth0\n}\n',
     ],
     [
+      'the prefix length of one host',
+      'vrrp_instance a {\n unicast_peer {\n 10.0.0.2/24\n }\n}\n',
+      'vrrp_instance a {\n unicast_peer {\n 10.0.0.2\n }\n}\n',
+    ],
+    [
       'seconds with their unit',
       'vrrp_script s {\n script /a\n interval 2s\n}\n',
       'vrrp_script s {\n script /a\n interval 2\n}\n',

@@ -1,5 +1,6 @@
 import { type Address, addressBits, isIpv4, isUnicastAddress, parseAddress } from '../../net/address.ts'
 import { type Millis, millis, seconds as secondsOf } from '../../time.ts'
+import { networkOf } from '../address-range.ts'
 import { removeStatement, replaceWord } from '../fix.ts'
 import type { Report } from '../diagnostic.ts'
 import type { Word } from '../lexer.ts'
@@ -157,7 +158,7 @@ export const interfaceName: Syntax<string> = one({
 /** An address of either family. */
 export const anyAddress: Syntax<Address> = one({ text: '<address>', expected: 'an IP address', read: parseAddress })
 
-export const unicastAddress: Syntax<Address> = one({
+const exactUnicastAddress: Syntax<Address> = one({
   text: '<address>',
   expected: 'a unicast IP address',
   read(text) {
@@ -165,6 +166,27 @@ export const unicastAddress: Syntax<Address> = one({
     return address !== undefined && isUnicastAddress(address) ? address : undefined
   },
 })
+
+/** One host. A prefix length behind its address is passed over, as in keepalived, with a warning; a network is a mistake. */
+export const unicastAddress: Syntax<Address> = {
+  ...exactUnicastAddress,
+  parse(words) {
+    const next = words.peek()
+    const said = next?.text.includes('/') === true ? parsePrefix(withPrefixLength(next.text) ?? next.text) : undefined
+    if (next === undefined || said === undefined || !isUnicastAddress(said.address) || isNetwork(said))
+      return exactUnicastAddress.parse(words)
+    words.take()
+    const { text, at } = next
+    const [alone = '', length = ''] = text.split('/')
+    const message = `\`/${length}\` has no effect: this is the address of one host`
+    words.report('ignored-value', at, message, `write \`${alone}\``, replaceWord(at, text, alone))
+    return said.address
+  },
+}
+
+/** Whether a prefix is that of several hosts rather than of one among them. */
+const isNetwork = (prefix: Prefix) =>
+  prefix.length < addressBits(prefix.address) && networkOf(prefix).address === prefix.address
 
 export const multicastAddress: Syntax<Address> = one({
   text: '<multicast address>',
