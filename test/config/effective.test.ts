@@ -233,7 +233,9 @@ describe('a service', () => {
   })
 })
 
-test('lvs_id is obsolete', () => expect(started('global_defs { lvs_id x\n }').codes).toEqual(['obsolete-keyword']))
+test.each(['lvs_id x', 'linkbeat_use_polling'])('in global_defs, %s is obsolete', (line) =>
+  expect(started(`global_defs { ${line}\n }`).codes).toEqual(['obsolete-keyword']),
+)
 
 describe('what stays an error: the pair would do something else than written', () => {
   test.each([

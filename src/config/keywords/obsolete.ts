@@ -16,6 +16,11 @@ const OBSOLETE: readonly Obsolete[] = [
     why: 'keepalived no longer has it',
     instead: 'router_id',
   },
+  {
+    block: /^global_defs$/,
+    keyword: 'linkbeat_use_polling',
+    why: 'it stands outside of `global_defs`, and the kernel tells of links without it',
+  },
   { block: /^global_defs$/, keyword: 'plugin_dir', why: 'there are no plugins' },
   { block: /^virtual_server$/, keyword: 'nat_mask', why: 'keepalived no longer has it, and NAT needs no mask' },
   {
