@@ -228,7 +228,8 @@ export class Director {
       return
     }
     this.#log.info(`replacing version ${this.#options.version} by ${version}`)
-    notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
+    // The new program has the whole period of the watchdog for its start.
+    notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}\nWATCHDOG=1`)
     this.#check.send({ type: 'stop' })
     await this.#check.stop(STOP_PATIENCE_MS)
     await flushLog(this.#log)

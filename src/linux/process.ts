@@ -90,16 +90,16 @@ export function notifySystemd(state: string): void {
 }
 
 /**
- * Tells systemd's watchdog (sd_watchdog_enabled(3)) three times in its period that this process works, as long as `isWell` says so.
- * Does nothing when there is no watchdog for this process.
+ * Tells systemd's watchdog (sd_watchdog_enabled(3)) that this process works, at once and three times in its period, as long as `isWell`
+ * says so. At once, since the period goes on over `replaceProgram`, and one upgrade may follow the other. Does nothing when there
+ * is no watchdog for this process.
  */
 export function feedWatchdog(isWell: () => boolean): void {
   const { WATCHDOG_USEC: period, WATCHDOG_PID: pid } = process.env
   if (period === undefined || (pid !== undefined && Number(pid) !== process.pid)) return
-  setInterval(
-    () => {
-      if (isWell()) notifySystemd('WATCHDOG=1')
-    },
-    Number(period) / 3000,
-  )
+  const feed = () => {
+    if (isWell()) notifySystemd('WATCHDOG=1')
+  }
+  feed()
+  setInterval(feed, Number(period) / 3000)
 }

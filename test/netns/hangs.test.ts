@@ -33,7 +33,6 @@ beforeAll(async () => {
   lab.addHost('active', [{ switch: 'lan', address: '10.0.0.1/24' }])
   lab.addHost('standby', [{ switch: 'lan', address: '10.0.0.2/24' }])
   lab.addHost('client', [{ switch: 'lan', address: '10.0.0.66/24' }])
-  lab.addHost('watched', [{ switch: 'lan', address: '10.0.0.3/24' }])
   await Promise.all([active.start(), standby.start()])
   await active.untilState('master')
   await standby.untilState('backup')
@@ -103,18 +102,34 @@ test('a director that was stalled blames nobody', async () => {
   expect([await restarts(active, 'vrrp'), await restarts(active, 'check')]).toEqual(before)
 })
 
-test('a director that is stalled does not feed the watchdog', async () => {
-  const socket = join(lab.directory, 'notify')
-  const systemd = lab.start('watched', ['socat', '-u', `UNIX-RECV:${socket}`, 'STDOUT'], {
+/** A director that tells systemd's end of a socket how it is; `periodMs` is the watchdog's. */
+async function startWatched(host: string, periodMs: number) {
+  lab.addHost(host, [])
+  const socket = join(lab.directory, `${host}.notify`)
+  const systemd = lab.start(host, ['socat', '-u', `UNIX-RECV:${socket}`, 'STDOUT'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   let heard = ''
   systemd.stdout?.on('data', (data: Buffer) => (heard += data.toString()))
-  const fed = () => heard.split('WATCHDOG=1').length - 1
   await until('the socket', () => existsSync(socket))
-  const watched = new DirectorHost(lab, 'watched', '', [], { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' } })
+  const env = { NOTIFY_SOCKET: socket, WATCHDOG_USEC: String(periodMs * 1000) }
+  const watched = new DirectorHost(lab, host, '', [], { env })
   await watched.start()
-  await until('the watchdog to be fed', () => heard.includes('READY=1') && fed() >= 3)
+  const count = (word: string) => heard.split(word).length - 1
+  return { watched, ready: () => count('READY=1'), fed: () => count('WATCHDOG=1') }
+}
+
+test('the watchdog, whose period goes on over an upgrade, is fed before and after it', async () => {
+  const { watched, ready, fed } = await startWatched('upgraded', 3_600_000)
+  await until('the first time', () => ready() === 1 && fed() === 1)
+  expect(watched.tanist('upgrade')).toMatchObject({ status: 0 })
+  await until('the new program', () => ready() === 2 && fed() >= 3)
+  expect(fed()).toBe(3)
+})
+
+test('a director that is stalled does not feed the watchdog', async () => {
+  const { watched, ready, fed } = await startWatched('watched', 600)
+  await until('the watchdog to be fed', () => ready() === 1 && fed() >= 3)
   const pid = await watched.pidOf('director')
   process.kill(pid, 'SIGSTOP')
   const stopped = performance.now()
