@@ -51,7 +51,7 @@ printf '#!/bin/sh\nmkdir -p "$1/root"\n' >"$work/prepare" && chmod +x "$work/pre
 coproc LAB { TANIST_LAB_LOWER=$root test/support/systemd-lab.sh "$work/lab" "$work/prepare" 2>"$work/lab.log"; }
 read -r process <&"${LAB[0]}" || { cat "$work/lab.log" >&2; exit 1; }
 trap 'kill -9 "$process"' EXIT # and with it all of the lab
-enter() { nsenter --target "$process" --all -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+enter() { nsenter --target "$process" --all --root --wd -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 for _ in $(seq 100); do
     enter systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded' && break
     sleep 0.1

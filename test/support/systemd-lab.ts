@@ -60,7 +60,7 @@ export class SystemdLab {
 
   /** Runs a command inside. */
   run(...command: readonly [string, ...string[]]): Outcome {
-    const args = ['--target', String(this.pid), '--all', '--', ...command]
+    const args = ['--target', String(this.pid), '--all', '--root', '--wd', '--', ...command]
     const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8', env: { PATH: SYSTEM_PATH } })
     return { status, output: stdout, errors: stderr }
   }
