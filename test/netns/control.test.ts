@@ -63,10 +63,10 @@ describe('a request', () => {
   })
 })
 
-test('what the daemon does not take, tanist says', () => {
+test('what cannot be meant tanist says before it asks the daemon, and ends with 1', () => {
   const { status, stderr } = director.tanist('trace', '10.0.0.1', '10.0.0.2:80', '--mark', '-1')
-  expect(status).toBe(2)
-  expect(stderr).toContain('mark must be a whole number from 0 to 4294967295; it is -1')
+  expect(status).toBe(1)
+  expect(stderr).toContain("'-1' is invalid. a whole number from 0 to 4294967295")
 })
 
 describe('those who are slow', () => {
