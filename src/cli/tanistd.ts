@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config/model.ts'
 import { type ConfigFile, configToRun, defaultConfigId, readConfigFile } from '../daemon/config-file.ts'
@@ -25,6 +26,9 @@ import { VERSION } from './version.ts'
 
 /** The host lacks what the daemon needs. */
 const EXIT_START = 1
+
+/** How long systemd waits for the election to begin. */
+const READY_PATIENCE_MS = 5000
 
 /** Where `ip netns` names network namespaces. */
 const NAMESPACES = '/run/netns'
@@ -276,7 +280,9 @@ async function run(config: Config): Promise<void> {
     process.on(signal, () => log.info(`${signal}: keepalived writes its state to a file; ask \`tanist status --json\``))
     unblockSignal(signal)
   }
+  feedWatchdog(() => director.isWell)
+  // Whoever waits for systemd may ask then who is master; a vrrp process that does not start is seen to without systemd.
+  await Promise.race([director.electing, sleep(READY_PATIENCE_MS, undefined, { ref: false })])
   log.info(`tanistd ${VERSION} is running with ${options.file}`)
   notifySystemd('READY=1')
-  feedWatchdog(() => director.isWell)
 }

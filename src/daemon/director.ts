@@ -71,6 +71,7 @@ export class Director {
   #loadedAt = new Date().toISOString()
   #refused: readonly string[] = []
   #instances: readonly InstanceSnapshot[] = []
+  readonly #electing = Promise.withResolvers<void>()
   #vrrpStartedAt = 0
   #adopt: readonly string[] = []
   #predecessor: Predecessor | undefined
@@ -100,6 +101,7 @@ export class Director {
           switch (message.type) {
             case 'instances':
               this.#instances = message.instances
+              this.#electing.resolve()
               break
             case 'adopted':
               this.#predecessor?.end()
@@ -191,6 +193,11 @@ export class Director {
 
   #warnOfNotRunning(): void {
     for (const each of this.#config.notRunning) this.#log.warn({ notRunning: each }, notRunningText(each))
+  }
+
+  /** Resolves when the vrrp process has said for the first time how its instances are. */
+  get electing(): Promise<void> {
+    return this.#electing.promise
   }
 
   /** Whether systemd may be told so: that the director's own loop turns shows in being asked. */

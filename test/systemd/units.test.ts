@@ -103,7 +103,16 @@ describe('tanist.service', () => {
     expect(Number(/exposure level for \S+: (\d+\.\d+)/.exec(report)?.[1])).toBeLessThanOrEqual(3)
     expect(lab.shell('stat -c "%U %G %a" /run/tanist/tanist.sock')).toBe('root tanist 660')
     // What it may not: change a setting of the kernel.
-    const inside = lab.run('nsenter', '-t', String(pidOf('director')), '-m', 'touch', '/sys/kernel/uevent_seqnum')
+    const inside = lab.run(
+      'nsenter',
+      '-t',
+      String(pidOf('director')),
+      '-m',
+      '--root',
+      '--wd',
+      'touch',
+      '/sys/kernel/uevent_seqnum',
+    )
     expect(inside.errors).toContain('Read-only file system')
   })
 
