@@ -33,6 +33,10 @@ debootstrap --variant=minbase --include=systemd,systemd-sysv bookworm "$root" >"
 # Where this machine has certificates of its own for what it reaches the network by.
 [ ! -d /usr/local/share/ca-certificates ] || cp -r /usr/local/share/ca-certificates "$root/usr/local/share/"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+# The sources of packages as an installation has them, security updates among them, where this machine is a Debian 12, too.
+if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then
+    cp -r /etc/apt/sources.list* "$root/etc/apt/"
+fi
 git clone --quiet "$repository" "$root/root/tanist"
 
 # As a machine has them; `ip netns` wants a root that is a mount.
