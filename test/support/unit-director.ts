@@ -50,6 +50,9 @@ export class UnitDirector {
   upgrade(): void {
     const before = this.#mainPid()
     this.#systemd.shell('tanist upgrade')
+    // The daemon is reloading for systemd until its election has begun.
+    const state = `systemctl show --value -p ActiveState ${UNIT}`
+    this.#systemd.shell(`for _ in $(seq 100); do [ "$(${state})" = reloading ] || break; sleep 0.1; done`)
     if (this.#mainPid() !== before) throw new Error(`systemd has noticed the upgrade:\n${this.logText()}`)
   }
 
