@@ -100,7 +100,7 @@ ${excluded}}
   lb_kind ${method}
   ${method === 'FNAT' ? 'laddr_group_name inside' : ''}
   protocol ${protocol}
-${SERVERS[method].map((server) => `  real_server ${server} ${ECHO_PORT} {\n    TCP_CHECK { connect_timeout 2 retry 3 }\n  }\n`).join('')}}
+${SERVERS[method].map((server) => `  real_server ${server} ${ECHO_PORT} {\n    TCP_CHECK {\n      connect_timeout 2\n      retry 3\n    }\n  }\n`).join('')}}
 `
   return [
     'vrrp_sync_group both {\n  group {\n    outside\n    inside\n  }\n}\n',
