@@ -93,7 +93,7 @@ export const DROP_REASONS = [
   'no-destination',
   'destination-removed',
   'table-full',
-  'reply-key-taken',
+  'client-port-changed',
   'ttl',
   'too-big',
   'no-route',

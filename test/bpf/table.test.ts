@@ -179,21 +179,6 @@ describe('a flood of SYNs, ten times as many as the table holds', () => {
   })
 })
 
-test('a client’s port that is in use at a server is refused through another service, until that connection is over', () => {
-  bench.lay([server(11)], { scheduler: 'rr', id: { by: 'fwmark', mark: 1, family: 'inet' } })
-  const open = (vip: string) => bench.send(tcp({ source: ['10.0.9.1', 40000], destination: [vip, 80] }, FLAG.syn), 1)
-  expect(open('10.9.0.1').verdict).toBe(REDIRECT)
-  expect(open('10.9.0.2').packet.icmp?.slice(0, 2)).toEqual([3, 3])
-  expect(bench.core.drops()).toMatchObject({ 'reply-key-taken': 1n, 'table-full': 0n })
-  bench.wait(61)
-  expect(open('10.9.0.2')).toMatchObject({
-    verdict: REDIRECT,
-    packet: { ends: { destination: ['192.168.1.11', 8080] } },
-  })
-  const { packet } = bench.send(tcp({ source: ['192.168.1.11', 8080], destination: ['10.0.9.1', 40000] }, FLAG.ack))
-  expect(packet.ends.source).toEqual(['10.9.0.2', 80])
-})
-
 test('a connection that is forgotten is gone from the table and the counts, both ways', () => {
   bench.serve([1])
   bench.send(tcp(client(), FLAG.syn))

@@ -285,6 +285,12 @@ struct sweep {
 	__u32 defend;
 };
 
+/* Nothing more is to come of it but what is late. */
+static __always_inline int is_finished(const struct connection *c)
+{
+	return c->state == ST_TIME_WAIT || c->state == ST_CLOSE || c->state == ST_SCTP + SCTP_CLOSED;
+}
+
 /* Its server is gone: what the client sends is lost and changes nothing, until the server is back. */
 static __always_inline int lacks_server(const struct connection *c)
 {

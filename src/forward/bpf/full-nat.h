@@ -14,8 +14,8 @@
 #define LOCAL_TRIES 1024
 
 struct claim {
-	const struct local_pool *pool; /* 0: this director's own address towards the server */
-	const struct hop *hop;
+	const struct local_pool *pool; /* 0: one address */
+	struct address own;
 	__u64 *cursor;
 	__u32 tries;
 	__u32 claimed;
@@ -28,7 +28,7 @@ static __always_inline void local_place(const struct claim *claim, __u64 n, stru
 
 	if (!count)
 		count = 1;
-	*local = claim->pool ? claim->pool->addresses[n % count & (MAX_LOCAL_ADDRESSES - 1)] : claim->hop->local;
+	*local = claim->pool ? claim->pool->addresses[n % count & (MAX_LOCAL_ADDRESSES - 1)] : claim->own;
 	*port = bpf_htons(FIRST_LOCAL_PORT + n / count % LOCAL_PORTS);
 }
 
@@ -56,27 +56,31 @@ static long try_place6(void *map, __u32 *index, void *unused, struct claim *clai
 	return try_place(claim, 1);
 }
 
+#define CLAIM_KEEP 1u      /* without it, it is only told which would be looked at next */
+#define CLAIM_OF_CLIENT 2u /* the address stays the client's own */
+
 /* Gives the packet in hand, which opens a connection, a local address and port; leaves them in `reply`. False when there
- * is none. Without `keep` it is only told which would be looked at next. A global function, for its loop's sake. */
-__noinline int claim_place(__u32 dest_slot, __u32 service_slot, __u32 keep)
+ * is none. Without a pool the address is this director's towards the server; `flags` are the connection's. A global function, for
+ * its loop's sake. */
+__noinline int claim_place(__u32 dest_slot, __u32 service_slot, __u32 how, __u32 flags)
 {
 	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
 	struct claim claim = {
-		.pool = bpf_map_lookup_elem(&local_pools, &service_slot),
+		.pool = how & CLAIM_OF_CLIENT ? 0 : bpf_map_lookup_elem(&local_pools, &service_slot),
 		.cursor = bpf_map_lookup_elem(&local_cursors, &dest_slot),
 		.tries = unknown(0),
 		.claimed = unknown(0),
 	};
-	struct connection seen = { .method = METHOD_NAT };
+	struct connection seen = { .method = METHOD_NAT, .flags = flags };
 	struct packet *p = packet_in_hand();
 
 	if (!d || !p || !claim.cursor)
 		return 0;
-	claim.hop = &d->hops[d->hop & 1];
-	if (!claim.pool && !is_set(&claim.hop->local))
+	claim.own = how & CLAIM_OF_CLIENT ? p->flow.saddr : d->hops[d->hop & 1].local;
+	if (!claim.pool && !is_set(&claim.own))
 		return 0;
 	p->reply = reply_flow(&p->flow, d, &seen);
-	if (!keep) {
+	if (!(how & CLAIM_KEEP)) {
 		local_place(&claim, *claim.cursor, &p->reply.daddr, &p->reply.dport);
 		return 1;
 	}
@@ -88,11 +92,11 @@ __noinline int claim_place(__u32 dest_slot, __u32 service_slot, __u32 keep)
 }
 
 /* As `claim_place`, into the connection. */
-static __always_inline int claim_local(struct connection *c, __u32 keep)
+static __always_inline int claim_local(struct connection *c, __u32 how)
 {
 	const struct packet *p = packet_in_hand();
 
-	if (!p || !claim_place(c->dest_slot, c->service_slot, keep)) {
+	if (!p || !claim_place(c->dest_slot, c->service_slot, how, c->flags)) {
 		count_drop(DROP_NO_LOCAL_PORT);
 		return 0;
 	}

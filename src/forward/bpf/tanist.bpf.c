@@ -10,41 +10,83 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Adds the connection, and for NAT its reply key first, so that no reply can arrive unknown. */
-static __always_inline struct connection *insert(const struct flow *client, int v6, const struct dest *d,
-						 struct connection *fresh, __u64 now)
+#define EEXIST 17
+
+/* Adds the key of a NAT connection's replies, `reply` of the packet in hand. Another connection of the client's that has it and
+ * only waits for its time to be over makes room; a key is taken away by the connection that has it and by nobody else. */
+static __always_inline int add_own_reply(const struct packet *p, int v6, __u64 now)
 {
-	struct flow reply, other;
+	int error = add_reply(&p->reply, &p->flow, BPF_NOEXIST, v6);
+	struct connection *c = 0;
+	struct flow other;
+
+	if (error != -EEXIST)
+		return error;
+	if (lookup_reply(&p->reply, &other, v6))
+		c = find(&other, now, v6);
+	if (c && is_finished(c))
+		forget(&other, c, v6);
+	return add_reply(&p->reply, &p->flow, BPF_NOEXIST, v6);
+}
+
+/* Global functions, for the stack's sake. */
+__noinline int add_own_reply4(__u64 now)
+{
+	const struct packet *p = packet_in_hand();
+
+	return p ? add_own_reply(p, 0, now) : -1;
+}
+
+__noinline int add_own_reply6(__u64 now)
+{
+	const struct packet *p = packet_in_hand();
+
+	return p ? add_own_reply(p, 1, now) : -1;
+}
+
+/* A key for the packets of the server, by which they are known. If the client's port is in use at this server, by way of another
+ * service, it gets another one there, since the server could not tell the two connections apart. (IPVS leaves the port to both, and
+ * takes all answers for the newer one's.) False when there is no room. */
+static __always_inline int claim_reply(struct packet *p, int v6, const struct dest *d, struct connection *fresh, __u64 now)
+{
 	int error;
 
-	if (fresh->method == METHOD_FNAT && !claim_local(fresh, 1))
-		return 0;
-	reply = reply_flow(client, d, fresh);
-	if (fresh->method == METHOD_NAT) {
-		error = add_reply(&reply, client, BPF_NOEXIST, v6);
-		if (error == -17 /* EEXIST */) {
-			/* The same client port through another service to the same server, unless that one is over. */
-			if (lookup_reply(&reply, &other, v6) && find(&other, now, v6)) {
-				count_drop(DROP_REVERSE_TAKEN);
-				return 0;
-			}
-			error = add_reply(&reply, client, BPF_ANY, v6);
-		}
-		if (error) {
-			count_drop(DROP_TABLE_FULL);
+	if (fresh->method == METHOD_FNAT)
+		return claim_local(fresh, CLAIM_KEEP);
+	p->reply = reply_flow(&p->flow, d, fresh);
+	error = v6 ? add_own_reply6(now) : add_own_reply4(now);
+	if (error == -EEXIST) {
+		fresh->method = METHOD_FNAT;
+		if (!claim_local(fresh, CLAIM_KEEP | CLAIM_OF_CLIENT))
 			return 0;
-		}
+		count_drop(DROP_PORT_CHANGED);
+		return 1;
 	}
-	if (add_connection(client, fresh, v6)) {
-		if (has_reply(fresh))
-			delete_reply(&reply, v6);
+	if (error)
 		count_drop(DROP_TABLE_FULL);
-		return 0;
+	return !error;
+}
+
+/* Adds the connection of the packet in hand; for NAT its reply key first, so that no reply can arrive unknown. -EEXIST when a
+ * packet of the same flow was first, on another CPU. */
+static __always_inline int insert(struct packet *p, int v6, const struct dest *d, struct connection *fresh, __u64 now)
+{
+	int error;
+
+	if (has_reply(fresh) && !claim_reply(p, v6, d, fresh, now))
+		return -1;
+	error = add_connection(&p->flow, fresh, v6);
+	if (error) {
+		if (has_reply(fresh))
+			delete_reply(&p->reply, v6);
+		if (error != -EEXIST)
+			count_drop(DROP_TABLE_FULL);
+		return error;
 	}
 	add_population(v6 ? POPULATION_CONNECTIONS6 : POPULATION_CONNECTIONS, 1);
 	count_load(fresh->dest_slot, fresh->state, 1);
 	note_threshold(fresh->dest_slot, 1);
-	return lookup_connection(client, v6);
+	return 0;
 }
 
 /* Chooses a server for a packet that opens a connection, and fills the connection in. False when there is none. */
@@ -96,7 +138,8 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 static __always_inline struct connection *open_connection(struct packet *p, int v6, const struct service *service,
 							  const struct settings *s, __u64 now)
 {
-	struct connection fresh = {}, *inserted = 0;
+	struct connection fresh = {};
+	int error = -1;
 	__u32 slot;
 	struct dest *d;
 
@@ -105,14 +148,14 @@ static __always_inline struct connection *open_connection(struct packet *p, int 
 	slot = fresh.dest_slot;
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (d)
-		inserted = insert(&p->flow, v6, d, &fresh, now);
+		error = insert(p, v6, d, &fresh, now);
 	if (fresh.flags & CONN_CONTROLLED) {
-		if (!inserted)
+		if (error)
 			leave_template(&p->flow, &fresh, v6);
 		else if (fresh.state == ST_UDP)
 			assure(&p->flow, &fresh, v6);
 	}
-	return inserted;
+	return error && error != -EEXIST ? 0 : lookup_connection(&p->flow, v6);
 }
 
 /* One-packet scheduling: the packet gets a server of its own, and is forgotten once it is on its way. Its answer is not
@@ -139,7 +182,7 @@ static __always_inline int is_stale(const struct settings *s, const struct conne
 	__u32 slot = c->dest_slot;
 	struct dest *d;
 
-	if (c->state == ST_TIME_WAIT || c->state == ST_CLOSE || c->state == ST_SCTP + SCTP_CLOSED)
+	if (is_finished(c))
 		return 1;
 	d = bpf_map_lookup_elem(&dests, &slot);
 	return !d || d->state != DEST_PRESENT || (s->flags & EXPIRE_NODEST_CONN && !d->weight);
