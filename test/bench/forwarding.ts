@@ -1,12 +1,12 @@
 /**
  * Forwarding speed, side by side in one run on the same namespaces: plain kernel routing, Tanist with NAT and DR, the least
  * that a program on tc can do for NAT (bare.bpf.c), nftables DNAT, HAProxy (mode tcp) and nginx (stream). Bulk TCP,
- * keep-alive HTTP and one connection for each request. The modes take turns in each round, and each is compared with the
+ * keep-alive HTTP and one connection for each request; bulk SCTP where the kernel has it. The modes take turns in each round, and each is compared with the
  * plain routing of its own round.
  *
  *     npm run bench [ROUNDS] [SECONDS] [MEASURE]
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,14 +34,25 @@ interface Mode {
   readonly name: string
   /** Where the client connects to. */
   readonly address: string
+  /** Whether SCTP gets through. */
+  readonly sctp: boolean
   start(): Promise<void>
   stop(): Promise<void>
 }
 
-const allMeasures = ['bulk', 'keep-alive', 'per-connection'] as const
+const allMeasures = ['bulk', 'keep-alive', 'per-connection', 'sctp'] as const
 type Measure = (typeof allMeasures)[number]
-const measures = allMeasures.filter((what) => process.argv[4] === undefined || what === process.argv[4])
-const units: Record<Measure, string> = { bulk: 'Gbit/s', 'keep-alive': 'requests/s', 'per-connection': 'requests/s' }
+/** Not where the kernel has no SCTP, or its module is not loaded. */
+const hasSctp = existsSync('/proc/net/sctp')
+const measures = allMeasures.filter(
+  (what) => (process.argv[4] === undefined || what === process.argv[4]) && (what !== 'sctp' || hasSctp),
+)
+const units: Record<Measure, string> = {
+  bulk: 'Gbit/s',
+  'keep-alive': 'requests/s',
+  'per-connection': 'requests/s',
+  sctp: 'Gbit/s',
+}
 
 const lab = new Lab()
 
@@ -67,16 +78,22 @@ function build(): void {
   lab.run('beside', [new URL('../../conf/real-server-dr.sh', import.meta.url).pathname, 'start', DR_VIP])
 }
 
-const service = (vip: string, port: number, method: 'NAT' | 'DR') => `virtual_server ${vip} ${port} {
+const service = (vip: string, port: number, method: 'NAT' | 'DR', protocol = 'TCP') => `virtual_server ${vip} ${port} {
   lb_algo rr
   lb_kind ${method}
-  protocol TCP
+  protocol ${protocol}
   real_server ${method === 'NAT' ? SERVER : BESIDE} ${port} {
     weight 1
   }
 }
 `
-const services = [80, BULK_PORT].flatMap((port) => [service(VIP, port, 'NAT'), service(DR_VIP, port, 'DR')])
+const services = [
+  ...[80, BULK_PORT].flatMap((port) => [service(VIP, port, 'NAT'), service(DR_VIP, port, 'DR')]),
+  // iperf3 has a TCP connection beside the association.
+  ...(measures.includes('sctp')
+    ? [service(VIP, BULK_PORT, 'NAT', 'SCTP'), service(DR_VIP, BULK_PORT, 'DR', 'SCTP')]
+    : []),
+]
 const tanistConfig = `${services.join('')}vrrp_instance v {
   interface eth0
   virtual_router_id 51
@@ -107,6 +124,7 @@ function proxy(name: string, file: string, text: string, command: readonly [stri
   return {
     name,
     address: VIP,
+    sctp: false,
     start: async () => {
       addVip()
       child = lab.start('director', [...command, path])
@@ -124,6 +142,7 @@ function tanist(name: string, address: string): Mode {
   return {
     name,
     address,
+    sctp: true,
     start: async () => {
       await director.start()
       await director.untilState('master')
@@ -133,12 +152,13 @@ function tanist(name: string, address: string): Mode {
 }
 
 const modes: readonly Mode[] = [
-  { name: 'plain routing', address: SERVER, start: async () => {}, stop: async () => {} },
+  { name: 'plain routing', address: SERVER, sctp: true, start: async () => {}, stop: async () => {} },
   tanist('Tanist NAT', VIP),
   tanist('Tanist DR', DR_VIP),
   {
     name: 'bare rewrite',
     address: VIP,
+    sctp: false,
     start: async () => {
       addVip()
       attachBare(lab, VIP, SERVER)
@@ -151,6 +171,7 @@ const modes: readonly Mode[] = [
   {
     name: 'nftables DNAT',
     address: VIP,
+    sctp: true,
     start: async () => {
       addVip()
       const dnat = `add table ip bench; add chain ip bench pre { type nat hook prerouting priority -100; };
@@ -197,8 +218,12 @@ stream {
 ]
 
 function measure(what: Measure, address: string): number {
-  if (what === 'bulk') {
-    const output = lab.run('client', pin(0, ['iperf3', '-J', '-c', address, '-t', String(seconds), '-O', '1']))
+  if (what === 'bulk' || what === 'sctp') {
+    const protocol = what === 'sctp' ? ['--sctp'] : []
+    const output = lab.run(
+      'client',
+      pin(0, ['iperf3', '-J', ...protocol, '-c', address, '-t', String(seconds), '-O', '1']),
+    )
     const result = JSON.parse(output) as { end: { sum_received: { bits_per_second: number } } }
     return result.end.sum_received.bits_per_second / 1e9
   }
@@ -226,6 +251,7 @@ async function run(): Promise<IdleCost> {
     for (const mode of [...modes.slice(round % modes.length), ...modes.slice(0, round % modes.length)]) {
       await mode.start()
       for (const what of measures) {
+        if (what === 'sctp' && !mode.sctp) continue
         const value = measure(what, mode.address)
         results.set(key(mode.name, what), [...(results.get(key(mode.name, what)) ?? []), value])
       }
@@ -260,10 +286,13 @@ function report(idle: IdleCost): void {
   })
   process.stdout.write(`\n${'median (ratio to plain routing)'.padEnd(18)}\n${''.padEnd(16)}`)
   process.stdout.write(`${measures.map((what) => `${what}, ${units[what]}`.padEnd(28)).join('')}\n`)
+  if (!hasSctp) process.stdout.write('SCTP is not measured: `modprobe sctp` gives it to a kernel that has it\n')
   for (const { name, cells } of rows) {
-    const text = cells.map((cell) =>
-      `${cell.median.toFixed(cell.median < 100 ? 2 : 0)} (${cell.ratio.toFixed(2)})`.padEnd(28),
-    )
+    const text = cells.map((cell) => {
+      const isMeasured = !Number.isNaN(cell.median)
+      const digits = cell.median < 100 ? 2 : 0
+      return (isMeasured ? `${cell.median.toFixed(digits)} (${cell.ratio.toFixed(2)})` : '-').padEnd(28)
+    })
     process.stdout.write(`${name.padEnd(16)}${text.join('')}\n`)
   }
   process.stdout.write(`\nidle: ${(idle.cpu * 100).toFixed(2)} % of a core; memory (resident, MiB): `)

@@ -99,7 +99,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 		if (!skb->gso_size)
 			most = room;
 	}
-	too_long = !local && room && segment_length(skb, p) > most;
+	too_long = !local && room && is_too_long(skb, p, most, hop->ifindex);
 	may_cut = is_cuttable(skb, p);
 	if (too_long && may_cut && !p->cut)
 		return cut(skb, p->ifindex, room);
@@ -143,7 +143,7 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 	if (p->ttl <= 1)
 		return answer_ttl(p, v6);
 	know_way_back(skb, c, v6, client, now);
-	too_long = c->back_mtu && segment_length(skb, p) > c->back_mtu;
+	too_long = c->back_mtu && is_too_long(skb, p, c->back_mtu, c->back_ifindex);
 	if (too_long && may_cut && !p->cut)
 		return cut(skb, p->ifindex, c->back_mtu);
 	if (!p->dry)

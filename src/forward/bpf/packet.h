@@ -32,6 +32,9 @@
 /* Headers after IPv6's own that are stepped over. */
 #define MAX_EXTENSIONS 6
 
+/* In place of a segment's length: the segments of a packet are the parts that its sender has made, each with a length of its own. */
+#define GSO_BY_FRAGS 0xffff
+
 /* What has chosen the server of a packet. */
 enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY, RULE_DENIED };
 
@@ -254,6 +257,17 @@ static __always_inline __u16 fold(__u64 sum)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* Whether a packet, or one of the segments that the device makes of it, does not fit. Segments that differ (SCTP's) only the
+ * kernel can measure, by the link's own MTU. */
+static __always_inline int is_too_long(struct __sk_buff *skb, const struct packet *p, __u32 room, __u32 ifindex)
+{
+	__u32 mtu = 0;
+
+	if (skb->gso_size != GSO_BY_FRAGS)
+		return segment_length(skb, p) > room;
+	return bpf_check_mtu(skb, ifindex, &mtu, 0, BPF_MTU_CHK_SEGS) == BPF_MTU_CHK_RET_SEGS_TOOBIG;
 }
 
 /* What a new value in place of an old one means to a checksum: RFC 1624's ~m + m'. Such changes are added up, and a checksum
