@@ -289,6 +289,7 @@ export class Forwarding {
   #followNetwork(): void {
     this.#links = this.#rtnetlink.links()
     this.#hops.follow(this.#links)
+    this.#core.ownAddresses.follow(this.#rtnetlink.ownAddresses())
     this.#isNetworkKnown = true
     this.#isAttached = false
   }

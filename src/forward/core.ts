@@ -53,6 +53,7 @@ import type { Switches, Timeouts } from './settings-layout.ts'
 import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
 import { LocalPools } from './local-pools.ts'
+import { OwnAddresses } from './own-addresses.ts'
 import { nextSweep } from './sweep.ts'
 import { XdpAttachment, type XdpRefusal } from './xdp.ts'
 
@@ -71,6 +72,7 @@ export const PINNED_MAPS = [
   'local_pools',
   'access_lists',
   'access_hits',
+  'own_addresses',
   'local_cursors',
   'interfaces',
   'exits',
@@ -128,6 +130,8 @@ export class Core {
   readonly #localPools: LocalPools
   /** Who may open connections. */
   readonly access: AccessLists
+  /** From which nobody else may open connections. */
+  readonly ownAddresses: OwnAddresses
   readonly #attachment: Attachment
   readonly #xdp: XdpAttachment
   readonly #sweepProgram: number
@@ -176,6 +180,7 @@ export class Core {
     this.#markIfindex = this.#settings.markIfindex
     this.#localPools = new LocalPools(this.#maps.local_pools)
     this.access = new AccessLists(this.#maps.access_lists, this.#maps.access_hits)
+    this.ownAddresses = new OwnAddresses(this.#maps.own_addresses)
     if (this.adopted) {
       this.#readDests()
       this.#localPools.read()

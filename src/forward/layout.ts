@@ -22,7 +22,7 @@ import { ipv4At } from '../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 13
+export const LAYOUT_VERSION = 14
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096
@@ -40,6 +40,7 @@ export const SIZE = {
   connection: 88,
   link: 8,
   localPool: 8 + MAX_LOCAL_ADDRESSES * 16,
+  ownAddress: 20,
   accessKey: 24,
   access: 8,
   templateKey: 24,

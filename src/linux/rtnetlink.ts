@@ -102,6 +102,11 @@ export class Rtnetlink {
     )
   }
 
+  /** The addresses of both families that this host answers to. Throws SystemError. */
+  ownAddresses(): Address[] {
+    return this.#dump(RTM.getAddr, new Uint8Array(8)).flatMap((message) => decodeOwnAddress(message) ?? [])
+  }
+
   /** Throws SystemError, with code EEXIST when the address is there already. */
   addAddress(index: number, address: Ipv4, prefix: number): void {
     this.#address(RTM.newAddr, FLAG.create | FLAG.exclusive, index, address, prefix)
@@ -245,6 +250,13 @@ function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {
     primary: (message.body.getUint8(2) & IFA_F_SECONDARY) === 0,
     expires: (attributes.get(IFA.cacheInfo)?.getUint32(4, true) ?? FOREVER) !== FOREVER,
   }
+}
+
+function decodeOwnAddress(message: NetlinkMessage): Address | undefined {
+  if (message.type !== RTM.newAddr || message.body.byteLength < 8) return undefined
+  const attributes = decodeAttributes(message.body, 8)
+  const address = attributes.get(IFA.local) ?? attributes.get(IFA.address)
+  return address === undefined ? undefined : addressAt(address)
 }
 
 /**

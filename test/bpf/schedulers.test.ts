@@ -139,7 +139,7 @@ test('lblcr gives up the busiest server of a destination after a day without cha
 test('twos: shares by weight, and of two servers the one with less to do', () => {
   bench.serve([1, 1, 8], { scheduler: 'twos', protocol: 'UDP' })
   const counts = { A: 0, B: 0, C: 0 }
-  for (let port = 1; port <= 2000; port++) {
+  for (let port = 1001; port <= 3000; port++) {
     const { packet } = bench.send(udp({ source: ['10.0.9.1', port], destination: [VIP, 80] }))
     counts[letter(packet.ends.destination[0]) as 'A' | 'B' | 'C']++
   }

@@ -114,7 +114,7 @@ describe('the list of connections', () => {
 
   test('is whole when there are many', () => {
     bench.serve([1])
-    for (let port = 1; port <= 9000; port++) bench.send(tcp(client(port), FLAG.syn))
+    for (let port = 1001; port <= 10_000; port++) bench.send(tcp(client(port), FLAG.syn))
     const ports = new Set([...bench.core.connections()].map((connection) => connection.client.port))
     expect(ports.size).toBe(9000)
   })
@@ -155,14 +155,14 @@ describe('a flood of SYNs, ten times as many as the table holds', () => {
     bench = new Bench({ maxConnections: ROOM })
     expect(bench.core.maxConnections).toBe(ROOM)
     bench.serve([1, 1])
-    for (let port = 1; port <= established; port++) {
+    for (let port = 1001; port <= 1000 + established; port++) {
       bench.send(tcp(client(port), FLAG.syn))
       bench.send(tcp(client(port), FLAG.ack))
     }
     const before = new Map([...bench.core.connections()].map((each) => [each.client.port, each.destination.address]))
     flood(0, 10 * ROOM)
     expect(bench.core.drops()['table-full']).toBeGreaterThan(0n)
-    for (let port = 1; port <= established; port++) {
+    for (let port = 1001; port <= 1000 + established; port++) {
       const { verdict, packet } = bench.send(tcp(client(port), FLAG.ack, 'x'))
       expect([verdict, packet.ends.destination[0]]).toEqual([REDIRECT, before.get(port)])
     }

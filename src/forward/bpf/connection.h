@@ -268,9 +268,11 @@ static __always_inline void count_for(const struct connection *c, __u64 packets,
 		count_packets(n, packets, bytes, out);
 }
 
-static __always_inline void count_connection_packet(struct __sk_buff *skb, const struct connection *c, int out)
+/* The bytes are those of the IP packet: a short frame has some more. */
+static __always_inline void count_connection_packet(struct __sk_buff *skb, const struct packet *p, const struct connection *c,
+						    int out)
 {
-	count_for(c, skb->gso_segs ? skb->gso_segs : 1, skb->len - ETH_HLEN, out);
+	count_for(c, skb->gso_segs ? skb->gso_segs : 1, p->ip_length, out);
 }
 
 /* Frees what has expired: a time-out that nobody touched must leave the counts as well. A table that is nearly full is also

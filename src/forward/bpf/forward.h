@@ -104,7 +104,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	if (too_long && may_cut && !p->cut)
 		return cut(skb, p->ifindex, room);
 	if (!p->dry)
-		count_connection_packet(skb, c, 0);
+		count_connection_packet(skb, p, c, 0);
 	if (local)
 		return PASS;
 	if (p->ttl <= 1 && !p->marked)
@@ -147,7 +147,7 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 	if (too_long && may_cut && !p->cut)
 		return cut(skb, p->ifindex, c->back_mtu);
 	if (!p->dry)
-		count_connection_packet(skb, c, 1);
+		count_connection_packet(skb, p, c, 1);
 	if (too_long && !may_cut)
 		return answer_too_big(p, v6, c->back_mtu);
 	if (too_long && keep_first_part(skb, p, c->back_mtu))
@@ -196,7 +196,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		c = find(&client, now, v6);
 		if (!c)
 			return PASS;
-		count_connection_packet(skb, c, 1);
+		count_connection_packet(skb, p, c, 1);
 		if (rewrite_quoted(skb, p->l4_offset, v6, 0, &client.daddr, client.dport) ||
 		    rewrite_outer(skb, p, v6, 1, &client.daddr))
 			return DROP;
@@ -219,7 +219,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (!d || d->state != DEST_PRESENT)
 		return DROP;
-	count_connection_packet(skb, c, 0);
+	count_connection_packet(skb, p, c, 0);
 	if (c->method == METHOD_TUN) {
 		p->dest_slot = slot;
 		return TO_TUNNEL;

@@ -23,6 +23,9 @@
 /* Lists that are replaced have theirs beside the new ones' for a moment. */
 #define MAX_ACCESS_HITS (2 * (MAX_ACCESS_PREFIXES + MAX_SERVICES))
 
+/* Addresses of this director's that are known not to be clients'. */
+#define MAX_OWN_ADDRESSES 16384
+
 enum scheduler {
 	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH,
 	SCHED_NONE, SCHED_LBLC, SCHED_LBLCR, SCHED_TWOS
@@ -212,6 +215,12 @@ struct access_key {
 	__u32 bits; /* with those of `family` */
 	__u32 family;
 	struct address client;
+};
+
+/* An address of this director's, from which nobody else opens a connection. */
+struct own_address {
+	struct address address;
+	__u32 family;
 };
 
 struct access {

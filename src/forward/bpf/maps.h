@@ -116,6 +116,14 @@ struct {
 	__array(values, struct access_list);
 } access_lists SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_OWN_ADDRESSES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct own_address);
+	__type(value, __u8);
+} own_addresses SEC(".maps");
+
 /* How many packets each entry has decided about. Beside the lists, so that one that takes another's place goes on counting. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

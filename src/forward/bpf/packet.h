@@ -16,6 +16,8 @@
 
 #define PASS -1 /* TCX_NEXT and TC_ACT_UNSPEC: other programs and the stack go on */
 #define DROP 2  /* TC_ACT_SHOT */
+#define TC_ACT_REDIRECT 7
+#define VLAN_ID 0x0fff /* of a VLAN tag; the rest is the priority */
 /* Not verdicts, but what is to be done next with the packet in hand. */
 #define TO_ICMP 1001
 #define TO_TUNNEL 1002
@@ -29,8 +31,9 @@
 #define AF_INET 2
 #define AF_INET6 10
 
-/* Headers after IPv6's own that are stepped over. */
+/* Headers after IPv6's own that are stepped over, and how far into the frame they may reach. */
 #define MAX_EXTENSIONS 6
+#define MAX_L4_OFFSET 0xfff
 
 /* In place of a segment's length: the segments of a packet are the parts that its sender has made, each with a length of its own. */
 #define GSO_BY_FRAGS 0xffff
@@ -115,7 +118,7 @@ static __always_inline struct ipv6hdr *ip6_header(struct __sk_buff *skb)
 /* The mask is how the verifier gets to know that the offset is small. */
 static __always_inline void *l4_header(struct __sk_buff *skb, const struct packet *p)
 {
-	return (void *)(long)skb->data + (p->l4_offset & 0xff);
+	return (void *)(long)skb->data + (p->l4_offset & MAX_L4_OFFSET);
 }
 
 /* Makes the first `length` bytes directly readable; fails when the packet is shorter. */
@@ -126,6 +129,34 @@ static __always_inline int need(struct __sk_buff *skb, __u32 length)
 	return bpf_skb_pull_data(skb, length);
 }
 
+/* One's complement sum of 16 bits; `sum` is below 2^40. */
+static __always_inline __u16 fold(__u64 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* Whether the checksum of a header without options is right. Every router asks that of every packet (RFC 1812 section 5.2.2), and
+ * the kernel does so itself, whatever the card has checked. It takes a nanosecond. */
+static __always_inline int is_intact(const struct iphdr *ip)
+{
+	const __u32 *words = (const void *)ip;
+
+	return fold((__u64)words[0] + words[1] + words[2] + words[3] + words[4]) == 0xffff;
+}
+
+/* The length of the IP packet. What is longer than 16 bits can say (BIG TCP) says 0 and is yet to be cut into segments. */
+static __always_inline __u32 told_length(struct __sk_buff *skb, __u32 told, __u32 nothing)
+{
+	return told == nothing && skb->gso_size ? skb->len - ETH_HLEN : told;
+}
+
+/* For a header with options, see admission.h. */
+int read_options4(struct __sk_buff *skb);
+
+/* Fails on what the kernel would not take either, and so does all that follows here: it is left to the kernel, which counts it
+ * and drops it. */
 static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
 {
 	struct iphdr *ip;
@@ -140,15 +171,17 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
 	p->flow.daddr.words[0] = ip->daddr;
 	p->flow.proto = ip->protocol;
 	p->flow.family = AF_INET;
-	p->ip_length = bpf_ntohs(ip->tot_len);
+	p->ip_length = told_length(skb, bpf_ntohs(ip->tot_len), 0);
+	p->l4_offset = ETH_HLEN + ip->ihl * 4;
+	if (ETH_HLEN + p->ip_length > skb->len || p->l4_offset > ETH_HLEN + p->ip_length)
+		return -1;
 	p->ttl = ip->ttl;
 	place = bpf_ntohs(ip->frag_off);
 	p->dont_fragment = !!(place & 0x4000);
 	p->cut = !!(place & FRAGMENT_CUT);
 	p->fragment = place & 0x1fff ? LATER_FRAGMENT : place & (0x2000 | FRAGMENT_CUT) ? FIRST_FRAGMENT : WHOLE;
 	p->fragment_id = ip->id;
-	p->l4_offset = ETH_HLEN + ip->ihl * 4;
-	return 0;
+	return (ip->ihl == 5 ? is_intact(ip) : !read_options4(skb)) ? 0 : -1;
 }
 
 static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p)
@@ -171,17 +204,19 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p)
 	__builtin_memcpy(&p->flow.daddr, &ip->daddr, sizeof(p->flow.daddr));
 	p->flow.proto = ip->nexthdr;
 	p->flow.family = AF_INET6;
-	p->ip_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	p->ip_length = told_length(skb, sizeof(*ip) + bpf_ntohs(ip->payload_len), sizeof(*ip));
+	if (ETH_HLEN + p->ip_length > skb->len)
+		return -1;
 	p->ttl = ip->hop_limit;
 	p->dont_fragment = 1; /* routers never fragment IPv6, RFC 8200 §4.5 */
 	p->l4_offset = ETH_HLEN + sizeof(*ip);
-	for (i = 0; i < MAX_EXTENSIONS; i++) {
+	for (i = 0; i <= MAX_EXTENSIONS; i++) {
 		__u32 length;
 
 		if (p->flow.proto != IPPROTO_HOPOPTS && p->flow.proto != IPPROTO_ROUTING &&
 		    p->flow.proto != IPPROTO_DSTOPTS && p->flow.proto != IPPROTO_FRAGMENT)
 			return 0;
-		if (bpf_skb_load_bytes(skb, p->l4_offset, &extension, sizeof(extension)))
+		if (i == MAX_EXTENSIONS || bpf_skb_load_bytes(skb, p->l4_offset, &extension, sizeof(extension)))
 			return -1;
 		length = 8 + 8 * (__u32)extension.length;
 		if (p->flow.proto == IPPROTO_FRAGMENT) {
@@ -190,10 +225,12 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p)
 			length = 8;
 			p->fragment = place & 0xfff8 ? LATER_FRAGMENT : place & 1 ? FIRST_FRAGMENT : WHOLE;
 			p->fragment_id = extension.id;
+		} else if (p->flow.proto == IPPROTO_ROUTING && bpf_ntohs(extension.place) & 0xff) {
+			return -1; /* it is not yet where it is sent to: the kernel has an answer for it */
 		}
 		p->flow.proto = extension.next;
 		p->l4_offset += length;
-		if (p->l4_offset > 200) /* see l4_header */
+		if (p->l4_offset > MAX_L4_OFFSET)
 			return -1;
 		if (p->fragment == LATER_FRAGMENT)
 			return 0;
@@ -205,7 +242,7 @@ static __always_inline int parse_tcp(struct __sk_buff *skb, struct packet *p)
 {
 	struct tcphdr *tcp;
 
-	if (need(skb, p->l4_offset + sizeof(*tcp)))
+	if (p->l4_offset + sizeof(*tcp) > ETH_HLEN + p->ip_length || need(skb, p->l4_offset + sizeof(*tcp)))
 		return -1;
 	tcp = l4_header(skb, p);
 	if ((void *)(tcp + 1) > (void *)(long)skb->data_end)
@@ -231,7 +268,7 @@ static __always_inline int parse_udp(struct __sk_buff *skb, struct packet *p)
 {
 	struct udphdr *udp;
 
-	if (need(skb, p->l4_offset + sizeof(*udp)))
+	if (p->l4_offset + sizeof(*udp) > ETH_HLEN + p->ip_length || need(skb, p->l4_offset + sizeof(*udp)))
 		return -1;
 	udp = l4_header(skb, p);
 	if ((void *)(udp + 1) > (void *)(long)skb->data_end)
@@ -249,14 +286,6 @@ static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct 
 		return p->ip_length;
 	/* Headers are at most 60 + 60; the sender's MSS already fits its own path, so the usual sizes are exact enough. */
 	return skb->gso_size + (p->l4_offset - ETH_HLEN) + (p->flow.proto == IPPROTO_TCP ? 20 : 8);
-}
-
-/* One's complement sum of 16 bits; `sum` is below 2^40. */
-static __always_inline __u16 fold(__u64 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
 }
 
 /* Whether a packet, or one of the segments that the device makes of it, does not fit. Segments that differ (SCTP's) only the

@@ -47,7 +47,8 @@ __noinline int parse_sctp(struct __sk_buff *skb)
 	} sctp;
 	__u8 second;
 
-	if (!p || need(skb, p->l4_offset + 4) || bpf_skb_load_bytes(skb, p->l4_offset, &sctp, sizeof(sctp)))
+	if (!p || p->l4_offset + sizeof(sctp) > ETH_HLEN + p->ip_length || need(skb, p->l4_offset + 4) ||
+	    bpf_skb_load_bytes(skb, p->l4_offset, &sctp, sizeof(sctp)))
 		return -1;
 	p->flow.sport = sctp.source;
 	p->flow.dport = sctp.dest;

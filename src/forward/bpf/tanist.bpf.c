@@ -2,6 +2,7 @@
 /* The forwarding core. One program on tc ingress of every link: known connection, else service, scheduler, new
  * connection; then rewrite by method and redirect. What is not ours goes on to the stack untouched. */
 #include "access.h"
+#include "admission.h"
 #include "forward.h"
 #include "persistence.h"
 #include "schedule.h"
@@ -308,8 +309,9 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		return from_server(skb, p, v6, &p->client, c, s, now);
 	}
 	if (!c) {
-		service = p->syn ? find_service(p, skb->mark) : 0;
-		if (!service)
+		/* From the port of FTP's data nothing is scheduled, as in IPVS: by NAT it would be a real server's. */
+		service = p->syn && p->flow.sport != bpf_htons(PORT_FTP_DATA) ? find_service(p, skb->mark) : 0;
+		if (!service || !may_open(skb))
 			return PASS;
 		/* What comes back from the firewall has been looked up before it went there. */
 		if (service->flags & SERVICE_LISTED && !(service->flags & SERVICE_FIREWALL && p->marked) &&
@@ -435,14 +437,18 @@ SEC("tc")
 int tanist_ingress(struct __sk_buff *skb)
 {
 	struct settings *s = get_settings();
-	int marked, verdict;
+	int marked, tagged, verdict;
 
 	/* The kernel has routed it to the link for marks, see linux/mark-route.ts. */
 	marked = s && skb->ifindex == s->mark_ifindex;
-	/* A frame with a VLAN tag comes again, on the interface of its VLAN. */
-	if (!marked && (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present))
+	/* A frame with a VLAN tag comes again, on the interface of its VLAN. A tag that names none (IEEE 802.1Q: VLAN 0) only has a
+	 * priority to tell, and is not for the next link. */
+	tagged = skb->vlan_present;
+	if (!marked && (skb->pkt_type != 0 /* PACKET_HOST */ || (tagged && skb->vlan_tci & VLAN_ID)))
 		return PASS;
 	verdict = run(skb, marked, 0);
+	if (tagged && verdict == TC_ACT_REDIRECT && bpf_skb_vlan_pop(skb))
+		return DROP;
 	return verdict == PASS && marked ? to_stack(skb) : verdict;
 }
 

@@ -35,7 +35,8 @@ static __always_inline int read_short4(struct xdp_md *ctx, struct short_packet *
 {
 	struct iphdr *ip = (void *)(long)ctx->data + ETH_HLEN;
 
-	if ((void *)(ip + 1) > (void *)(long)ctx->data_end || *(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(0xbfff))
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end || *(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(0xbfff) ||
+	    !is_intact(ip))
 		return -1;
 	p->flow.saddr.words[0] = ip->saddr;
 	p->flow.daddr.words[0] = ip->daddr;
@@ -65,10 +66,15 @@ static __always_inline int read_short6(struct xdp_md *ctx, struct short_packet *
 static __always_inline int read_short(struct xdp_md *ctx, struct short_packet *p, int v6)
 {
 	void *end = (void *)(long)ctx->data_end;
+	__u32 held = ctx->data_end - ctx->data - ETH_HLEN, headers;
 	struct tcphdr *tcp;
 	struct udphdr *udp;
 
 	if ((v6 ? read_short6(ctx, p) : read_short4(ctx, p)) || p->ttl <= 1)
+		return -1;
+	headers = (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
+		  (p->flow.proto == IPPROTO_TCP ? sizeof(*tcp) : sizeof(*udp));
+	if (p->length > held || p->length < headers)
 		return -1;
 	if (p->flow.proto == IPPROTO_TCP) {
 		tcp = l4_of(ctx, v6);
