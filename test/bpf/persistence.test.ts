@@ -3,7 +3,7 @@ import type { PlannedDestination } from '../../src/balance/plan.ts'
 import type { Persistence } from '../../src/config/model.ts'
 import { ip } from '../vrrp/instances.ts'
 import { Bench, REDIRECT, VIP } from './bench.ts'
-import { FLAG, tcp } from './packets.ts'
+import { type Ends, FLAG, reverse, tcp, udp } from './packets.ts'
 
 let bench: Bench
 beforeEach(() => {
@@ -93,4 +93,46 @@ test('a service for every port sends all ports of a client to one server, each t
   expect(packet.ends.destination).toEqual(['192.168.1.13', 8443])
   const reply = bench.send(tcp({ source: ['192.168.1.13', 8443], destination: ['10.0.9.1', 4] }, FLAG.syn | FLAG.ack))
   expect(reply.packet.ends.source).toEqual([VIP, 8443])
+})
+
+describe('a connection that came through a template', () => {
+  const XDP = { pass: 2, tx: 3 } as const
+  const ends: Ends = { source: ['10.0.9.1', 40_000], destination: [VIP, 80] }
+  const server: Ends = { source: ['192.168.1.11', 8080], destination: ends.source }
+  const connections = () => [...bench.core.connections()]
+  const lay = (protocol: 'TCP' | 'UDP', method: 'NAT' | 'DR' = 'NAT') =>
+    bench.lay(
+      servers([1]).map((each) => ({ ...each, forwarding: { method } })),
+      { scheduler: 'rr', persistence: minutes, protocol },
+    )
+  const template = () => connections().find(({ client }) => client.port === 0)?.state
+
+  test('a template of UDP is assured by the server’s answer', () => {
+    lay('UDP')
+    for (let i = 0; i < 3; i++) bench.run(udp(ends))
+    expect(template()).toBe('NONE')
+    expect(bench.sendXdp(udp(server)).verdict).toBe(XDP.pass) // which tc has to see
+    expect(template()).toBe('NONE')
+    bench.run(udp(server))
+    expect(template()).toBe('ASSURED')
+    expect(bench.sendXdp(udp(server)).verdict).toBe(XDP.tx)
+  })
+
+  test('one of UDP by direct routing never is, since no answer is seen', () => {
+    lay('UDP', 'DR')
+    for (let i = 0; i < 3; i++) bench.run(udp(ends))
+    expect(template()).toBe('NONE')
+  })
+
+  test('a SYN to a connection in TIME_WAIT goes on with it: it counts once', () => {
+    lay('TCP')
+    bench.run(tcp(ends, FLAG.syn))
+    bench.run(tcp(server, FLAG.fin | FLAG.ack))
+    bench.run(tcp(ends, FLAG.fin | FLAG.ack))
+    const states = () => connections().flatMap(({ client, state }) => (client.port === 0 ? [] : [state]))
+    expect(states()).toEqual(['TIME_WAIT'])
+    expect(bench.run(tcp(ends, FLAG.syn))).toBe(REDIRECT)
+    expect([states(), bench.counters('service').connections]).toEqual([['SYN_RECV'], 1n])
+    expect(bench.send(tcp(server, FLAG.syn | FLAG.ack)).packet.ends).toEqual(reverse(ends))
+  })
 })

@@ -131,6 +131,12 @@ static __always_inline void assure(const struct flow *client, const struct conne
 		t->assured = 1;
 }
 
+/* A datagram from the server is what assures UDP; IPVS sees none with DR and TUN, and leaves their templates as they were. */
+static __always_inline int is_to_assure(const struct connection *c, __u32 state)
+{
+	return state == ST_UDP && (c->flags & (CONN_CONTROLLED | CONN_ASSURED)) == CONN_CONTROLLED;
+}
+
 /* Moves the state by one packet and arms the time-out of the state it is in then. */
 static __always_inline void advance(const struct settings *s, struct connection *c, const struct packet *p,
 				    const struct flow *client, __u32 direction, __u64 now, int v6)
@@ -149,6 +155,9 @@ static __always_inline void advance(const struct settings *s, struct connection 
 			count_load(c->dest_slot, old, -1);
 			count_load(c->dest_slot, new, 1);
 		}
+	} else if (direction == DIR_OUTPUT && is_to_assure(c, new)) {
+		c->flags |= CONN_ASSURED;
+		assure(client, c, v6);
 	}
 	set_deadline(s, c, new, now);
 }

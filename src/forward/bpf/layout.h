@@ -277,6 +277,7 @@ struct fragment {
 #define CONN_CONTROLLED 2u /* came through a template */
 #define CONN_CALL 4u       /* of a SIP call */
 #define CONN_KEEPS_PORT 8u /* data of FTP: to the port that was asked for */
+#define CONN_ASSURED 16u   /* UDP: its template has been told that there was an answer */
 
 /* What a template that still controls connections gets when its time is over. */
 #define TEMPLATE_LINGER_S 60

@@ -150,12 +150,8 @@ static __always_inline struct connection *open_connection(struct packet *p, int 
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (d)
 		error = insert(p, v6, d, &fresh, now);
-	if (fresh.flags & CONN_CONTROLLED) {
-		if (error)
-			leave_template(&p->flow, &fresh, v6);
-		else if (fresh.state == ST_UDP)
-			assure(&p->flow, &fresh, v6);
-	}
+	if (error && fresh.flags & CONN_CONTROLLED)
+		leave_template(&p->flow, &fresh, v6);
 	return error && error != -EEXIST ? 0 : lookup_connection(&p->flow, v6);
 }
 
@@ -183,7 +179,8 @@ static __always_inline int is_stale(const struct settings *s, const struct conne
 	__u32 slot = c->dest_slot;
 	struct dest *d;
 
-	if (is_finished(c))
+	/* One of a persistent service goes to the same server anyway, and goes on, as in IPVS. */
+	if (is_finished(c) && !(c->flags & CONN_CONTROLLED))
 		return 1;
 	d = bpf_map_lookup_elem(&dests, &slot);
 	return !d || d->state != DEST_PRESENT || (s->flags & EXPIRE_NODEST_CONN && !d->weight);

@@ -272,7 +272,8 @@ static __always_inline int short_to_client(struct xdp_md *ctx, const struct shor
 {
 	const struct link *out = xdp_link(c->back_ifindex);
 
-	if (!out || !c->back_mac || now - c->back_at_ns > BACK_ROUTE_NS || !c->back_mtu || p->length > c->back_mtu)
+	if (!out || !c->back_mac || now - c->back_at_ns > BACK_ROUTE_NS || !c->back_mtu || p->length > c->back_mtu ||
+	    is_to_assure(c, c->state))
 		return XDP_PASS;
 	count_for(c, 1, p->length, 1);
 	set_deadline(s, c, c->state, now);
