@@ -7,35 +7,38 @@ export class Coalescer {
   readonly #work: () => void
   readonly #gapMs: number
   #notBefore = Number.NEGATIVE_INFINITY
-  #cancel: (() => void) | undefined
+  #pending: { readonly at: number; readonly cancel: () => void } | undefined
 
   constructor(work: () => void, gapMs: number) {
     this.#work = work
     this.#gapMs = gapMs
   }
 
-  request(): void {
-    if (this.#cancel !== undefined) return
+  /** `notBefore` is on the clock of `performance.now()`: who asks has time until then. */
+  request(notBefore = Number.NEGATIVE_INFINITY): void {
+    const at = Math.max(notBefore, this.#notBefore)
+    if (this.#pending !== undefined && this.#pending.at <= at) return
+    this.#pending?.cancel()
     const run = () => {
-      this.#cancel = undefined
+      this.#pending = undefined
       const begun = performance.now()
       this.#work()
       const ended = performance.now()
       this.#notBefore = ended + Math.max(this.#gapMs, ended - begun)
     }
-    const wait = this.#notBefore - performance.now()
+    const wait = at - performance.now()
     if (wait > 0) {
       const timer = setTimeout(run, wait)
-      this.#cancel = () => clearTimeout(timer)
+      this.#pending = { at, cancel: () => clearTimeout(timer) }
     } else {
       const turn = setImmediate(run)
-      this.#cancel = () => clearImmediate(turn)
+      this.#pending = { at, cancel: () => clearImmediate(turn) }
     }
   }
 
   /** What was asked for is not done any more. */
   cancel(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
+    this.#pending?.cancel()
+    this.#pending = undefined
   }
 }

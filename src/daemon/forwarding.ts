@@ -29,7 +29,8 @@ import { CoreFullError } from '../forward/sync.ts'
 import { type Traced, traceFrame, type TracePacket } from '../forward/trace.ts'
 import { MARK_LINK, type Marked, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
-import { type Link, NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
+import { type NetworkChange, NetworkChanges } from '../linux/network-changes.ts'
+import { type Link, Rtnetlink } from '../linux/rtnetlink.ts'
 import { isIpv4 } from '../net/address.ts'
 import type { Millis } from '../time.ts'
 import { Coalescer } from './coalescer.ts'
@@ -43,6 +44,14 @@ import type { Verdicts } from './verdicts.ts'
 
 /** Verdicts and changes of the network that come within this time of a plan are part of one that is made after it. */
 const PLAN_GAP_MS = 20
+
+/**
+ * After a plan that the network was asked for it is left alone for so many times as long as that took, and not longer than the limit; so
+ * are its events after they were read. A storm of changes takes a tenth of the process for each, and what is known is at most so old.
+ */
+const NETWORK_REST = 9
+const NETWORK_REST_LIMIT_MS = 5000
+const EVENTS_REST_LIMIT_MS = 1000
 
 /**
  * Keeps the forwarding core in line with configuration, verdicts and network: each change makes a plan, and the difference
@@ -68,7 +77,13 @@ export class Forwarding {
   #services: readonly PlannedService[] = []
   #config: Config
   #links: readonly Link[] = []
-  #isNetworkKnown = false
+  /** Whether the list of links is that of the kernel. */
+  #areLinksKnown = false
+  #areAddressesKnown = false
+  /** The network is not asked before then, by `performance.now()`. */
+  #networkNotBefore = Number.NEGATIVE_INFINITY
+  /** While events of the network are left alone. */
+  #eventsRest: NodeJS.Timeout | undefined
   /** Whether interfaces, marks and switches are as configuration and network want them; and the marks by name. */
   #isAttached = false
   #marks = ''
@@ -101,11 +116,7 @@ export class Forwarding {
     this.#update()
     this.#keptQuorums.clear()
     this.#core.setInertAt(0n)
-    this.#poller = new Poller(() => {
-      if (!this.#changes.drain()) return
-      this.#isNetworkKnown = false
-      this.follow()
-    })
+    this.#poller = new Poller(() => this.#readChanges())
     this.#poller.watch([this.#changes.fd])
     this.#sweep()
   }
@@ -148,8 +159,12 @@ export class Forwarding {
 
   /** Throws CoreFullError unless servers may be left out. */
   #update(leaveOut?: (endpoint: Endpoint) => void): void {
-    // What is known of the network is as new as the plan, also when its event still waits for its turn.
-    if (this.#changes.drain() || !this.#isNetworkKnown) this.#followNetwork()
+    // What is known of the network is as new as the plan, also when its event still waits for its turn; but not in a storm.
+    this.#noteChanges()
+    const begun = performance.now()
+    const asks = this.#isNetworkNews && begun >= this.#networkNotBefore
+    if (asks && !this.#areLinksKnown) this.#followLinks()
+    if (asks && !this.#areAddressesKnown) this.#followAddresses()
     const pools = new Map(
       this.#config.virtualServers.map((server): [string, FormedPool] => {
         const name = serviceName(server.id)
@@ -161,11 +176,18 @@ export class Forwarding {
     const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
     const services = [...[...pools.values()].map(({ service }) => service), ...byHand.map((each) => this.#plan(each))]
     this.#prepareMarks(services)
+    const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
+    this.#hops.learn(new Set(servers), asks)
     try {
       this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut)
       this.#services = services
     } finally {
       this.#attach(this.#services)
+      if (asks) {
+        const ended = performance.now()
+        this.#networkNotBefore = ended + Math.min(NETWORK_REST_LIMIT_MS, NETWORK_REST * (ended - begun))
+      }
+      if (this.#isNetworkNews) this.#following.request(this.#networkNotBefore)
     }
     this.#byHand = byHand
     const before = this.#pools
@@ -275,6 +297,7 @@ export class Forwarding {
     this.#following.cancel()
     clearTimeout(this.#sweepTimer)
     clearInterval(this.#meterTimer)
+    clearTimeout(this.#eventsRest)
     this.#poller.close()
     this.#changes.close()
     this.#rtnetlink.close()
@@ -286,12 +309,47 @@ export class Forwarding {
     return new Set(this.#config.virtualServers.flatMap(({ id, marked }) => [id, ...marked]).map(serviceName))
   }
 
-  #followNetwork(): void {
+  /** Whether the kernel is to be asked for links, or for next hops that may be others now. */
+  get #isNetworkNews(): boolean {
+    return !this.#areLinksKnown || !this.#areAddressesKnown || this.#hops.isStale
+  }
+
+  #readChanges(): void {
+    if (this.#eventsRest !== undefined) return
+    const begun = performance.now()
+    if (!this.#noteChanges()) return
+    if (this.#isNetworkNews) this.#following.request(this.#networkNotBefore)
+    const rest = Math.min(EVENTS_REST_LIMIT_MS, NETWORK_REST * (performance.now() - begun))
+    this.#poller.watch([])
+    this.#eventsRest = setTimeout(() => {
+      this.#eventsRest = undefined
+      this.#poller.watch([this.#changes.fd])
+    }, rest)
+  }
+
+  /** Takes note of what has changed, and asks nothing yet. False when nothing has. */
+  #noteChanges(): boolean {
+    const changes = this.#changes.drain()
+    for (const change of changes) {
+      this.#hops.note(change)
+      if (change.type === 'anything' || isNewsOf(change, this.#links)) this.#areLinksKnown = false
+      if (change.type === 'anything' || change.type === 'address') this.#areAddressesKnown = false
+      // Somebody may have removed the rules for marks.
+      if (change.type === 'anything' || change.type === 'rule') this.#isAttached = false
+    }
+    return changes.length > 0
+  }
+
+  #followLinks(): void {
     this.#links = this.#rtnetlink.links()
     this.#hops.follow(this.#links)
-    this.#core.ownAddresses.follow(this.#rtnetlink.ownAddresses())
-    this.#isNetworkKnown = true
+    this.#areLinksKnown = true
     this.#isAttached = false
+  }
+
+  #followAddresses(): void {
+    this.#core.ownAddresses.follow(this.#rtnetlink.ownAddresses())
+    this.#areAddressesKnown = true
   }
 
   #plan(service: IpvsService): PlannedService {
@@ -379,6 +437,21 @@ export class Forwarding {
     if (!now.quorum.up) this.#log.warn({ virtualServer: name }, `Lost quorum for VS ${name}`)
     else log(`Gained quorum for VS ${name}`)
   }
+}
+
+/** Whether a link has changed in what matters; the kernel tells of its smallest change. */
+function isNewsOf(change: NetworkChange, links: readonly Link[]): boolean {
+  if (change.type !== 'link') return false
+  const known = links.find(({ index }) => index === change.index)
+  const { link } = change
+  if (known === undefined || link === undefined) return known !== link
+  return (
+    known.name !== link.name ||
+    known.up !== link.up ||
+    known.mtu !== link.mtu ||
+    known.kind !== link.kind ||
+    Buffer.compare(known.mac, link.mac) !== 0
+  )
 }
 
 /** The marks whose packets the kernel is to route back to us. */

@@ -3,7 +3,8 @@ import type { VrrpInstance } from '../config/model.ts'
 import { SystemError } from '../linux/libc.ts'
 import { Poller } from '../linux/poller.ts'
 import { becomeRealtime } from '../linux/process.ts'
-import { NetworkChanges, Rtnetlink } from '../linux/rtnetlink.ts'
+import { NetworkChanges } from '../linux/network-changes.ts'
+import { Rtnetlink } from '../linux/rtnetlink.ts'
 import { ignoreSignals } from '../linux/signals.ts'
 import { type Millis, millis } from '../time.ts'
 import { isFinished, nextDeadline, step } from '../vrrp/engine.ts'
@@ -96,7 +97,7 @@ class VrrpProcess {
   }
 
   #readable(): void {
-    if (this.#changes.drain()) this.#followNetwork()
+    if (this.#changes.drain().length > 0) this.#followNetwork()
     this.#drainSockets()
   }
 

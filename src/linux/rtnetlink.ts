@@ -12,7 +12,7 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from './netlink-message.ts'
-import { AF_INET, AF_INET6, AF_NETLINK, int32, Socket, SOCK_RAW } from './socket.ts'
+import { AF_INET, AF_INET6, AF_NETLINK, Socket, SOCK_RAW } from './socket.ts'
 
 /** A network interface as the kernel reports it. */
 export interface Link {
@@ -43,9 +43,11 @@ export interface Route {
   readonly local: boolean
   /** The address that this host would send from. */
   readonly source: Address | undefined
+  /** The route's own, if it has one (`ip route … mtu`). What the kernel has learned of the way is left out: it is for a time. */
+  readonly mtu: number | undefined
 }
 
-const NETLINK_ROUTE = 0
+export const NETLINK_ROUTE = 0
 const RTM = {
   newLink: 16,
   getLink: 18,
@@ -61,7 +63,8 @@ const IFLA = { address: 1, name: 3, mtu: 4 } as const
 const IFA = { address: 1, local: 2, cacheInfo: 6 } as const
 /** A lifetime without end. */
 const FOREVER = 0xffffffff
-const RTA = { dst: 1, oif: 4, gateway: 5, prefsrc: 7 } as const
+const RTA = { dst: 1, oif: 4, gateway: 5, prefsrc: 7, metrics: 8, cacheInfo: 12 } as const
+const RTAX_MTU = 2
 const IFF_UP = 0x1
 const IFF_RUNNING = 0x40
 const IFF_LOWER_UP = 0x10000
@@ -71,13 +74,12 @@ const ARPHRD_LOOPBACK = 772
 const RTN_LOCAL = 2
 const NDA_DST = 1
 const NTF_USE = 1
-const SOL_SOCKET = 1
-const SO_RCVBUF = 8
+/** Of rtmsg's flags: the route is a copy with something that was learned. */
+const RTM_F_CLONED = 0x200
+/** Routes that are asked for in one message; the answers fit the socket's buffer. */
+const ROUTES_AT_ONCE = 32
 
-/** Multicast groups of route(7) netlink: links, and addresses, routes and rules of both families; neighbours excluded. */
-const GROUPS = 0x1 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
-
-function sockaddrNetlink(groups: number): Uint8Array {
+export function sockaddrNetlink(groups: number): Uint8Array {
   const address = new Uint8Array(12)
   const view = new DataView(address.buffer)
   view.setUint16(0, AF_NETLINK, true)
@@ -127,19 +129,33 @@ export class Rtnetlink {
 
   /** The kernel's answer to `ip route get`. Throws SystemError, with code ENETUNREACH when there is none. */
   route(to: Address): Route {
-    const fixed = new Uint8Array(12)
-    fixed[0] = isIpv4(to) ? AF_INET : AF_INET6
-    fixed[1] = addressBits(to)
-    const [message] = this.request(`find route to ${to}`, RTM.getRoute, 0, fixed, [[RTA.dst, addressBytes(to)]])
+    const [message] = this.request(`find route to ${to}`, RTM.getRoute, 0, ...askRoute(to))
     if (message === undefined) throw new SystemError('find route to', to, constants.errno.ENETUNREACH)
-    const attributes = decodeAttributes(message.body, 12)
-    const gateway = attributes.get(RTA.gateway)
-    const source = attributes.get(RTA.prefsrc)
-    return {
-      ifindex: attributes.get(RTA.oif)?.getUint32(0, true) ?? 0,
-      gateway: gateway === undefined ? undefined : addressAt(gateway),
-      local: message.body.getUint8(7) === RTN_LOCAL,
-      source: source === undefined ? undefined : addressAt(source),
+    return decodeRoute(message)
+  }
+
+  /** The same for many, in few messages; undefined where there is none. Throws SystemError. */
+  routes(to: readonly Address[]): readonly (Route | undefined)[] {
+    const found = new Map<Address, Route>()
+    for (let i = 0; i < to.length; i += ROUTES_AT_ONCE) this.#someRoutes(to.slice(i, i + ROUTES_AT_ONCE), found)
+    return to.map((address) => found.get(address))
+  }
+
+  #someRoutes(to: readonly Address[], found: Map<Address, Route>): void {
+    const first = this.#sequence + 1
+    this.#sequence += to.length
+    const requests = to.map((address, i) => encodeNetlink(RTM.getRoute, FLAG.request, first + i, ...askRoute(address)))
+    const error = this.#socket.send(Buffer.concat(requests), sockaddrNetlink(0))
+    if (error !== undefined) throw error
+    for (let left = to.length; left > 0;) {
+      const datagram = this.#socket.receive()
+      if (datagram === undefined) throw new SystemError('find routes', 'by netlink', constants.errno.EAGAIN)
+      for (const message of decodeNetlink(datagram)) {
+        const address = to[message.sequence - first]
+        if (address === undefined) continue // of an earlier request that failed halfway
+        left--
+        if (message.type === RTM.newRoute) found.set(address, decodeRoute(message))
+      }
     }
   }
 
@@ -220,7 +236,35 @@ export class Rtnetlink {
 const addressAt = (attribute: DataView): Address =>
   attribute.byteLength === 16 ? ipv6At(attribute, 0) : ipv4At(attribute, 0)
 
-function decodeLink(message: NetlinkMessage): Link | undefined {
+/** What follows the header of a request for a route. */
+function askRoute(to: Address): [fixed: Uint8Array, attributes: [number, Uint8Array][]] {
+  const fixed = new Uint8Array(12)
+  fixed[0] = isIpv4(to) ? AF_INET : AF_INET6
+  fixed[1] = addressBits(to)
+  return [fixed, [[RTA.dst, addressBytes(to)]]]
+}
+
+function decodeRoute({ body }: NetlinkMessage): Route {
+  const attributes = decodeAttributes(body, 12)
+  const gateway = attributes.get(RTA.gateway)
+  const source = attributes.get(RTA.prefsrc)
+  const metrics = attributes.get(RTA.metrics)
+  // Every answer about IPv4 is a copy; there, only what was learned comes to an end.
+  const isLearned =
+    body.getUint8(0) === AF_INET
+      ? attributes.get(RTA.cacheInfo)?.getInt32(8, true) !== 0
+      : (body.getUint32(8, true) & RTM_F_CLONED) !== 0
+  return {
+    ifindex: attributes.get(RTA.oif)?.getUint32(0, true) ?? 0,
+    gateway: gateway === undefined ? undefined : addressAt(gateway),
+    local: body.getUint8(7) === RTN_LOCAL,
+    source: source === undefined ? undefined : addressAt(source),
+    mtu:
+      metrics === undefined || isLearned ? undefined : decodeAttributes(metrics, 0).get(RTAX_MTU)?.getUint32(0, true),
+  }
+}
+
+export function decodeLink(message: NetlinkMessage): Link | undefined {
   if (message.type !== RTM.newLink || message.body.byteLength < 16) return undefined
   const attributes = decodeAttributes(message.body, 16)
   const name = attributes.get(IFLA.name)
@@ -257,39 +301,4 @@ function decodeOwnAddress(message: NetlinkMessage): Address | undefined {
   const attributes = decodeAttributes(message.body, 8)
   const address = attributes.get(IFA.local) ?? attributes.get(IFA.address)
   return address === undefined ? undefined : addressAt(address)
-}
-
-/**
- * Says that links, addresses, routes or rules have changed, not what: the listener asks Rtnetlink again, so an overrun of the
- * socket's buffer loses nothing.
- */
-export class NetworkChanges {
-  readonly #socket: Socket
-
-  constructor() {
-    this.#socket = new Socket('rtnetlink events', AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)
-    this.#socket.setOption(SOL_SOCKET, SO_RCVBUF, int32(1 << 20))
-    this.#socket.bind(sockaddrNetlink(GROUPS))
-  }
-
-  get fd(): number {
-    return this.#socket.fd
-  }
-
-  /** Takes what has arrived. True when something changed since the last call. */
-  drain(): boolean {
-    let changed = false
-    for (;;) {
-      try {
-        if (this.#socket.receive() === undefined) return changed
-      } catch (error) {
-        if (!(error instanceof SystemError) || error.code !== 'ENOBUFS') throw error
-      }
-      changed = true
-    }
-  }
-
-  close(): void {
-    this.#socket.close()
-  }
 }

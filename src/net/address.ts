@@ -23,6 +23,11 @@ export function addressBytes(address: Address): Uint8Array {
   return isIpv4(address) ? ipv4Bytes(address) : Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray())
 }
 
+/** The bytes of an address, of whatever family, as a text that sorts as they do, IPv4 first. */
+export function addressText(bytes: Uint8Array): string {
+  return `${bytes.length === 4 ? 4 : 6} ${Buffer.from(bytes).toString('hex')}`
+}
+
 /** Reads sixteen bytes in network order. The caller has checked that they are there. */
 export function ipv6At(bytes: DataView, offset: number): Ipv6 {
   const parts = [0, 2, 4, 6, 8, 10, 12, 14].map((i) => bytes.getUint16(offset + i))
