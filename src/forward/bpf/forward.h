@@ -8,6 +8,7 @@
 #include "icmp.h"
 #include "send.h"
 #include "tunnel.h"
+#include "unreachable.h"
 
 static __always_inline int to_tunnel(struct __sk_buff *skb, int v6)
 {
@@ -107,6 +108,8 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 		count_connection_packet(skb, p, c, 0);
 	if (local)
 		return PASS;
+	if (!hop->ifindex && (c->method == METHOD_TUN || lacks_route(skb, d, &p->flow.saddr)))
+		return answer_no_server(p, v6);
 	if (p->ttl <= 1 && !p->marked)
 		return answer_ttl(p, v6);
 	if (too_long && !may_cut)
@@ -138,11 +141,13 @@ malformed:
 static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, int v6, const struct flow *client,
 				       struct connection *c, const struct settings *s, __u64 now)
 {
-	int too_long, may_cut = is_cuttable(skb, p);
+	int too_long, may_cut = is_cuttable(skb, p), nowhere;
 
 	if (p->ttl <= 1)
 		return answer_ttl(p, v6);
-	know_way_back(skb, c, v6, client, now);
+	nowhere = know_way_back(skb, c, v6, client, now);
+	if (nowhere)
+		return answer_no_client(p, v6, nowhere);
 	too_long = c->back_mtu && is_too_long(skb, p, c->back_mtu, c->back_ifindex);
 	if (too_long && may_cut && !p->cut)
 		return cut(skb, p->ifindex, c->back_mtu);

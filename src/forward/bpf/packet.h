@@ -101,18 +101,26 @@ static __always_inline int has_ports(const struct packet *p)
 	return p->fragment == WHOLE || p->fragment == FIRST_FRAGMENT;
 }
 
+/* The end of what is directly readable. Each time from the context itself: the compiler would keep the address of the field, which
+ * the verifier does not let it read by. */
+static __always_inline void *data_end(struct __sk_buff *skb)
+{
+	asm volatile("" : "+r"(skb));
+	return (void *)(long)skb->data_end;
+}
+
 static __always_inline struct iphdr *ip_header(struct __sk_buff *skb)
 {
 	struct iphdr *ip = (void *)(long)skb->data + ETH_HLEN;
 
-	return (void *)(ip + 1) > (void *)(long)skb->data_end ? 0 : ip;
+	return (void *)(ip + 1) > data_end(skb) ? 0 : ip;
 }
 
 static __always_inline struct ipv6hdr *ip6_header(struct __sk_buff *skb)
 {
 	struct ipv6hdr *ip = (void *)(long)skb->data + ETH_HLEN;
 
-	return (void *)(ip + 1) > (void *)(long)skb->data_end ? 0 : ip;
+	return (void *)(ip + 1) > data_end(skb) ? 0 : ip;
 }
 
 /* The mask is how the verifier gets to know that the offset is small. */
@@ -124,7 +132,7 @@ static __always_inline void *l4_header(struct __sk_buff *skb, const struct packe
 /* Makes the first `length` bytes directly readable; fails when the packet is shorter. */
 static __always_inline int need(struct __sk_buff *skb, __u32 length)
 {
-	if ((void *)(long)skb->data + length <= (void *)(long)skb->data_end)
+	if ((void *)(long)skb->data + length <= data_end(skb))
 		return 0;
 	return bpf_skb_pull_data(skb, length);
 }

@@ -26,21 +26,31 @@ static __always_inline int send_to_server(struct __sk_buff *skb, const struct de
 	return send_to(way.ifindex, &way.hop, v6);
 }
 
-/* Finds the way to the client if it is not known, or not for certain any more. */
-static __always_inline void know_way_back(struct __sk_buff *skb, struct connection *c, int v6, const struct flow *client,
-					  __u64 now)
+/* Finds the way to the client if it is not known, or not for certain any more. If the route there is one that leads nowhere, then
+ * that is what is known for so long, and is returned: BPF_FIB_LKUP_RET_BLACKHOLE, _UNREACHABLE or _PROHIBIT. Else 0. */
+static __always_inline int know_way_back(struct __sk_buff *skb, struct connection *c, int v6, const struct flow *client,
+					 __u64 now)
 {
 	struct way way;
+	int result;
 
 	if (now - c->back_at_ns <= BACK_ROUTE_NS)
-		return;
-	if (!find_route(skb, v6, &client->daddr, &client->saddr, &way)) {
+		return 0;
+	c->back_at_ns = now;
+	result = find_route(skb, v6, &client->daddr, &client->saddr, &way);
+	if (!result) {
 		c->back_ifindex = way.ifindex;
 		c->back_hop = way.hop;
 		c->back_mac = way.mac;
-		c->back_mtu = way.mtu <= 0xffff ? way.mtu : 0;
+		c->back_mtu = way.mtu;
+	} else if (result >= BPF_FIB_LKUP_RET_BLACKHOLE && result <= BPF_FIB_LKUP_RET_PROHIBIT) {
+		c->back_ifindex = 0;
+		c->back_hop = (struct address){};
+		return result;
+	} else if (!c->back_ifindex) {
+		return BPF_FIB_LKUP_RET_UNREACHABLE; /* the link that it came in by is forgotten */
 	}
-	c->back_at_ns = now;
+	return 0;
 }
 
 /* `know_way_back` has been here. */
@@ -48,6 +58,10 @@ static __always_inline int send_to_client(const struct connection *c, int v6)
 {
 	if (is_set(&c->back_hop))
 		return send_to(c->back_ifindex, &c->back_hop, v6);
+	if (!c->back_ifindex) {
+		count_drop(DROP_NO_ROUTE);
+		return DROP;
+	}
 	/* No forwarding on the device: leave by the link that the client came in by. */
 	return bpf_redirect_neigh(c->back_ifindex, 0, 0, 0);
 }
