@@ -386,7 +386,9 @@ export class Forwarding {
     const { only, xdp } = this.#config.attachment
     const others = this.#links.filter(
       ({ kind, name }) =>
-        kind === 'ethernet' && !own.includes(name) && (only.length === 0 || only.includes(name) || xdp.includes(name)),
+        (kind === 'ethernet' || kind === 'loopback') &&
+        !own.includes(name) &&
+        (only.length === 0 || only.includes(name) || xdp.includes(name)),
     )
     const ports = others.map(({ index, mac, name }) => ({ index, mac, xdp: xdp.includes(name) }))
     for (const { ifindex, error } of this.#core.attach(ports, this.#markIfindex)) {

@@ -17,6 +17,7 @@ import {
   u32,
 } from '../linux/libbpf.ts'
 import { calls } from '../linux/libc.ts'
+import { LOOPBACK_IFINDEX } from '../linux/loopback.ts'
 import { type Millis, millis } from '../time.ts'
 import { Attachment, type Hook } from './attachment.ts'
 import { type Connection, decodeConnection, decodeTemplate } from './connections.ts'
@@ -54,6 +55,7 @@ import { decodeTrace, type Traced } from './trace.ts'
 import { type CoreState, difference, type Write } from './sync.ts'
 import { LocalPools } from './local-pools.ts'
 import { OwnAddresses } from './own-addresses.ts'
+import { leaveOwnClients, serveOwnClients } from './own-clients.ts'
 import { nextSweep } from './sweep.ts'
 import { XdpAttachment, type XdpRefusal } from './xdp.ts'
 
@@ -142,6 +144,7 @@ export class Core {
   readonly #cpus = possibleCpus()
   readonly #settings: CoreSettings
   #markIfindex: number | undefined
+  #acceptLocalWasOff = false
   /** Whether the maps of an earlier daemon were taken over. */
   readonly adopted: boolean
 
@@ -202,6 +205,10 @@ export class Core {
       this.#settings.change({ markIfindex: markIfindex ?? 0 })
     }
     const ifindexes = interfaces.map(({ index }) => index)
+    const ownClients = ifindexes.includes(LOOPBACK_IFINDEX)
+    if (ownClients) this.#acceptLocalWasOff = serveOwnClients(this.#directory, this.#acceptLocalWasOff)
+    else leaveOwnClients(this.#directory)
+    this.#settings.change({ ownClients })
     this.#attachment.follow(markIfindex === undefined ? ifindexes : [...ifindexes, markIfindex])
     const refused = this.#xdp.follow(interfaces.flatMap(({ index, xdp }) => (xdp && index < MAX_LINKS ? [index] : [])))
     for (const { index, mac } of interfaces) {

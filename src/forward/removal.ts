@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { bpfDirectory } from '../linux/bpffs.ts'
 import { detachClsact } from '../linux/libbpf.ts'
 import { clsactInterfaces } from './attachment.ts'
+import { leaveOwnClients } from './own-clients.ts'
 
 /** Removes what is left of the core of a director by this name, of whatever version. Throws SystemError. */
 export function removeCore(name: string): void {
@@ -16,5 +17,6 @@ export function removeCore(name: string): void {
  */
 export function removeVersion(folder: string): void {
   for (const ifindex of clsactInterfaces(folder)) detachClsact(ifindex)
+  leaveOwnClients(folder)
   rmSync(folder, { recursive: true, force: true })
 }

@@ -32,11 +32,14 @@ export interface Settings {
   /** Packets with a firewall's mark come in by this interface; 0: there are none. */
   readonly markIfindex: number
   readonly switches: Switches
+  /** The program is on the loopback interface, for what this director itself asks of its services. */
+  readonly ownClients: boolean
   /** From then on (CLOCK_MONOTONIC; 0: never) everything passes. */
   readonly inertAtNs: bigint
 }
 
 const FLAG = { expireNodestConn: 1, expireQuiescentTemplate: 2 } as const satisfies Record<keyof Switches, number>
+const OWN_CLIENTS = 4
 
 /**
  * Time-outs are IPVS's unless said. From `defendFrom` connections on half-open ones are dropped; `clockOffsetNs` moves the program's
@@ -46,7 +49,7 @@ export function encodeSettings(
   settings: Partial<Settings> & { readonly defendFrom: number; readonly clockOffsetNs?: bigint },
 ): Uint8Array {
   const { timeouts, defendFrom, markIfindex = 0, switches = NO_SWITCHES } = settings
-  const { inertAtNs = 0n, clockOffsetNs = 0n } = settings
+  const { inertAtNs = 0n, clockOffsetNs = 0n, ownClients = false } = settings
   const bytes = new Uint8Array(SIZE.settings)
   const view = viewOf(bytes)
   STATE_TIMEOUTS.forEach((timeout, i) => view.setUint32(i * 4, timeout, true))
@@ -59,7 +62,8 @@ export function encodeSettings(
   view.setBigUint64(120, inertAtNs, true)
   view.setUint32(128, markIfindex, true)
   const flag = (name: keyof Switches) => (switches[name] ? FLAG[name] : 0)
-  view.setUint32(132, flag('expireNodestConn') | flag('expireQuiescentTemplate'), true)
+  const own = ownClients ? OWN_CLIENTS : 0
+  view.setUint32(132, flag('expireNodestConn') | flag('expireQuiescentTemplate') | own, true)
   return bytes
 }
 
@@ -74,6 +78,7 @@ export function decodeSettings(bytes: Uint8Array): Settings {
       expireNodestConn: (flags & FLAG.expireNodestConn) !== 0,
       expireQuiescentTemplate: (flags & FLAG.expireQuiescentTemplate) !== 0,
     },
+    ownClients: (flags & OWN_CLIENTS) !== 0,
     inertAtNs: view.getBigUint64(120, true),
   }
 }

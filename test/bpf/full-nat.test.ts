@@ -187,7 +187,7 @@ describe('local addresses and ports', () => {
 
   test('all of them are given out; then the client is refused, until one is free', () => {
     serve({ protocol: 'UDP', pool: ['192.168.1.201'] })
-    const clients = Array.from({ length: PORTS }, (_, i) => 1 + i)
+    const clients = Array.from({ length: PORTS }, (_, i) => 1000 + i)
     const seen = new Set<number>()
     for (const port of clients) seen.add(source(port)[1])
     expect(seen.size).toBe(PORTS)

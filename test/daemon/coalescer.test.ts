@@ -48,3 +48,16 @@ test('a cancelled request is not met', async () => {
   await nextTurn()
   expect(done).toBe(0)
 })
+
+test('who can wait does, and who cannot is not kept', async () => {
+  let done = 0
+  const work = new Coalescer(() => done++, 1)
+  work.request(performance.now() + 60_000)
+  await nextTurn()
+  expect(done).toBe(0)
+  work.request()
+  await nextTurn()
+  expect(done).toBe(1)
+  work.request(performance.now() + 60_000)
+  work.cancel()
+})

@@ -6,6 +6,7 @@ test('what a later daemon reads of the settings is what was written', () => {
     timeouts: { tcp: 901, tcpFin: 121, udp: 301 },
     markIfindex: 77,
     switches: { expireNodestConn: true, expireQuiescentTemplate: false },
+    ownClients: true,
     inertAtNs: 987_654_321_000n,
   }
   expect(decodeSettings(encodeSettings({ ...settings, defendFrom: 1234, clockOffsetNs: 5n }))).toEqual(settings)

@@ -69,11 +69,11 @@ test('only named interfaces get it, if some are named', async () => {
   const pins = `/sys/fs/bpf/tanist/${lab.directorName('director')}/v${LAYOUT_VERSION}/links`
   const index = (name: string) => String(linkOf(lab, 'director', name).ifindex)
   const attached = () => readdirSync(pins).toSorted()
-  await until('the program', () => attached().length === 2)
+  await until('the program', () => attached().length === 3)
   director.configure(only('eth0'))
   await director.reload()
   expect(attached()).toEqual([index('eth0')])
   director.configure(config)
   await director.reload()
-  expect(attached()).toEqual([index('eth0'), index('eth9')].toSorted())
+  expect(attached()).toEqual([index('lo'), index('eth0'), index('eth9')].toSorted())
 })

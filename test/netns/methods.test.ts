@@ -149,9 +149,9 @@ async function serve(host: string, addresses: readonly string[]): Promise<void> 
 }
 
 const url = (address: string) => `http://${address.includes(':') ? `[${address}]` : address}/`
-const ask = (address: string, bytes: number) =>
+const ask = (from: string, address: string, bytes: number) =>
   lab
-    .run('client', [
+    .run(from, [
       process.execPath,
       join(import.meta.dirname, '../support/udp-request-process.ts'),
       address,
@@ -160,23 +160,27 @@ const ask = (address: string, bytes: number) =>
     ])
     .trim()
 
-describe.each(CASES)('$name, IPv$family', ({ method, family }) => {
+/** The director itself is a client as well, from the virtual address unless it says otherwise. */
+const ASKED = (['client', 'director'] as const).flatMap((from) => CASES.map((each) => ({ ...each, from })))
+
+describe.each(ASKED)('$name, IPv$family, from the $from', ({ method, family, from }) => {
   const address = vip(method, family)
 
   test('pages come from both servers in turn', () => {
-    const answers = [1, 2, 3, 4].map(() => lab.run('client', ['curl', '-s', '-g', '-m', '5', url(address)]).trim())
+    const answers = [1, 2, 3, 4].map(() => lab.run(from, ['curl', '-s', '-g', '-m', '5', url(address)]).trim())
     expect(new Set(answers).size).toBe(2)
     expect(answers.slice(0, 2)).toEqual(answers.slice(2))
   })
 
-  test.each([20, 1300, 4000])('a datagram of %i bytes comes back whole', (bytes) => {
+  // What the kernel is told of the way to one of its own addresses it does not keep, so longer ones are not for the director.
+  test.each(from === 'client' ? [20, 1300, 4000] : [20, 1300])('a datagram of %i bytes comes back whole', (bytes) => {
     // Nobody but the sender fragments IPv6: the first datagram that is too long for the tunnel tells it so, and is lost.
     const learns = bytes > 1500 && family === 6 && method.lvs.startsWith('TUN')
-    expect([ask(address, bytes), ask(address, bytes)]).toEqual([learns ? 'nothing' : 'whole', 'whole'])
+    expect([ask(from, address, bytes), ask(from, address, bytes)]).toEqual([learns ? 'nothing' : 'whole', 'whole'])
   })
 
   test('bulk data flows', () => {
-    const json = lab.run('client', ['timeout', '10', 'iperf3', '-c', address, '-t', '1', '-J'])
+    const json = lab.run(from, ['timeout', '10', 'iperf3', '-c', address, '-t', '1', '-J'])
     const { end } = JSON.parse(json) as { end: { sum_received: { bits_per_second: number } } }
     // A path where single full-size segments are lost stands still at a few kilobytes.
     expect(end.sum_received.bits_per_second).toBeGreaterThan(50e6)

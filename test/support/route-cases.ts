@@ -78,7 +78,7 @@ async function errorOn(lab: Lab, name: string, act: () => void, wanted: RegExp):
   }
 }
 
-/** What the routes of a director mean to clients and servers. */
+/** What the routes of a director mean to clients and servers, and the director as a client of its own. */
 export function describeRoutes(lab: Lab, twin: Twin): void {
   describe(twin.name, () => {
     const { name } = twin
@@ -86,7 +86,12 @@ export function describeRoutes(lab: Lab, twin: Twin): void {
     const client = `c-${name}`
     const ip = (...args: readonly string[]) => lab.run(name, ['ip', ...args])
 
-    test('an answer that is longer than the link to its client: its server is told, and sends shorter ones', async () => {
+    test('a first answer that is longer than the link to its client, and may be fragmented', async () => {
+      await until('the server', () => echo(lab, client, 10, LOOSE) === 'whole')
+      expect(echo(lab, client, 4000, LOOSE)).toBe('whole')
+    })
+
+    test('one that may not: its server is told, and sends shorter ones', async () => {
       const wanted = /192\.168\.10\.11: ICMP \S+ unreachable - need to frag \(mtu (\d+)\)/
       expect(await errorOn(lab, `in-${name}`, () => echo(lab, client, 4000), wanted)).toBe('1500')
       expect(echo(lab, client, 4000)).toBe('whole')
@@ -183,6 +188,24 @@ export function describeRoutes(lab: Lab, twin: Twin): void {
       expect(first).toBe('1300')
       pieces.stop()
       ip('route', 'delete', '172.18.0.0/25')
+    })
+
+    test.each([
+      ['TCP', `TCP4:${VIP}:80`],
+      ['UDP', `UDP4:${VIP}:80`],
+    ])('the director as its own client: %s', async (protocol, to) => {
+      for (const [source, bind] of [
+        [VIP, ''],
+        ['172.18.100.1', ',bind=172.18.100.1'],
+      ] as const) {
+        const from = `sourceport=${port}`
+        const shell = `echo who | socat -T3 -t3 - ${to}${bind},${from}`
+        const answer = lab.run(name, ['timeout', '20', 'sh', '-c', shell])
+        expect(answer).toContain(SERVER)
+        const { stdout } = await twin.ipvsadm('ipvsadm -Lnc')
+        expect(stdout).toMatch(new RegExp(`${protocol} \\S+ +\\S+ +${source}:${port} +${VIP}:80 +${SERVER}:${PORT}`))
+        port++
+      }
     })
   })
 }

@@ -126,7 +126,7 @@ export const globalDefs = {
   ),
   forward_interfaces: wordLines(
     named('<interface>'),
-    'Interfaces whose packets the core looks at; all Ethernet ones unless said.',
+    'Interfaces whose packets the core looks at; all Ethernet ones and lo (for what the director itself asks) unless said.',
   ),
   xdp_interfaces: wordLines(
     named('<interface>'),

@@ -90,19 +90,18 @@ static __always_inline int is_whole(struct __sk_buff *skb, const struct packet *
 /* Nobody else sends from an address of this director's, or from the one that the packet goes to. */
 static __always_inline int is_own(const struct packet *p)
 {
-	const __u32 *a = p->flow.saddr.words, *b = p->flow.daddr.words;
 	struct own_address from = { .address = p->flow.saddr, .family = p->flow.family };
 
-	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) || bpf_map_lookup_elem(&own_addresses, &from);
+	return is_same(&p->flow.saddr, &p->flow.daddr) || bpf_map_lookup_elem(&own_addresses, &from);
 }
 
-/* Of the packet in hand. A global function, for the stack's sake. */
+/* Of the packet in hand. What this director itself has sent has been by its kernel. A global function, for the stack's sake. */
 __noinline int may_open(struct __sk_buff *skb)
 {
 	const struct packet *p = packet_in_hand();
 	int v6 = p && p->flow.family == AF_INET6;
 
-	return p && !is_martian(&p->flow.saddr, v6) && !is_own(p) && is_whole(skb, p, v6);
+	return p && (p->own || (!is_martian(&p->flow.saddr, v6) && !is_own(p))) && is_whole(skb, p, v6);
 }
 
 #endif

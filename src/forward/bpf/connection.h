@@ -172,10 +172,11 @@ static __always_inline void proceed(const struct settings *s, struct connection 
 		set_deadline(s, c, c->state, now);
 }
 
-/* NAT and full NAT: the server's packets come by here, and are known by a key of their own. */
+/* NAT, full NAT, and whatever this director itself has asked for: the server's packets come by here, and are known by a key of
+ * their own. */
 static __always_inline int has_reply(const struct connection *c)
 {
-	return c->method == METHOD_NAT || c->method == METHOD_FNAT;
+	return c->method == METHOD_NAT || c->method == METHOD_FNAT || c->flags & CONN_OWN;
 }
 
 /* In network order. */
@@ -193,7 +194,11 @@ static __always_inline struct flow reply_flow(const struct flow *client, const s
 		.proto = client->proto, .family = client->family,
 	};
 
-	if (c->method == METHOD_FNAT) {
+	if (c->method == METHOD_DR || c->method == METHOD_TUN) {
+		reply.saddr = client->daddr;
+		reply.sport = client->dport;
+	}
+	if (c->local_port) {
 		reply.daddr = c->local;
 		reply.dport = c->local_port;
 	}

@@ -127,7 +127,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 		p->server_isn = c->server_isn;
 		return TO_FULL_NAT;
 	}
-	if (rewrite_ip(skb, p, v6, 1, 0))
+	if (c->local_port ? translate(skb, p, v6, 0, &c->local, c->local_port) : rewrite_ip(skb, p, v6, 1, 0))
 		goto malformed;
 	if (c->method == METHOD_TUN) {
 		return TO_TUNNEL;
@@ -136,6 +136,34 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 malformed:
 	count_drop(DROP_MALFORMED);
 	return DROP;
+}
+
+/* Whether a datagram's checksum is left to the device that sends it, as on the links to guests and containers of this host: so far
+ * it is that of the pseudo-header alone. */
+static __always_inline int is_unsummed(struct __sk_buff *skb, const struct packet *p)
+{
+	__u64 pseudo = (__u64)p->flow.saddr.words[0] + p->flow.daddr.words[0] + bpf_htons(IPPROTO_UDP);
+	struct udphdr udp;
+
+	return p->flow.proto == IPPROTO_UDP && p->fragment == WHOLE &&
+	       !bpf_skb_load_bytes(skb, p->l4_offset, &udp, sizeof(udp)) && udp.check == fold(pseudo + udp.len);
+}
+
+/* An answer that cannot be cut here, since a device would sum up its first part alone: the kernel's own forwarding knows how. It comes
+ * from an address of this host, which is taken on the loopback interface, see own.h. */
+static __always_inline int by_kernel(struct __sk_buff *skb, struct packet *p, const struct flow *client, struct connection *c,
+				     const struct settings *s, __u64 now)
+{
+	if (!p->dry) {
+		count_connection_packet(skb, p, c, 1);
+		proceed(s, c, p, client, DIR_OUTPUT, now, 0);
+	}
+	p->hop_taken = 1; /* the kernel takes it */
+	if (translate(skb, p, 0, 0, &client->daddr, client->dport)) {
+		count_drop(DROP_MALFORMED);
+		return DROP;
+	}
+	return enter_loopback(skb, TO_DELIVER);
 }
 
 static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, int v6, const struct flow *client,
@@ -150,7 +178,9 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 		return answer_no_client(p, v6, nowhere);
 	too_long = c->back_mtu && is_too_long(skb, p, c->back_mtu, c->back_ifindex);
 	if (too_long && may_cut && !p->cut)
-		return cut(skb, p->ifindex, c->back_mtu);
+		return c->method == METHOD_NAT && s->flags & OWN_CLIENTS && is_unsummed(skb, p) ?
+			       by_kernel(skb, p, client, c, s, now) :
+			       cut(skb, p->ifindex, c->back_mtu);
 	if (!p->dry)
 		count_connection_packet(skb, p, c, 1);
 	if (too_long && !may_cut)
@@ -159,11 +189,11 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 		goto malformed;
 	if (!p->dry)
 		proceed(s, c, p, client, DIR_OUTPUT, now, v6);
-	if (c->method == METHOD_FNAT)
+	if (c->method != METHOD_NAT)
 		return FROM_FULL_NAT;
 	if (translate(skb, p, v6, 0, &client->daddr, client->dport))
 		goto malformed;
-	return send_to_client(c, v6);
+	return send_to_client(skb, c, v6);
 malformed:
 	count_drop(DROP_MALFORMED);
 	return DROP;
@@ -205,13 +235,13 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		if (rewrite_quoted(skb, p->l4_offset, v6, 0, &client.daddr, client.dport) ||
 		    rewrite_outer(skb, p, v6, 1, &client.daddr))
 			return DROP;
-		if (c->method == METHOD_FNAT &&
+		if (c->local_port &&
 		    (rewrite_quoted(skb, p->l4_offset, v6, 1, &client.saddr, client.sport) ||
 		     rewrite_outer(skb, p, v6, 0, &client.saddr) ||
-		     (quoted.proto == IPPROTO_TCP && is_too_big(&icmp, v6) && lower_mtu(skb, p, &icmp, toa_size(v6)))))
+		     (c->method == METHOD_FNAT && quoted.proto == IPPROTO_TCP && is_too_big(&icmp, v6) && lower_mtu(skb, p, &icmp, toa_size(v6)))))
 			return DROP;
 		know_way_back(skb, c, v6, &client, now);
-		return send_to_client(c, v6);
+		return send_to_client(skb, c, v6);
 	}
 	/* From the clients' side: it quotes VIP -> client, the connection's key the other way round. */
 	c = find(&reply, now, v6);

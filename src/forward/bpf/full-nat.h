@@ -71,11 +71,12 @@ __noinline int claim_place(__u32 dest_slot, __u32 service_slot, __u32 how, __u32
 		.tries = unknown(0),
 		.claimed = unknown(0),
 	};
-	struct connection seen = { .method = METHOD_NAT, .flags = flags };
+	struct connection seen = { .flags = flags };
 	struct packet *p = packet_in_hand();
 
 	if (!d || !p || !claim.cursor)
 		return 0;
+	seen.method = d->method;
 	claim.own = how & CLAIM_OF_CLIENT ? p->flow.saddr : d->hops[d->hop & 1].local;
 	if (!claim.pool && !is_set(&claim.own))
 		return 0;
@@ -272,7 +273,8 @@ static __always_inline int from_full_nat(struct __sk_buff *skb, int v6)
 
 	if (!c)
 		return DROP;
-	if (p->flow.proto == IPPROTO_TCP && p->syn && !bpf_skb_load_bytes(skb, p->l4_offset, &tcp, sizeof(tcp))) {
+	if (c->method == METHOD_FNAT && p->flow.proto == IPPROTO_TCP && p->syn &&
+	    !bpf_skb_load_bytes(skb, p->l4_offset, &tcp, sizeof(tcp))) {
 		c->server_isn = bpf_ntohl(tcp.seq);
 		if (lower_mss(skb, p, toa_size(v6)))
 			goto malformed;
@@ -281,7 +283,7 @@ static __always_inline int from_full_nat(struct __sk_buff *skb, int v6)
 	    translate(skb, p, v6, 0, &p->client.daddr, p->client.dport) ||
 	    translate(skb, p, v6, 1, &p->client.saddr, p->client.sport))
 		goto malformed;
-	return send_to_client(c, v6);
+	return send_to_client(skb, c, v6);
 malformed:
 	count_drop(DROP_MALFORMED);
 	return DROP;

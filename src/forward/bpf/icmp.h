@@ -171,6 +171,8 @@ static __always_inline int send_back(struct __sk_buff *skb, int v6)
 	struct ethhdr eth, back;
 	struct way way;
 
+	if (p && p->own)
+		return enter_loopback(skb, TO_DELIVER);
 	if (p && p->marked)
 		return find_route(skb, v6, &p->flow.daddr, &p->flow.saddr, &way) ? DROP : send_to(way.ifindex, &way.hop, v6);
 	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))

@@ -152,7 +152,7 @@ struct connection {
 	struct address back_hop;
 	__u8 method;
 	__u8 template_prefix; /* with CONN_CONTROLLED: bits of the client's address that name its template */
-	__u16 local_port; /* full NAT: what the server takes the client for, with `local` */
+	__u16 local_port; /* full NAT, or CONN_OWN: what the server takes the client for, with `local`; 0: for what it is */
 	struct address local;
 	union {
 		__u32 server_isn; /* full NAT, TCP: the server's first sequence number */
@@ -278,6 +278,7 @@ struct fragment {
 #define CONN_CALL 4u       /* of a SIP call */
 #define CONN_KEEPS_PORT 8u /* data of FTP: to the port that was asked for */
 #define CONN_ASSURED 16u   /* UDP: its template has been told that there was an answer */
+#define CONN_OWN 32u       /* its client is on this director, see own.h */
 
 /* What a template that still controls connections gets when its time is over. */
 #define TEMPLATE_LINGER_S 60
@@ -307,6 +308,8 @@ struct settings {
 #define EXPIRE_NODEST_CONN 1u
 /* Clients of a quiesced server get another one. */
 #define EXPIRE_QUIESCENT_TEMPLATE 2u
+/* The program is on the loopback interface, and this director is a client like others. */
+#define OWN_CLIENTS 4u
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_PORT_CHANGED, DROP_TTL, DROP_TOO_BIG,

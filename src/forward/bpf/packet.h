@@ -87,6 +87,7 @@ struct packet {
 	__u8 rule;     /* enum rule, for a trace */
 	__u8 ftp_data; /* its service is one of FTP, found by the address alone */
 	__u8 hop_taken; /* the TTL has been made one less */
+	__u8 own;      /* made on this director, see own.h */
 	__u8 cut;      /* the copy of a packet of which the first part is to be made, see cut.h */
 	__u32 ifindex;   /* where it came in */
 	__u32 answer_mtu; /* for TO_ANSWER: what its sender is told */
@@ -332,6 +333,11 @@ static __always_inline __u64 address_change(const struct address *old, const str
 static __always_inline __u16 changed(__u16 check, __u64 change)
 {
 	return ~fold((__u16)~check + change);
+}
+
+static __always_inline int is_same(const struct address *a, const struct address *b)
+{
+	return a->words[0] == b->words[0] && a->words[1] == b->words[1] && a->words[2] == b->words[2] && a->words[3] == b->words[3];
 }
 
 static __always_inline int is_set(const struct address *a)

@@ -34,7 +34,7 @@ static __always_inline int know_way_back(struct __sk_buff *skb, struct connectio
 	struct way way;
 	int result;
 
-	if (now - c->back_at_ns <= BACK_ROUTE_NS)
+	if (now - c->back_at_ns <= BACK_ROUTE_NS || c->flags & CONN_OWN)
 		return 0;
 	c->back_at_ns = now;
 	result = find_route(skb, v6, &client->daddr, &client->saddr, &way);
@@ -54,10 +54,12 @@ static __always_inline int know_way_back(struct __sk_buff *skb, struct connectio
 }
 
 /* `know_way_back` has been here. */
-static __always_inline int send_to_client(const struct connection *c, int v6)
+static __always_inline int send_to_client(struct __sk_buff *skb, const struct connection *c, int v6)
 {
 	if (is_set(&c->back_hop))
 		return send_to(c->back_ifindex, &c->back_hop, v6);
+	if (c->flags & CONN_OWN)
+		return enter_loopback(skb, TO_DELIVER);
 	if (!c->back_ifindex) {
 		count_drop(DROP_NO_ROUTE);
 		return DROP;

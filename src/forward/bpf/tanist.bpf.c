@@ -11,6 +11,14 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* Full NAT; and where this director's client is the virtual address itself, which a server by DR or TUN has, too, so that it would
+ * send its answers nowhere. */
+static __always_inline int needs_local(const struct flow *client, const struct dest *d, const struct connection *c)
+{
+	return c->method == METHOD_FNAT || (c->flags & CONN_OWN && c->method != METHOD_NAT && d->family == client->family &&
+					    is_same(&client->saddr, &client->daddr));
+}
+
 #define EEXIST 17
 
 /* Adds the key of a NAT connection's replies, `reply` of the packet in hand. Another connection of the client's that has it and
@@ -52,11 +60,11 @@ static __always_inline int claim_reply(struct packet *p, int v6, const struct de
 {
 	int error;
 
-	if (fresh->method == METHOD_FNAT)
+	if (needs_local(&p->flow, d, fresh))
 		return claim_local(fresh, CLAIM_KEEP);
 	p->reply = reply_flow(&p->flow, d, fresh);
 	error = v6 ? add_own_reply6(now) : add_own_reply4(now);
-	if (error == -EEXIST) {
+	if (error == -EEXIST && fresh->method == METHOD_NAT) {
 		fresh->method = METHOD_FNAT;
 		if (!claim_local(fresh, CLAIM_KEEP | CLAIM_OF_CLIENT))
 			return 0;
@@ -114,7 +122,10 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 	}
 	/* The director's own answers do not come by here, so there is no translating them. */
 	fresh->method = d->hops[d->hop & 1].ifindex == HOP_LOCAL ? METHOD_DR : d->method;
-	fresh->flags = has_reply(fresh) ? 0 : CONN_NO_OUTPUT;
+	if (p->own && d->hops[d->hop & 1].ifindex != HOP_LOCAL)
+		fresh->flags = CONN_OWN;
+	else if (!has_reply(fresh))
+		fresh->flags = CONN_NO_OUTPUT;
 	fresh->back_ifindex = p->ifindex;
 	fresh->timeout_s = service->timeout_s;
 	if (p->ftp_data)
@@ -317,7 +328,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 			count_drop(DROP_DENIED);
 			return DROP;
 		}
-		if (service->flags & SERVICE_FIREWALL && !p->marked && !p->dry) {
+		if (service->flags & SERVICE_FIREWALL && !p->marked && !p->own && !p->dry) {
 			skb->mark |= FIREWALL_MARK;
 			return PASS;
 		}
@@ -392,19 +403,9 @@ __noinline int from_full_nat6(struct __sk_buff *skb)
 	return from_full_nat(skb, 1);
 }
 
-/* What came by a mark and is not ours goes to this host's own stack: in by the loopback interface, from which no mark leads
- * back here. */
-static __always_inline int to_stack(struct __sk_buff *skb)
-{
-	const __u8 nobody[ETH_ALEN] = {};
+#include "own.h"
 
-	if (bpf_skb_store_bytes(skb, 0, nobody, sizeof(nobody), 0))
-		return DROP;
-	skb->mark = 0;
-	return bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS);
-}
-
-static __always_inline int run(struct __sk_buff *skb, int marked, int dry)
+static __always_inline int run(struct __sk_buff *skb, int marked, int own, int dry)
 {
 	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6), verdict;
 	struct packet *p = packet_in_hand();
@@ -414,6 +415,7 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int dry)
 	__builtin_memset(p, 0, sizeof(*p));
 	p->marked = marked;
 	p->hop_taken = marked;
+	p->own = own;
 	p->dry = dry;
 	p->ifindex = skb->ifindex;
 	verdict = v6 ? forward6(skb) : forward4(skb);
@@ -430,12 +432,33 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int dry)
 	return verdict;
 }
 
+/* What came by the loopback interface. Before it has gone round nothing is done to it, so that it can still be left alone. */
+static __always_inline int from_here(struct __sk_buff *skb)
+{
+	__u32 index = skb->tc_index;
+	int verdict;
+
+	skb->tc_index = 0;
+	if (index == TO_DELIVER)
+		return PASS;
+	if (index == GONE_ROUND) {
+		verdict = run(skb, 0, 1, 0);
+		return verdict == PASS ? enter_loopback(skb, TO_DELIVER) : verdict;
+	}
+	if (skb->protocol == bpf_htons(ETH_P_IP) ? is_for_service4(skb) :
+						   skb->protocol == bpf_htons(ETH_P_IPV6) && is_for_service6(skb))
+		return enter_loopback(skb, GONE_ROUND);
+	return PASS;
+}
+
 SEC("tc")
 int tanist_ingress(struct __sk_buff *skb)
 {
 	struct settings *s = get_settings();
 	int marked, tagged, verdict;
 
+	if (skb->ifindex == LOOPBACK_IFINDEX && s && s->flags & OWN_CLIENTS)
+		return from_here(skb);
 	/* The kernel has routed it to the link for marks, see linux/mark-route.ts. */
 	marked = s && skb->ifindex == s->mark_ifindex;
 	/* A frame with a VLAN tag comes again, on the interface of its VLAN. A tag that names none (IEEE 802.1Q: VLAN 0) only has a
@@ -443,10 +466,14 @@ int tanist_ingress(struct __sk_buff *skb)
 	tagged = skb->vlan_present;
 	if (!marked && (skb->pkt_type != 0 /* PACKET_HOST */ || (tagged && skb->vlan_tci & VLAN_ID)))
 		return PASS;
-	verdict = run(skb, marked, 0);
+	verdict = run(skb, marked, 0, 0);
 	if (tagged && verdict == TC_ACT_REDIRECT && bpf_skb_vlan_pop(skb))
 		return DROP;
-	return verdict == PASS && marked ? to_stack(skb) : verdict;
+	if (verdict != PASS || !marked)
+		return verdict;
+	/* It goes to this host's own stack, in by the loopback interface, from which no mark leads back here. */
+	skb->mark = 0;
+	return enter_loopback(skb, TO_DELIVER);
 }
 
 /* Is loaded only where an interface is to have it. */
@@ -469,7 +496,7 @@ int tanist_xdp(struct xdp_md *ctx)
 SEC("tc")
 int tanist_trace(struct __sk_buff *skb)
 {
-	int verdict = run(skb, 0, 1);
+	int verdict = run(skb, 0, 0, 1);
 	const struct packet *p = packet_in_hand();
 
 	if (p) {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The director as a client of its own virtual servers. What is sent to a local address goes by the loopback interface, and
+ * comes in by it with its route on it, by which the kernel would deliver it, and would send it if it had to wait for a
+ * neighbour. So a packet of a service goes round once more, which takes the route off, and is handled then like any other.
+ * Answers are delivered by the loopback interface, too. Which of these a packet is stands in its tc_index. */
+#ifndef TANIST_OWN_H
+#define TANIST_OWN_H
+
+#include "connection.h"
+
+/* Whether a packet that has come in by the loopback interface is a service's or of a connection. */
+static __always_inline int is_for_service(struct __sk_buff *skb, int v6)
+{
+	struct packet *p = packet_in_hand();
+	struct settings *s = get_settings();
+	__u64 now;
+
+	if (!p || !s)
+		return 0;
+	__builtin_memset(p, 0, sizeof(*p));
+	now = now_ns(s);
+	if (is_inert(s, now) || (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p)))
+		return 0;
+	if (p->fragment == LATER_FRAGMENT)
+		return resolve_fragment(p);
+	if (p->flow.proto == IPPROTO_TCP) {
+		if (parse_tcp(skb, p))
+			return 0;
+	} else if (p->flow.proto == IPPROTO_UDP) {
+		if (parse_udp(skb, p))
+			return 0;
+	} else if (p->flow.proto == IPPROTO_SCTP) {
+		if (parse_sctp(skb))
+			return 0;
+	} else {
+		return 0;
+	}
+	if (!peek(&p->flow, now, v6) && !(p->syn && find_service(p, skb->mark)))
+		return 0;
+	/* The others of its fragments are behind this one, and have no ports. */
+	if (p->fragment == FIRST_FRAGMENT)
+		resolve_fragment(p);
+	return 1;
+}
+
+__noinline int is_for_service4(struct __sk_buff *skb)
+{
+	return is_for_service(skb, 0);
+}
+
+__noinline int is_for_service6(struct __sk_buff *skb)
+{
+	return is_for_service(skb, 1);
+}
+
+#endif
