@@ -27,6 +27,7 @@ import { FIREWALL_MARK } from '../forward/layout.ts'
 import type { Timeouts } from '../forward/settings-layout.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { type Traced, traceFrame, type TracePacket } from '../forward/trace.ts'
+import { readIcmpLimits } from '../linux/icmp-limits.ts'
 import { MARK_LINK, type Marked, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
 import { type NetworkChange, NetworkChanges } from '../linux/network-changes.ts'
@@ -370,13 +371,14 @@ export class Forwarding {
     this.#attachPorts()
   }
 
-  /** Whatever does not follow from verdicts: interfaces, marks and switches. */
+  /** Whatever does not follow from verdicts: interfaces, marks, switches and the kernel's limits. */
   #attach(services: readonly PlannedService[]): void {
     const marks = marksOf(services)
     if (this.#isAttached && marksKey(marks) === this.#marks) return
     this.#markIfindex = this.#markRoute.follow(marks)
     this.#marks = marksKey(marks)
     this.#core.setSwitches(this.#config.switches)
+    this.#core.setErrorRate(readIcmpLimits())
     this.#isAttached = true
     this.#attachPorts()
   }

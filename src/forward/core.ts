@@ -16,6 +16,7 @@ import {
   testRun,
   u32,
 } from '../linux/libbpf.ts'
+import type { IcmpLimits } from '../linux/icmp-limits.ts'
 import { calls } from '../linux/libc.ts'
 import { LOOPBACK_IFINDEX } from '../linux/loopback.ts'
 import { type Millis, millis } from '../time.ts'
@@ -46,6 +47,7 @@ import {
   sumU64,
 } from './layout.ts'
 import { AccessLists } from './access-lists.ts'
+import { encodeErrorRate } from './error-rate.ts'
 import { lackingFeatures } from './kernel.ts'
 import { pinMissing } from './pins.ts'
 import { removeCore, removeVersion } from './removal.ts'
@@ -364,6 +366,11 @@ export class Core {
 
   setSwitches(switches: Switches): void {
     this.#settings.change({ switches })
+  }
+
+  /** How many ICMP errors the program makes. Until this is called there is no limit. */
+  setErrorRate(limits: IcmpLimits): void {
+    this.#object.map('error_rates').update(u32(0), encodeErrorRate(limits))
   }
 
   /**

@@ -104,6 +104,7 @@ export const DROP_REASONS = [
   'no-local-port',
   'no-call-id',
   'denied',
+  'error-rate',
 ] as const
 
 export interface ServiceEntry {

@@ -162,6 +162,12 @@ export class Bench {
     return testRun(this.#program, { packet: frame }).packet
   }
 
+  /** What becomes of a frame, and its bytes, whatever they are. */
+  pass(frame: Uint8Array): { readonly verdict: number; readonly frame: Uint8Array } {
+    const { result, packet } = testRun(this.#program, { packet: frame })
+    return { verdict: result, frame: packet }
+  }
+
   /** What becomes of a frame that comes in. */
   send(frame: Uint8Array, mark = 0): { verdict: number; packet: ReturnType<typeof parse> } {
     // struct __sk_buff: u32 len, pkt_type, mark, …

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addressBytes } from '../../src/net/address.ts'
 import { Bench, type Family, NETWORK, PASS, REDIRECT } from './bench.ts'
-import { address, type Ends, FLAG, icmpError, parse, reverse, sctp, tcp, udp } from './packets.ts'
+import { address, type Ends, FLAG, fragmentsOf, icmpError, parse, parseIp, reverse, sctp, tcp, udp } from './packets.ts'
 
 let bench: Bench
 beforeEach(() => {
@@ -161,6 +161,28 @@ describe.each(['ipv4', 'ipv6'] as const)('full NAT, %s', (family) => {
     expect(toServer.packet.icmp).toEqual([...tooBig, 1400])
     const answer = tcp(reverse(inside), FLAG.ack)
     expect([...toServer.packet.payload.subarray(0, ip + 4)]).toEqual([...answer.subarray(14, 14 + ip + 4)])
+  })
+})
+
+describe.each(['ipv4', 'ipv6'] as const)('%s: a last fragment shorter than any header', (family) => {
+  test.each(['UDP', 'TCP'] as const)('of %s, both ways', (protocol) => {
+    serve({ family, protocol })
+    const open = (ends: Ends, payload: string) =>
+      protocol === 'UDP' ? udp(ends, payload) : tcp(ends, FLAG.syn, payload)
+    const inside = bench.send(open(fromClient(family), '')).packet.ends
+    const header = protocol === 'UDP' ? 8 : 20
+    for (const [from, to] of [
+      [fromClient(family), inside],
+      [reverse(inside), reverse(fromClient(family))],
+    ] as const) {
+      const fragments = fragmentsOf(open(from, `${'x'.repeat(1473 - header)}last`), [0, 1472])
+      const sent = fragments.map((one) => bench.pass(one))
+      expect(sent.map(({ verdict }) => verdict)).toEqual([REDIRECT, REDIRECT])
+      const { source, destination, payload, ttl } = parseIp((sent[1]?.frame ?? new Uint8Array()).subarray(14))
+      expect({ source, destination, ttl }).toEqual({ source: to.source[0], destination: to.destination[0], ttl: 63 })
+      expect(Buffer.from(payload).toString()).toBe('xlast')
+    }
+    expect(bench.core.drops().malformed).toBe(0n)
   })
 })
 

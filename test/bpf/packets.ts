@@ -109,6 +109,17 @@ export function udpFragments(ends: Ends, payload: string, first: number): [Uint8
   ]
 }
 
+/** Any frame's packet in fragments that begin at these bytes of what follows its IP header, which has no options. */
+export function fragmentsOf(whole: Uint8Array, starts: readonly number[], id = 4711): Uint8Array[] {
+  const { protocol, source, destination, ttl, payload } = parseIp(whole.subarray(ETHERNET))
+  const ends: Ends = { source: [source, 0], destination: [destination, 0] }
+  return starts.map((start, i) => {
+    const data = Buffer.from(payload.subarray(start, starts[i + 1]))
+    const moreFragments = i + 1 < starts.length
+    return frame(protocol, ends, data, { id, ttl, moreFragments, fragmentOffset: start / 8 })
+  })
+}
+
 /** An ICMP error from `from` to `to` that quotes the IP header and `quote` bytes of another frame's packet. */
 export function icmpError(
   type: number,
@@ -128,6 +139,43 @@ export function icmpError(
   const sum = v4 ? checksum(message) : checksum(pseudo(ICMPV6, ends, message.length), message)
   message.writeUInt16BE(sum, 2)
   return frame(v4 ? ICMP : ICMPV6, ends, message, {})
+}
+
+/** The same IPv4 frame with options in its header: a multiple of four bytes. */
+export function withIpOptions(frame: Uint8Array, options: readonly number[]): Uint8Array {
+  const bytes = Buffer.from(frame)
+  const header = Buffer.concat([bytes.subarray(ETHERNET, ETHERNET + 20), Buffer.from(options)])
+  header[0] = 0x45 + options.length / 4
+  header.writeUInt16BE(bytes.readUInt16BE(ETHERNET + 2) + options.length, 2)
+  const rest = bytes.subarray(ETHERNET + 20)
+  return Uint8Array.from(Buffer.concat([bytes.subarray(0, ETHERNET), withHeaderChecksum(header), rest]))
+}
+
+/** The same IPv6 frame with an extension header, whose first byte names what follows. */
+export function withExtension(frame: Uint8Array, type: number, extension: readonly number[]): Uint8Array {
+  const bytes = Buffer.from(frame)
+  const header = Buffer.from(bytes.subarray(0, ETHERNET + 40))
+  header.writeUInt16BE(header.readUInt16BE(ETHERNET + 4) + extension.length, ETHERNET + 4)
+  const within = Buffer.from([header[ETHERNET + 6] ?? 0, ...extension.slice(1)])
+  header[ETHERNET + 6] = type
+  return Uint8Array.from(Buffer.concat([header, within, bytes.subarray(ETHERNET + 40)]))
+}
+
+/** The same frame with another TTL. */
+export function withTtl(frame: Uint8Array, ttl: number): Uint8Array {
+  const bytes = Buffer.from(frame)
+  if ((bytes[ETHERNET] ?? 0) >> 4 === 6) bytes[ETHERNET + 7] = ttl
+  else {
+    bytes[ETHERNET + 8] = ttl
+    withHeaderChecksum(bytes.subarray(ETHERNET, ETHERNET + ((bytes[ETHERNET] ?? 0) & 15) * 4))
+  }
+  return Uint8Array.from(bytes)
+}
+
+function withHeaderChecksum(header: Buffer): Buffer {
+  header.writeUInt16BE(0, 10)
+  header.writeUInt16BE(checksum(header), 10)
+  return header
 }
 
 /** An IP packet's header. Throws when its checksum is wrong. */

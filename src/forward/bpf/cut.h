@@ -6,12 +6,18 @@
 #ifndef TANIST_CUT_H
 #define TANIST_CUT_H
 
-#include "packet.h"
+#include "maps.h"
 
-/* Bytes of the packet's data that go into the first part. */
-static __always_inline __u32 first_part(__u32 room)
+/* RFC 791 section 3.1: the first bit of an option says whether it is copied into all fragments. */
+#define IP_OPTION_COPIED 0x80
+#define IP_OPTION_END 0
+#define IP_OPTION_NOP 1
+#define MAX_IP_OPTIONS 40
+
+/* Bytes of the packet's data that go into the first part. 0: there is no room for any. */
+static __always_inline __u32 first_part(__u32 room, __u32 header)
 {
-	return (room - sizeof(struct iphdr)) & ~7u;
+	return room > header ? (room - header) & ~7u : 0;
 }
 
 static __always_inline int store_lengths(struct __sk_buff *skb, struct iphdr *ip, __u32 length, __u16 place)
@@ -23,23 +29,86 @@ static __always_inline int store_lengths(struct __sk_buff *skb, struct iphdr *ip
 	return bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0);
 }
 
-/* The packet has no IP options: the caller has checked. `ifindex` is where it came in. Returns what becomes of this packet: it is the second part, and
- * comes in again behind the first. */
-static __always_inline int cut(struct __sk_buff *skb, __u32 ifindex, __u32 room)
-{
-	struct iphdr ip;
-	__u32 first = first_part(room), length;
-	__u16 place;
+/* A walk over the options, byte by byte. */
+struct option_walk {
+	__u32 at;
+	__u32 next; /* where an option begins */
+	__u32 copied;
+	__u32 length;
+};
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
-		return DROP;
-	place = bpf_ntohs(ip.frag_off);
-	length = bpf_ntohs(ip.tot_len);
-	if (store_lengths(skb, &ip, length, place | FRAGMENT_CUT) ||
-	    bpf_clone_redirect(skb, ifindex, BPF_F_INGRESS))
-		return DROP;
-	if (bpf_skb_adjust_room(skb, -(__s32)first, BPF_ADJ_ROOM_NET, 0) ||
-	    store_lengths(skb, &ip, length - first, place + first / 8))
+static long blank_uncopied(void *map, __u32 *index, void *unused, struct option_walk *walk)
+{
+	__u32 zero = 0, at = walk->at & 63;
+	__u8 *options = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!options || at >= walk->length)
+		return 1;
+	if (at == walk->next) {
+		__u8 kind = options[at], size = options[at + 1];
+
+		if (kind == IP_OPTION_END)
+			return 1;
+		walk->copied = kind == IP_OPTION_NOP || kind & IP_OPTION_COPIED;
+		walk->next = at + (kind == IP_OPTION_NOP || size < 2 ? 1 : size);
+	}
+	if (!walk->copied)
+		options[at] = IP_OPTION_NOP;
+	walk->at = at + 1;
+	return 0;
+}
+
+/* Has no-operations in place of the options that later fragments do not have, so that the header keeps its length. The options,
+ * `length` bytes, are in `scratch`. The helper that goes over the elements of a map only does the counting, see schedule.h. */
+static __always_inline void drop_uncopied(__u32 length)
+{
+	struct option_walk walk = { .at = unknown(0), .next = unknown(0), .copied = unknown(0), .length = length };
+
+	bpf_for_each_map_elem(&loads, blank_uncopied, &walk, 0);
+}
+
+/* Turns the packet, with all of its headers, into the second part. A global function, for the stack's sake. */
+__noinline int keep_second_part(struct __sk_buff *skb, __u32 first)
+{
+	const struct packet *p = packet_in_hand();
+	__u32 zero = 0, header, length, place;
+	__u8 *options = bpf_map_lookup_elem(&scratch, &zero);
+	struct iphdr ip;
+	__s64 change = 0;
+
+	if (!p || !options || bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
+		return -1;
+	header = p->l4_offset - ETH_HLEN;
+	length = header - sizeof(ip);
+	if (length > MAX_IP_OPTIONS)
+		return -1;
+	place = (bpf_ntohs(ip.frag_off) & ~FRAGMENT_CUT) + first / 8;
+	/* What is taken out lies behind the fixed header; options are then put over data of the first part. */
+	if (!length)
+		return bpf_skb_adjust_room(skb, -(__s32)first, BPF_ADJ_ROOM_NET, 0) ||
+		       store_lengths(skb, &ip, p->ip_length - first, place);
+	length = bounded(length, 64);
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(ip), options, length))
+		return -1;
+	change = bpf_csum_diff((__be32 *)options, length, 0, 0, 0);
+	drop_uncopied(length);
+	change = bpf_csum_diff(0, 0, (__be32 *)options, length, change);
+	ip.check = changed(ip.check, change);
+	return bpf_skb_adjust_room(skb, -(__s32)first, BPF_ADJ_ROOM_NET, 0) ||
+	       bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(ip), options, length, 0) ||
+	       store_lengths(skb, &ip, p->ip_length - first, place);
+}
+
+/* `room`: what the way takes, IP header and all. Returns what becomes of this packet: it is the second part, and comes in again
+ * behind the first, where the packet in hand came in. */
+static __always_inline int cut(struct __sk_buff *skb, const struct packet *p, __u32 room)
+{
+	__u32 first = first_part(room, p->l4_offset - ETH_HLEN), ifindex = p->ifindex;
+	struct iphdr ip;
+
+	if (!first || bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) ||
+	    store_lengths(skb, &ip, p->ip_length, bpf_ntohs(ip.frag_off) | FRAGMENT_CUT) ||
+	    bpf_clone_redirect(skb, ifindex, BPF_F_INGRESS) || keep_second_part(skb, first))
 		return DROP;
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
@@ -47,13 +116,13 @@ static __always_inline int cut(struct __sk_buff *skb, __u32 ifindex, __u32 room)
 /* Makes the marked copy the first part. */
 static __always_inline int keep_first_part(struct __sk_buff *skb, struct packet *p, __u32 room)
 {
+	__u32 header = p->l4_offset - ETH_HLEN, first = first_part(room, header);
 	struct iphdr ip;
-	__u32 first = first_part(room);
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) ||
-	    bpf_skb_change_tail(skb, ETH_HLEN + sizeof(ip) + first, 0))
+	if (!first || bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) ||
+	    bpf_skb_change_tail(skb, ETH_HLEN + header + first, 0))
 		return -1;
-	p->ip_length = sizeof(ip) + first;
+	p->ip_length = header + first;
 	return store_lengths(skb, &ip, p->ip_length, (bpf_ntohs(ip.frag_off) & ~FRAGMENT_CUT) | 0x2000);
 }
 

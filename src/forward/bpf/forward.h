@@ -33,11 +33,13 @@ static __always_inline __u32 tunnel_mtu(const struct dest *d, __u32 dest_slot, _
 
 /* A router says that a packet in a tunnel is too long. What it quotes begins with the outer headers; if it quotes enough of
  * what is within, the connection tells which tunnel it is. Its clients are told when they send the next one. */
-static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct packet *p, int v6, __u8 proto, __u64 now)
+static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct packet *p, const struct quote *outer, int v6,
+					   __u64 now)
 {
-	__u32 offset = p->l4_offset + sizeof(struct icmphdr) + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	__u32 offset = outer->l4_offset;
+	__u8 proto = outer->flow.proto;
 	struct path_mtu path = { .until_ns = now + PATH_MTU_S * SECOND_NS };
-	struct flow inner = {};
+	struct quote inner = {};
 	struct connection *c;
 	struct icmphdr icmp;
 	struct dest *d;
@@ -54,11 +56,11 @@ static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct p
 			return;
 		offset += gre ? sizeof(struct gre_checked) : sizeof(struct gre);
 	}
-	/* What is quoted here is an IP packet itself, so it is read as that of another error. */
-	if (read_quoted(skb, offset - sizeof(struct icmphdr), 0, &inner))
-		c = find(&inner, now, 0);
-	else if (read_quoted(skb, offset - sizeof(struct icmphdr), 1, &inner))
-		c = find(&inner, now, 1);
+	/* What is quoted here is an IP packet itself, of either family. */
+	if (read_quoted(skb, p, offset, 0, &inner))
+		c = find(&inner.flow, now, 0);
+	else if (read_quoted(skb, p, offset, 1, &inner))
+		c = find(&inner.flow, now, 1);
 	else
 		return;
 	if (!c || c->method != METHOD_TUN)
@@ -76,7 +78,7 @@ static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct p
 
 static __always_inline int is_cuttable(struct __sk_buff *skb, const struct packet *p)
 {
-	return !p->dont_fragment && !skb->gso_size && p->l4_offset == ETH_HLEN + sizeof(struct iphdr);
+	return !p->dont_fragment && !skb->gso_size;
 }
 
 static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, int v6, struct connection *c, __u64 now)
@@ -103,7 +105,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	too_long = !local && room && is_too_long(skb, p, most, hop->ifindex);
 	may_cut = is_cuttable(skb, p);
 	if (too_long && may_cut && !p->cut)
-		return cut(skb, p->ifindex, room);
+		return cut(skb, p, room);
 	if (!p->dry)
 		count_connection_packet(skb, p, c, 0);
 	if (local)
@@ -180,7 +182,7 @@ static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, 
 	if (too_long && may_cut && !p->cut)
 		return c->method == METHOD_NAT && s->flags & OWN_CLIENTS && is_unsummed(skb, p) ?
 			       by_kernel(skb, p, client, c, s, now) :
-			       cut(skb, p->ifindex, c->back_mtu);
+			       cut(skb, p, c->back_mtu);
 	if (!p->dry)
 		count_connection_packet(skb, p, c, 1);
 	if (too_long && !may_cut)
@@ -199,46 +201,51 @@ malformed:
 	return DROP;
 }
 
+/* An ICMP error about a packet of a connection goes on to whom it is for, with one hop less; one about it would be an error about an
+ * error, so the last hop is silent. */
 static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 {
 	struct packet *p = packet_in_hand();
 	const struct settings *s = get_settings();
-	struct flow quoted = {}, reply, client;
+	struct quote quoted = {};
+	struct flow reply, client;
+	const struct flow *f = &quoted.flow;
 	struct icmphdr icmp;
 	struct connection *c;
 	struct dest *d;
 	__u32 slot;
-	__u16 port;
 	__u64 now;
 
 	if (!p || !s)
 		return PASS;
 	now = now_ns(s);
-	if (bpf_skb_load_bytes(skb, p->l4_offset, &icmp, sizeof(icmp)) || !is_icmp_error(icmp.type, v6) ||
-	    p->ttl <= 1)
+	if (bpf_skb_load_bytes(skb, p->l4_offset, &icmp, sizeof(icmp)) || !is_icmp_error(icmp.type, v6))
 		return PASS;
-	if (!read_quoted(skb, p->l4_offset, v6, &quoted)) {
-		if (quoted.proto == IPPROTO_IPIP || quoted.proto == IPPROTO_IPV6 || quoted.proto == IPPROTO_GRE)
-			learn_path_mtu(skb, p, v6, quoted.proto, now);
+	if (!read_quoted(skb, p, p->l4_offset + sizeof(icmp), v6, &quoted)) {
+		if (f->proto == IPPROTO_IPIP || f->proto == IPPROTO_IPV6 || f->proto == IPPROTO_GRE)
+			learn_path_mtu(skb, p, &quoted, v6, now);
 		return PASS;
 	}
 	reply = (struct flow){
-		.saddr = quoted.daddr, .daddr = quoted.saddr, .sport = quoted.dport, .dport = quoted.sport,
-		.proto = quoted.proto, .family = quoted.family,
+		.saddr = f->daddr, .daddr = f->saddr, .sport = f->dport, .dport = f->sport,
+		.proto = f->proto, .family = f->family,
 	};
 	/* From the servers' side: it quotes client -> server, which is the reply key the other way round. */
 	if (lookup_reply(&reply, &client, v6)) {
 		c = find(&client, now, v6);
 		if (!c)
 			return PASS;
+		if (p->ttl <= 1 && !p->marked)
+			goto last_hop;
 		count_connection_packet(skb, p, c, 1);
-		if (rewrite_quoted(skb, p->l4_offset, v6, 0, &client.daddr, client.dport) ||
+		if (rewrite_quoted(skb, p, &quoted, v6, 0, &client.daddr, client.dport) ||
 		    rewrite_outer(skb, p, v6, 1, &client.daddr))
 			return DROP;
 		if (c->local_port &&
-		    (rewrite_quoted(skb, p->l4_offset, v6, 1, &client.saddr, client.sport) ||
+		    (rewrite_quoted(skb, p, &quoted, v6, 1, &client.saddr, client.sport) ||
 		     rewrite_outer(skb, p, v6, 0, &client.saddr) ||
-		     (c->method == METHOD_FNAT && quoted.proto == IPPROTO_TCP && is_too_big(&icmp, v6) && lower_mtu(skb, p, &icmp, toa_size(v6)))))
+		     (c->method == METHOD_FNAT && f->proto == IPPROTO_TCP && is_too_big(&icmp, v6) &&
+		      lower_mtu(skb, p, &icmp, toa_size(v6)))))
 			return DROP;
 		know_way_back(skb, c, v6, &client, now);
 		return send_to_client(skb, c, v6);
@@ -246,8 +253,8 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 	/* From the clients' side: it quotes VIP -> client, the connection's key the other way round. */
 	c = find(&reply, now, v6);
 	if (!c) {
-		if (quoted.proto == IPPROTO_UDP)
-			learn_path_mtu(skb, p, v6, IPPROTO_UDP, now);
+		if (f->proto == IPPROTO_UDP)
+			learn_path_mtu(skb, p, &quoted, v6, now);
 		return PASS;
 	}
 	slot = c->dest_slot;
@@ -255,20 +262,28 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 	if (!d || d->state != DEST_PRESENT)
 		return DROP;
 	count_connection_packet(skb, p, c, 0);
+	if (d->hops[d->hop & 1].ifindex == HOP_LOCAL)
+		return PASS;
+	if (p->ttl <= 1 && !p->marked)
+		goto last_hop;
+	if (c->method == METHOD_NAT || c->method == METHOD_FNAT) {
+		if (rewrite_quoted(skb, p, &quoted, v6, 1, &d->addr, server_port(d, c, reply.dport)) ||
+		    rewrite_outer(skb, p, v6, 0, &d->addr))
+			return DROP;
+	} else if (rewrite_ip(skb, p, v6, 1, 0)) {
+		return DROP;
+	}
 	if (c->method == METHOD_TUN) {
 		p->dest_slot = slot;
 		return TO_TUNNEL;
 	}
-	if (has_reply(c)) {
-		port = server_port(d, c, reply.dport);
-		if (rewrite_quoted(skb, p->l4_offset, v6, 1, &d->addr, port) ||
-		    rewrite_outer(skb, p, v6, 0, &d->addr))
-			return DROP;
-	}
-	if (c->method == METHOD_FNAT &&
-	    (rewrite_quoted(skb, p->l4_offset, v6, 0, &c->local, c->local_port) || rewrite_outer(skb, p, v6, 1, &c->local)))
+	if (c->method == METHOD_FNAT && (rewrite_quoted(skb, p, &quoted, v6, 0, &c->local, c->local_port) ||
+					 rewrite_outer(skb, p, v6, 1, &c->local)))
 		return DROP;
 	return send_to_server(skb, d, v6, &reply.saddr);
+last_hop:
+	count_drop(DROP_TTL);
+	return DROP;
 }
 
 #endif

@@ -279,7 +279,8 @@ static __always_inline int from_full_nat(struct __sk_buff *skb, int v6)
 		if (lower_mss(skb, p, toa_size(v6)))
 			goto malformed;
 	}
-	if (need(skb, p->l4_offset + (p->flow.proto == IPPROTO_TCP ? sizeof(tcp) : sizeof(struct udphdr))) ||
+	/* The last fragment of a datagram may be shorter than any header. */
+	if ((has_ports(p) && need(skb, p->l4_offset + (p->flow.proto == IPPROTO_TCP ? sizeof(tcp) : sizeof(struct udphdr)))) ||
 	    translate(skb, p, v6, 0, &p->client.daddr, p->client.dport) ||
 	    translate(skb, p, v6, 1, &p->client.saddr, p->client.sport))
 		goto malformed;
