@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FrameHost } from '../support/frame-exchange.ts'
-import { Lab } from '../support/lab.ts'
+import { Lab, until } from '../support/lab.ts'
 import {
   type Ends,
   FLAG,
+  fragmentsOf,
   icmpError,
   parse,
   parseIp,
@@ -15,7 +16,7 @@ import {
 } from '../bpf/packets.ts'
 import { IpvsTwin, TanistTwin, type Twin, VIP } from './twins.ts'
 
-/** ICMP errors and last hops: the kernel's IPVS and Tanist get the same frames, and the same must leave. */
+/** ICMP errors, fragments and last hops: the kernel's IPVS and Tanist get the same frames, and the same must leave. */
 const CLIENT = '172.18.0.99'
 const ROUTER = '172.18.0.98'
 const SERVER = '192.168.10.99'
@@ -87,7 +88,7 @@ const error = (frame: Uint8Array) => {
   const { ends, ttl, icmp, payload } = parse(frame)
   return { ends, ttl, icmp, quote: Buffer.from(payload.subarray(0, ((payload[0] ?? 0) & 15) * 4 + 4)).toString('hex') }
 }
-/** Without its number. */
+/** Without its number, which IPVS gives a datagram that it has put together. */
 const fragment = (frame: Uint8Array) => {
   const header = Buffer.from(frame.subarray(ETHERNET, ETHERNET + ((frame[ETHERNET] ?? 0) & 15) * 4))
   const { source, destination, ttl, payload } = parseIp(frame.subarray(ETHERNET))
@@ -165,9 +166,50 @@ describe('errors of the director’s own', () => {
 })
 
 describe('fragments', () => {
+  let datagrams = 0
   const payload = Array.from({ length: 350 }, (_, i) => String(i).padStart(4)).join('')
+  const joined = (frames: readonly Uint8Array[]) =>
+    frames
+      .map(fragment)
+      .toSorted((a, b) => (a.place & 0x1fff) - (b.place & 0x1fff))
+      .map(({ data }) => data)
+      .join('')
+  const ends = (frames: readonly Uint8Array[]) => [
+    ...new Set(frames.map(fragment).map(({ source, destination, ttl }) => `${source} > ${destination}, TTL ${ttl}`)),
+  ]
+
+  test.each([
+    ['to a server', 'client', NAT, toServer, `${CLIENT} > ${SERVER}, TTL 63`],
+    ['from a server', 'server', reverse(NAT_INSIDE), toClient, `${VIP} > ${CLIENT}, TTL 63`],
+  ] as const)('%s, last one first: the whole datagram arrives', async (_name, from, flow, at, seen) => {
+    for (const starts of [
+      [0, 1000],
+      [0, 400, 800, 1200],
+    ]) {
+      const [ipvs, tanist] = await both(from, fragmentsOf(udp(flow, payload), starts, ++datagrams).toReversed(), at)
+      expect([ends(ipvs), ends(tanist)]).toEqual([[seen], [seen]])
+      expect(joined(tanist) === joined(ipvs)).toBe(true)
+    }
+  })
+
+  test.each([8, 16])('a first one with %i bytes of a TCP header, in both orders', async (bytes) => {
+    for (const reversed of [false, true]) {
+      const ports: Ends = { source: [CLIENT, 20_000 + bytes * 2 + Number(reversed)], destination: [VIP, 7001] }
+      const parts = fragmentsOf(tcp(ports, FLAG.syn, 'data'), [0, bytes], ++datagrams)
+      const [ipvs, tanist] = await both('client', reversed ? parts.toReversed() : parts, toServer)
+      expect(ends(ipvs)).toEqual([`${CLIENT} > ${SERVER}, TTL 63`])
+      expect(ends(tanist)).toEqual(ends(ipvs))
+      expect(joined(tanist)).toBe(joined(ipvs))
+    }
+  })
+
   test('too long for the way to the server: in fragments, each with the options that it should have', async () => {
     for (const { twin } of sides) lab.run(twin.name, ['ip', 'link', 'set', 'eth1', 'mtu', '576'])
+    // The daemon hears of it a little later.
+    await until('both to know', async () => {
+      const sent = await both('client', [udp(NAT, payload)], toServer)
+      return sent.every(({ length }) => length === 3)
+    })
     for (const options of [[], [...NOT_COPIED, ...COPIED]]) {
       const long = options.length === 0 ? udp(NAT, payload) : withIpOptions(udp(NAT, payload), options)
       const [ipvs, tanist] = await both('client', [long], toServer)

@@ -265,12 +265,15 @@ struct fragment_key {
 	__u32 id;
 	__u8 proto;
 	__u8 family;
-	__u16 pad;
+	__u16 number; /* of one that was put aside, see fragments.h; else 0 */
 };
 
 struct fragment {
-	__u16 sport;
-	__u16 dport;
+	__u64 until_ns;
+	__u32 ports;	 /* in network order, the source's first */
+	__u32 has_ports; /* the first fragment has been here */
+	__u32 held;	 /* of those that came before it so many are put aside */
+	__u32 pad;
 };
 
 #define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR and TUN */

@@ -22,7 +22,7 @@ static __always_inline int is_for_service(struct __sk_buff *skb, int v6)
 	if (is_inert(s, now) || (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p)))
 		return 0;
 	if (p->fragment == LATER_FRAGMENT)
-		return resolve_fragment(p);
+		return !find_ports(p);
 	if (p->flow.proto == IPPROTO_TCP) {
 		if (parse_tcp(skb, p))
 			return 0;
@@ -39,7 +39,7 @@ static __always_inline int is_for_service(struct __sk_buff *skb, int v6)
 		return 0;
 	/* The others of its fragments are behind this one, and have no ports. */
 	if (p->fragment == FIRST_FRAGMENT)
-		resolve_fragment(p);
+		tell_ports(p, now);
 	return 1;
 }
 

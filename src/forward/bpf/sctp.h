@@ -5,6 +5,9 @@
 
 #include "maps.h"
 
+/* The header, and that of a chunk. */
+#define SCTP_LEAST 16
+
 /* The chunk types of RFC 9260 section 3.2 as events. Any other one is data. */
 static __always_inline __u32 sctp_event(__u8 type)
 {

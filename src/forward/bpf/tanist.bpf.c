@@ -4,6 +4,7 @@
 #include "access.h"
 #include "admission.h"
 #include "forward.h"
+#include "fragments.h"
 #include "persistence.h"
 #include "schedule.h"
 #include "sctp.h"
@@ -229,26 +230,6 @@ static __always_inline const struct service *find_service(struct packet *p, __u3
 	return bpf_map_lookup_elem(&services, &where);
 }
 
-/* A fragment that is not the first has the ports of the first one, which must have come before it; the first one
- * leaves them here. False when nobody has. */
-static __always_inline int resolve_fragment(struct packet *p)
-{
-	struct fragment_key key = {
-		.saddr = p->flow.saddr, .daddr = p->flow.daddr, .id = p->fragment_id, .proto = p->flow.proto,
-		.family = p->flow.family,
-	};
-	struct fragment ports = { .sport = p->flow.sport, .dport = p->flow.dport }, *known;
-
-	if (p->fragment == FIRST_FRAGMENT)
-		return !bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
-	known = bpf_map_lookup_elem(&fragments, &key);
-	if (!known)
-		return 0;
-	p->flow.sport = known->sport;
-	p->flow.dport = known->dport;
-	return 1;
-}
-
 static __always_inline int forward(struct __sk_buff *skb, int v6)
 {
 	const struct service *service;
@@ -257,7 +238,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	__u32 ifindex = skb->ifindex;
 	struct link *link = bpf_map_lookup_elem(&interfaces, &ifindex);
 	struct connection *c = 0;
-	int is_answer;
+	int is_answer, verdict;
 	__u64 now;
 
 	if (!p || !s)
@@ -267,13 +248,17 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	now = now_ns(s);
 	if (is_inert(s, now))
 		return PASS;
+	if (__builtin_expect(p->fragment, 0)) {
+		verdict = take_fragment(skb);
+		if (verdict)
+			return verdict;
+	}
 	if (p->flow.proto == IPPROTO_ESP || p->flow.proto == IPPROTO_AH) {
 		p->fragment = IPSEC;
 		p->flow.proto = IPPROTO_UDP;
 		p->flow.sport = p->flow.dport = bpf_htons(PORT_ISAKMP);
 	} else if (p->fragment == LATER_FRAGMENT) {
-		if (!resolve_fragment(p))
-			return PASS;
+		/* has the ports of the first one */
 	} else if (p->flow.proto == IPPROTO_TCP) {
 		if (parse_tcp(skb, p))
 			return PASS;
@@ -312,8 +297,6 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 			return PASS;
 		p->rule = RULE_REPLY;
 		p->dest_slot = c->dest_slot;
-		if (p->fragment == FIRST_FRAGMENT)
-			resolve_fragment(p);
 		return from_server(skb, p, v6, &p->client, c, s, now);
 	}
 	if (!c) {
@@ -347,8 +330,6 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	} else if (!p->dry && !lacks_server(c)) {
 		proceed(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
 	}
-	if (p->fragment == FIRST_FRAGMENT)
-		resolve_fragment(p);
 	return to_server(skb, p, v6, c, now);
 }
 

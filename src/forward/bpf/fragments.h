@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Fragments are forwarded as they are; the first one tells its ports to the others. One that comes before the first is kept here
+ * until then, since nobody knows yet whose it is: untranslated it must not leave. And a first one that ends within its transport
+ * header (RFC 1858) is kept until the next one can be joined to it. IPVS puts every datagram together first, to the same end. */
+#ifndef TANIST_FRAGMENTS_H
+#define TANIST_FRAGMENTS_H
+
+#include "connection.h"
+#include "cut.h"
+#include "sctp.h"
+
+/* Frames that are kept at a time; the one that was kept longest makes room. */
+#define MAX_HELD 512
+/* Of one datagram: 64 KiB in packets of an Ethernet. */
+#define MAX_HELD_OF_ONE 48
+#define HELD_BYTES 2048
+/* How long the parts of a datagram belong together, as the kernel has it. */
+#define DATAGRAM_NS (30 * SECOND_NS)
+/* In place of a number, the first fragment that is too short. */
+#define HELD_SHORT 0xffff
+
+struct held {
+	__u32 length;
+	__u8 frame[HELD_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_HELD);
+	__type(key, struct fragment_key);
+	__type(value, struct held);
+} held_fragments SEC(".maps");
+
+/* Puts the frame aside under `key`; it is gone from here. */
+static __always_inline int hold(struct __sk_buff *skb, const struct fragment_key *key)
+{
+	__u32 zero = 0, length = skb->len;
+	struct held *held = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (held && length >= ETH_HLEN && length <= HELD_BYTES &&
+	    !bpf_skb_load_bytes(skb, 0, held->frame, bounded(length, HELD_BYTES))) {
+		held->length = length;
+		if (!bpf_map_update_elem(&held_fragments, key, held, BPF_ANY))
+			return DROP;
+	}
+	count_drop(DROP_FRAGMENT);
+	return DROP;
+}
+
+/* Makes the packet in hand the one that was put aside under `key`, which comes in again. */
+static __always_inline int release(struct __sk_buff *skb, const struct fragment_key *key)
+{
+	const struct held *held = bpf_map_lookup_elem(&held_fragments, key);
+	const struct packet *p = packet_in_hand();
+	__u32 length;
+
+	if (!held || !p)
+		return DROP;
+	length = bounded(held->length, HELD_BYTES);
+	if (bpf_skb_change_tail(skb, length, 0) ||
+	    bpf_skb_store_bytes(skb, 0, held->frame, length, BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
+		return DROP;
+	bpf_map_delete_elem(&held_fragments, key);
+	return bpf_redirect(p->ifindex, BPF_F_INGRESS);
+}
+
+/* The packet in hand comes in again, and behind it the one that was put aside last. */
+static __always_inline int bring_next(struct __sk_buff *skb, const struct packet *p, struct fragment_key *key, __u32 held)
+{
+	key->number = held - 1;
+	return bpf_clone_redirect(skb, p->ifindex, BPF_F_INGRESS) ? DROP : release(skb, key);
+}
+
+/* Joins the packet in hand to the first fragment that was put aside for its length, if it is what follows that one; it comes in
+ * again as the first. 0: it is not. Without IP options only: those who send such fragments mean no good. */
+static __always_inline int join(struct __sk_buff *skb, const struct packet *p, struct fragment_key *key)
+{
+	const struct held *first;
+	__u32 length;
+	struct iphdr ip;
+
+	key->number = HELD_SHORT;
+	first = bpf_map_lookup_elem(&held_fragments, key);
+	if (!first || p->flow.family != AF_INET || p->l4_offset != ETH_HLEN + sizeof(ip) ||
+	    bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
+		return 0;
+	length = ((const struct iphdr *)(first->frame + ETH_HLEN))->tot_len;
+	length = bpf_ntohs(length) - sizeof(ip);
+	if (first->frame[ETH_HLEN] != 0x45 || (length != 8 && length != 16) || (bpf_ntohs(ip.frag_off) & 0x1fff) * 8 != length)
+		return 0;
+	if (bpf_skb_adjust_room(skb, length, BPF_ADJ_ROOM_NET, 0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(ip), first->frame + ETH_HLEN + sizeof(ip), bounded(length, 16),
+				BPF_F_RECOMPUTE_CSUM) ||
+	    store_lengths(skb, &ip, p->ip_length + length, bpf_ntohs(ip.frag_off) & ~0x1fff))
+		return DROP;
+	bpf_map_delete_elem(&held_fragments, key);
+	return bpf_redirect(p->ifindex, BPF_F_INGRESS);
+}
+
+static __always_inline __u32 least_header(__u8 proto)
+{
+	return proto == IPPROTO_TCP ? sizeof(struct tcphdr) : proto == IPPROTO_SCTP ? SCTP_LEAST : sizeof(struct udphdr);
+}
+
+/* Takes the last of those that are put aside off their number; false when there is none, or another CPU was first. */
+static __always_inline int take_last(struct fragment *datagram, __u32 held)
+{
+	return held && __sync_val_compare_and_swap(&datagram->held, held, held - 1) == held;
+}
+
+/* The entry of a datagram, which is made if there is none. */
+static __always_inline struct fragment *datagram_of(struct fragment_key *key, __u64 now)
+{
+	struct fragment fresh = { .until_ns = now + DATAGRAM_NS }, *known;
+
+	key->number = 0;
+	known = bpf_map_lookup_elem(&fragments, key);
+	if (known && known->until_ns < now) {
+		bpf_map_delete_elem(&fragments, key);
+		known = 0;
+	}
+	if (known)
+		return known;
+	/* Another CPU may be about to do so, too: then its entry is this one's as well. */
+	bpf_map_update_elem(&fragments, key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&fragments, key);
+}
+
+/* From now on those that follow the packet in hand, a first fragment, find its ports; what came before it follows it. */
+static __always_inline int lead(struct __sk_buff *skb, const struct packet *p, struct fragment_key *key,
+				struct fragment *datagram, __u64 now)
+{
+	__u32 ports, held = datagram->held;
+	int verdict;
+
+	if (p->ip_length < p->l4_offset - ETH_HLEN + least_header(p->flow.proto)) {
+		/* Nobody joins what follows with IPv6 (RFC 7112 section 5): the stack drops it, too. */
+		if (p->flow.family == AF_INET6)
+			return PASS;
+		key->number = HELD_SHORT;
+		verdict = hold(skb, key);
+		if (datagram->has_ports || !take_last(datagram, held))
+			return verdict;
+		key->number = held - 1;
+		return release(skb, key);
+	}
+	if (bpf_skb_load_bytes(skb, p->l4_offset, &ports, sizeof(ports)))
+		return PASS;
+	datagram->until_ns = now + DATAGRAM_NS;
+	/* It has been here, and has come in again; or it is another one with the same number. */
+	if (datagram->has_ports && datagram->ports == ports)
+		return 0;
+	datagram->ports = ports;
+	/* Only now: another CPU may be reading it. */
+	__sync_lock_test_and_set(&datagram->has_ports, 1);
+	held = datagram->held;
+	return take_last(datagram, held) ? bring_next(skb, p, key, held) : 0;
+}
+
+/* The packet in hand, a later fragment, gets the ports of the first; until that has come, it is put aside. */
+static __always_inline int follow(struct __sk_buff *skb, struct packet *p, struct fragment_key *key, struct fragment *datagram)
+{
+	__u32 held = datagram->held;
+	int verdict;
+
+	if (!datagram->has_ports) {
+		verdict = join(skb, p, key);
+		if (verdict)
+			return verdict;
+		key->number = held;
+		if (held == MAX_HELD_OF_ONE) {
+			count_drop(DROP_FRAGMENT);
+			return DROP;
+		}
+		verdict = hold(skb, key);
+		if (__sync_val_compare_and_swap(&datagram->held, held, held + 1) != held) {
+			count_drop(DROP_FRAGMENT); /* another CPU has put one aside in its place */
+			return DROP;
+		}
+		/* Meanwhile the first may have come on another CPU, and have seen nothing that waits. */
+		if (!__sync_fetch_and_add(&datagram->has_ports, 0) || !take_last(datagram, held + 1))
+			return verdict;
+		bpf_map_delete_elem(&held_fragments, key);
+		held = 0;
+	}
+	p->flow.sport = datagram->ports;
+	p->flow.dport = datagram->ports >> 16;
+	return take_last(datagram, held) ? bring_next(skb, p, key, held) : 0;
+}
+
+static __always_inline struct fragment_key datagram_key(const struct packet *p)
+{
+	struct fragment_key key = {
+		.saddr = p->flow.saddr, .daddr = p->flow.daddr, .id = p->fragment_id, .proto = p->flow.proto,
+		.family = p->flow.family,
+	};
+
+	return key;
+}
+
+/* Has those that follow the packet in hand, a first fragment of this director's own, find its ports; they come in order. */
+static __always_inline void tell_ports(const struct packet *p, __u64 now)
+{
+	struct fragment_key key = datagram_key(p);
+	struct fragment *datagram = datagram_of(&key, now);
+
+	if (!datagram)
+		return;
+	datagram->ports = p->flow.sport | (__u32)p->flow.dport << 16;
+	datagram->has_ports = 1;
+}
+
+/* The packet in hand gets the ports of the first fragment, if that is known; nothing is kept. */
+static __always_inline int find_ports(struct packet *p)
+{
+	const struct fragment_key key = datagram_key(p);
+	const struct fragment *known = bpf_map_lookup_elem(&fragments, &key);
+
+	if (p->fragment == FIRST_FRAGMENT)
+		return 0;
+	if (!known || !known->has_ports)
+		return PASS;
+	p->flow.sport = known->ports;
+	p->flow.dport = known->ports >> 16;
+	return 0;
+}
+
+/* What becomes of the packet in hand, a fragment, before anybody looks whose it is; 0: it goes on. A global function, for the
+ * stack's sake. */
+__noinline int take_fragment(struct __sk_buff *skb)
+{
+	struct packet *p = packet_in_hand();
+	const struct settings *s = get_settings();
+	struct fragment_key key;
+	struct fragment *datagram;
+	__u64 now;
+
+	if (!p || !s)
+		return PASS;
+	if (p->flow.proto != IPPROTO_TCP && p->flow.proto != IPPROTO_UDP && p->flow.proto != IPPROTO_SCTP)
+		return p->fragment == FIRST_FRAGMENT || p->flow.proto == IPPROTO_ESP || p->flow.proto == IPPROTO_AH ? 0 : PASS;
+	now = now_ns(s);
+	if (p->dry)
+		return find_ports(p);
+	key = datagram_key(p);
+	datagram = datagram_of(&key, now);
+	if (!datagram) {
+		count_drop(DROP_FRAGMENT);
+		return DROP;
+	}
+	return p->fragment == LATER_FRAGMENT ? follow(skb, p, &key, datagram) : lead(skb, p, &key, datagram, now);
+}
+
+#endif
