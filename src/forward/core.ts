@@ -35,11 +35,11 @@ import {
   type DestEntry,
   encodeService,
   encodeServiceKey,
+  encodeTable,
   type Hop,
   layDest,
   LAYOUT_VERSION,
   type Load,
-  type ServiceEntry,
   MAX_DESTS,
   MAX_LINKS,
   SIZE,
@@ -427,7 +427,7 @@ export class Core {
   }
 
   /** Where a service's round robin goes on with a new table. */
-  #resumedCursor({ slot, scheduler }: ServiceEntry, table: LaidTable): number {
+  #resumedCursor(slot: number, table: LaidTable): number {
     const known = this.#tables.get(slot)
     if (known === undefined) return table.start
     const value = new Uint8Array(8)
@@ -435,22 +435,25 @@ export class Core {
     const cursor = new DataView(value.buffer).getBigUint64(0, true)
     const { length } = known.table.slots
     const next = length === 0 ? 0 : Number(cursor % BigInt(length))
-    return resume(scheduler, known.table, next, cursor !== BigInt(known.begun), table)
+    return resume(known.table, next, cursor !== BigInt(known.begun), table)
   }
 
-  /** Puts tables into place, each in one step. */
+  /**
+   * Puts tables into place, each in one step. When it returns, no packet uses one from before any more: the kernel waits for those
+   * that do.
+   */
   #writeTables(writes: readonly Extract<Write, { type: 'table' }>[]): void {
-    const laid = writes.map(({ entry, table }) => ({
-      entry,
+    const laid = writes.map(({ slot, table }) => ({
+      slot,
       table,
-      begun: this.#resumedCursor(entry, table),
-      inner: createInnerArray([table.slots.length, ...table.slots]),
+      begun: this.#resumedCursor(slot, table),
+      inner: createInnerArray(encodeTable(table)),
     }))
-    this.#maps.tables.updateAll(laid.map(({ entry, inner }) => [u32(entry.slot), u32(inner.fd)]))
-    for (const { entry, table, begun, inner } of laid) {
-      this.#maps.cursors.update(u32(entry.slot), new Uint8Array(BigUint64Array.of(BigInt(begun)).buffer))
+    this.#maps.tables.updateAll(laid.map(({ slot, inner }) => [u32(slot), u32(inner.fd)]))
+    for (const { slot, table, begun, inner } of laid) {
+      this.#maps.cursors.update(u32(slot), new Uint8Array(BigUint64Array.of(BigInt(begun)).buffer))
       calls.close(inner.fd)
-      this.#tables.set(entry.slot, { table, begun })
+      this.#tables.set(slot, { table, begun })
     }
   }
 

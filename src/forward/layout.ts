@@ -13,6 +13,7 @@ import {
 } from '../config/model.ts'
 import { type Address, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
 import type { Traffic } from '../balance/estimator.ts'
+import type { LaidTable } from '../balance/plan.ts'
 import type { Connection } from './connections.ts'
 import { ipv4At } from '../net/ipv4.ts'
 
@@ -197,12 +198,18 @@ export function decodeServiceKey(bytes: Uint8Array): ServiceId {
   }
 }
 
+const flagBits = (flags: SchedulerFlags): number =>
+  (flags.port ? FLAG.port : 0) | (flags.fallback ? FLAG.fallback : 0) | (flags.third ? FLAG.third : 0)
+
+/** A scheduler's table: its head, then the slots of its entries, of which there are at most LONGEST_SEQUENCE. */
+export function encodeTable({ scheduler, flags, slots }: LaidTable): readonly number[] {
+  return [slots.length + SCHEDULER[scheduler] * 2 ** 16 + flagBits(flags) * 2 ** 24, ...slots]
+}
+
 export function encodeService(service: ServiceEntry): Uint8Array {
   const { slot, scheduler, flags, persistence } = service
   const bits =
-    (flags.port ? FLAG.port : 0) |
-    (flags.fallback ? FLAG.fallback : 0) |
-    (flags.third ? FLAG.third : 0) |
+    flagBits(flags) |
     (service.onePacket ? ONE_PACKET : 0) |
     (service.byHand ? BY_HAND : 0) |
     (persistence?.engine === 'sip' ? SIP : 0) |

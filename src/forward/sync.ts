@@ -5,6 +5,7 @@ import {
   type Endpoint,
   endpointName,
   MAX_ACCESS_PREFIXES,
+  type SchedulerFlags,
   type ServiceId,
   serviceName,
 } from '../config/model.ts'
@@ -30,7 +31,7 @@ export interface CoreState {
 /** One write to the core's maps. */
 export type Write =
   | { readonly type: 'dest'; readonly slot: number; readonly dest: DestEntry; readonly fresh: boolean }
-  | { readonly type: 'table'; readonly entry: ServiceEntry; readonly table: LaidTable }
+  | { readonly type: 'table'; readonly slot: number; readonly table: LaidTable }
   /** What the servers of a full NAT see; none: the director's own address towards them. */
   | { readonly type: 'pool'; readonly slot: number; readonly addresses: readonly Address[] }
   /**
@@ -56,9 +57,32 @@ export class CoreFullError extends Error {
 const identity = (service: ServiceId, endpoint: Endpoint) => `${serviceName(service)} ${endpointName(endpoint)}`
 
 /**
- * The writes that make the core do what the plan says, in an order in which every state between is right: servers before
- * the tables that name them, tables and access lists before the services that use them, and removals last. Nothing is written that is
- * there already. `hop` resolves a real server's next hop. Throws CoreFullError; then nothing has been decided. With `leaveOut`
+ * What comes when, so that after every write each service whose plans before and now have a server that can serve finds one: first
+ * what can serve more, then the tables, which say at once who is picked and how, and only then what can serve less.
+ */
+const PHASES = ['server', 'relief', 'pool', 'access', 'table', 'quiesce', 'overload', 'service'] as const
+
+function phaseOf(write: Write, state: CoreState): (typeof PHASES)[number] {
+  switch (write.type) {
+    case 'dest': {
+      const before = state.dests.get(write.slot)?.dest.weight ?? 0
+      return !write.fresh && before > 0 && write.dest.weight === 0 ? 'quiesce' : 'server'
+    }
+    case 'overload':
+      return write.is ? 'overload' : 'relief'
+    case 'pool':
+    case 'access':
+    case 'table':
+    case 'service':
+      return write.type
+    case 'delete-service':
+      return 'service'
+  }
+}
+
+/**
+ * The writes that make the core do what the plan says, in an order in which every state between is right: see PHASES; services that
+ * nobody wants and servers that no table names any more are removed last. Nothing is written that is there already. `hop` resolves a real server's next hop. Throws CoreFullError; then nothing has been decided. With `leaveOut`
  * servers that there is no room for are told to it instead, and the others serve.
  */
 export function difference(
@@ -72,8 +96,8 @@ export function difference(
   const slots = new Slots(state, leaveOut === undefined)
   const there: Services = new Map(state.services.map((service) => [serviceName(service.key), service]))
   const each = plan.services.flatMap((service) => serviceWrites(state, there, service, slots, hop, leaveOut))
-  const inOrder: readonly Write['type'][] = ['dest', 'overload', 'pool', 'access', 'table', 'service']
-  const writes = inOrder.flatMap((type) => each.filter((write) => write.type === type))
+  const byPhase = Map.groupBy(each, (write) => phaseOf(write, state))
+  const writes = PHASES.flatMap((phase) => byPhase.get(phase) ?? [])
   const planned = new Set(plan.services.flatMap(keysOf).map(serviceName))
   const kept = new Set(each.flatMap((write) => (write.type === 'service' ? [write.entry.slot] : [])))
   for (const { key, entry } of state.services) if (planned.has(serviceName(key))) kept.add(entry.slot)
@@ -145,14 +169,16 @@ function serviceWrites(
     writes.push({ type: 'access', slot: serviceSlot, entries: service.access })
   }
   const table: LaidTable = {
+    scheduler: service.scheduler,
+    flags: service.flags,
     slots: service.table.entries.flatMap((position) => destSlots[position] ?? []),
     levels: service.table.levels,
     start: service.table.start,
     weights: new Map(service.destinations.map(({ weight }, position) => [destSlots[position] ?? -1, weight])),
   }
   // IPVS begins its round anew whenever a server is edited, also where the same sequence comes out.
-  if (edited || current?.table === undefined || !sameServers(current.table, table)) {
-    writes.push({ type: 'table', entry, table })
+  if (edited || current?.table === undefined || !sameTable(current.table, table)) {
+    writes.push({ type: 'table', slot: serviceSlot, table })
   }
   for (const each of keysOf(service)) {
     const there = services.get(serviceName(each))
@@ -191,8 +217,15 @@ const isSameWay = (a: DestEntry, b: DestEntry) =>
 /** One text for one way; should the same way come out as two, a value is written again that is there. */
 const wayTo = ({ forwarding, hop }: DestEntry): string => JSON.stringify([forwarding, hop])
 
-const sameServers = ({ slots: a, weights: before }: LaidTable, { slots: b, weights: now }: LaidTable) =>
-  a.length === b.length && a.every((x, i) => x === b[i]) && before.size === now.size
+const sameTable = (a: LaidTable, b: LaidTable) =>
+  a.scheduler === b.scheduler &&
+  sameFlags(a.flags, b.flags) &&
+  a.slots.length === b.slots.length &&
+  a.slots.every((slot, i) => slot === b.slots[i]) &&
+  a.weights.size === b.weights.size
+
+const sameFlags = (a: SchedulerFlags, b: SchedulerFlags) =>
+  a.port === b.port && a.fallback === b.fallback && a.third === b.third
 
 const sameAddresses = (a: readonly Address[], b: readonly Address[]) =>
   a.length === b.length && a.every((address, i) => address === b[i])
@@ -210,9 +243,7 @@ const isEdited = (a: DestEntry, b: DestEntry) =>
 
 const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
   a.scheduler === b.scheduler &&
-  a.flags.port === b.flags.port &&
-  a.flags.fallback === b.flags.fallback &&
-  a.flags.third === b.flags.third &&
+  sameFlags(a.flags, b.flags) &&
   a.onePacket === b.onePacket &&
   a.idleSeconds === b.idleSeconds &&
   a.listed === b.listed &&

@@ -1,8 +1,11 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ReferenceService } from '../../src/balance/reference.ts'
 import type { Scheduler, SchedulerFlags } from '../../src/config/model.ts'
 import { ip } from '../vrrp/instances.ts'
-import { Bench, VIP } from './bench.ts'
+import { Bench, NAME, VIP } from './bench.ts'
 import { runHistories } from './histories.ts'
 import { FLAG, tcp, udp } from './packets.ts'
 
@@ -152,4 +155,27 @@ test('twos: shares by weight, and of two servers the one with less to do', () =>
   // C (8), B (1), A (1): the draws choose C and B, of which B has less to do by weight once C has nine.
   expect(Array.from({ length: 10 }, () => draw(1, 9)).join('')).toBe('CBCCCCCCCC')
   expect(draw(10, 10)).toBe('A')
+})
+
+test('rr: processors that pick at the same time all find the one server that can serve', async () => {
+  const TIMES = 30_000
+  const servers = [0, 0, 1, 0].map((weight, i) => ({
+    endpoint: { address: ip(`192.168.1.${11 + i}`), port: 53 },
+    forwarding: { method: 'NAT' as const },
+    weight,
+    fullWeight: 1,
+    thresholds: { upper: 0, lower: 0 },
+  }))
+  bench.lay(servers, { scheduler: 'rr', protocol: 'UDP', port: 53, onePacket: true })
+  const script = join(import.meta.dirname, '../support/hammer-process.ts')
+  const hammers = [1, 2].map(() => fork(script, [NAME, String(TIMES)]))
+  await Promise.all(hammers.map((hammer) => once(hammer, 'message')))
+  const ended = Promise.all(hammers.map((hammer) => once(hammer, 'exit')))
+  for (const hammer of hammers) hammer.send('go')
+  expect(await ended).toEqual([
+    [0, null],
+    [0, null],
+  ])
+  expect(bench.counters('service').connections).toBe(BigInt(2 * TIMES))
+  expect(bench.core.drops()['no-destination']).toBe(0n)
 })

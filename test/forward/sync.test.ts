@@ -36,7 +36,7 @@ class Model {
         break
       }
       case 'table':
-        this.tables.set(write.entry.slot, write.table)
+        this.tables.set(write.slot, write.table)
         break
       case 'overload':
         break

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DirectorHost } from '../support/director.ts'
 import { compileFrames, FrameCounter, generatorCommand, linkOf, wire } from '../support/frames.ts'
 import { Lab } from '../support/lab.ts'
+import { CHANGES, LEAST_OPENED, ReloadLab } from '../support/reload-lab.ts'
 import type { FlowsReport } from '../support/reporter.ts'
 import { WebServer } from '../support/web.ts'
 
@@ -78,6 +79,25 @@ ${servers.join('')}}
       expect(service?.servers.filter(({ active }) => active > 0)).toHaveLength(KEPT.length)
     },
   )
+})
+
+describe('reloads under four clients that open connections as fast as they can', () => {
+  const ROUNDS = 5
+  const lab = new ReloadLab()
+  beforeAll(() => lab.start())
+  afterAll(() => lab.destroy())
+
+  // `npm run drill:reload` has every pair.
+  const pairs = ['rr sh', 'wlc mh', 'rr lc', 'dh wrr', 'lblc sh', 'twos rr'].map((pair) => pair.split(' '))
+  test.each([
+    ...pairs.map((pair) => ({ what: pair.join(' and '), between: pair.map((scheduler) => ({ scheduler })) })),
+    ...CHANGES,
+  ])('none is refused: $what', async ({ between }) => {
+    const { opened, refused, failed, reloads } = await lab.reload(between, ROUNDS)
+    expect({ refused, failed }).toEqual({ refused: 0, failed: 0 })
+    expect(opened).toBeGreaterThan(reloads * LEAST_OPENED)
+    expect(await lab.withoutServer()).toBe(0)
+  })
 })
 
 describe('a service with 1000 servers is replaced in one step', () => {

@@ -102,3 +102,22 @@ export function startEchoFlows(
 ): Promise<Reporter<EchoFlowsReport>> {
   return Reporter.start(lab, host, 'echo-flows-process.ts', address, String(port), String(count))
 }
+
+/** What became of connections that a client opened. */
+export interface ConnectsReport {
+  readonly opened: number
+  readonly refused: number
+  /** Reset, unreachable, or not answered for ten seconds. */
+  readonly failed: number
+}
+
+/** A client that opens one connection after the other, from several of its addresses. */
+export function startConnects(
+  lab: Lab,
+  host: string,
+  address: string,
+  port: number,
+  sources: readonly string[],
+): Promise<Reporter<ConnectsReport>> {
+  return Reporter.start(lab, host, 'connects-process.ts', address, String(port), ...sources)
+}

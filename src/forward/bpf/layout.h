@@ -31,6 +31,12 @@ enum scheduler {
 	SCHED_NONE, SCHED_LBLC, SCHED_LBLCR, SCHED_TWOS
 };
 
+/* Element 0 of a scheduler's table: how many entries follow, which scheduler picks from them, and with which flags. All three
+ * in the table, so that one write changes them together: no packet has the entries of one scheduler picked by another. */
+#define TABLE_LENGTH(head) ((head) & 0xffffu)
+#define TABLE_SCHEDULER(head) ((head) >> 16 & 0xffu)
+#define TABLE_FLAGS(head) ((head) >> 24)
+
 /* sh and mh: the client's port counts; another server is tried when one cannot serve. */
 #define SERVICE_PORT 1u
 #define SERVICE_FALLBACK 2u
@@ -66,7 +72,7 @@ struct service_key {
 
 struct service {
 	__u32 slot;
-	__u16 scheduler;
+	__u16 scheduler; /* only user space looks at it; the table has what packets go by */
 	__u16 flags;
 	__u32 persistence_s; /* a client stays at its server for so long; 0: it does not */
 	__u32 client_prefix; /* clients whose addresses begin with the same so many bits count as one */

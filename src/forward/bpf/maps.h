@@ -14,8 +14,8 @@ struct {
 	__type(value, struct service);
 } services SEC(".maps");
 
-/* Element 0 of an inner table is its length n; elements 1..n are slots in `dests`. A table is never changed once it
- * is reachable: a new one takes its place in one write of the outer map. */
+/* Element 0 of an inner table is its head (see layout.h) with its length n; elements 1..n are slots in `dests`. A table is never
+ * changed once it is reachable: a new one takes its place in one write of the outer map. */
 struct table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_INNER_MAP);

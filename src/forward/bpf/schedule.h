@@ -7,6 +7,9 @@
 #include "hash.h"
 
 #define NO_DEST 0xffffffffu
+/* In place of a server: the scheduler is lblc, or lblcr. */
+#define BY_LOCALITY 0xfffffffeu
+#define BY_LOCALITIES 0xfffffffdu
 /* Entries of a sequence that are looked at for a server that can serve; a list of servers is never longer. */
 #define SEQUENCE_TRIES MAX_DESTS
 
@@ -18,7 +21,7 @@ static __always_inline struct dest *usable(__u32 slot)
 	return d && d->state == DEST_PRESENT && d->weight && overloaded && !*overloaded ? d : 0;
 }
 
-/* The server of an entry, if it can serve. Entry 0 of a table is its length. */
+/* The server of an entry, if it can serve. The first entry of a table is behind its head. */
 static __always_inline __u32 in_entry(void *table, __u32 entry)
 {
 	__u32 index = entry + 1;
@@ -30,7 +33,7 @@ static __always_inline __u32 in_entry(void *table, __u32 entry)
 /* A walk over entries of a table until one can serve. The helper that goes over the elements of a map only does the
  * counting: the kernel need not verify every round of a loop, and 5.15 has no other such helper. */
 struct walk {
-	__u64 *cursor;
+	__u64 cursor;
 	__u32 start;
 	__u32 client; /* mh */
 	__u32 length;
@@ -42,28 +45,30 @@ static long step_sequence(void *table, __u32 *index, __u32 *unused, struct walk 
 {
 	if (w->tries == SEQUENCE_TRIES || w->tries == w->length || !w->length)
 		return 1;
-	w->tries++;
-	w->found = in_entry(table, __sync_fetch_and_add(w->cursor, 1) % w->length);
+	w->found = in_entry(table, (w->cursor + w->tries++) % w->length);
 	return w->found != NO_DEST;
 }
 
-/* rr and wrr: user space has laid the whole sequence out; a cursor walks it. Entries that cannot serve now are stepped
- * over; when none can, the cursor stays. */
-static __always_inline __u32 pick_from_sequence(void *table, __u32 service_slot, __u32 dry)
+/* rr and wrr: user space has laid the whole sequence out; a cursor walks it. Entries that cannot serve now are stepped over; when
+ * none can, the cursor stays. Each packet takes one step of the cursor and walks on from there by itself: other processors that take
+ * theirs meanwhile would else leave it nothing but entries that cannot serve. */
+static __always_inline __u32 pick_from_sequence(void *table, __u32 length, __u32 service_slot, __u32 dry)
 {
-	__u32 zero = 0, *length = bpf_map_lookup_elem(table, &zero);
+	__u64 *cursor = bpf_map_lookup_elem(&cursors, &service_slot);
 	struct walk w = {
-		.cursor = bpf_map_lookup_elem(&cursors, &service_slot),
+		.length = length,
 		.tries = unknown(0),
 		.found = unknown(NO_DEST),
 	};
 
-	if (!w.cursor || !length)
+	if (!cursor)
 		return NO_DEST;
-	w.length = *length;
+	w.cursor = dry ? *cursor : __sync_fetch_and_add(cursor, 1);
 	bpf_for_each_map_elem(table, step_sequence, &w, 0);
-	if (w.found == NO_DEST || dry)
-		__sync_fetch_and_add(w.cursor, -(__u64)w.tries);
+	if (!dry && w.found == NO_DEST)
+		__sync_fetch_and_add(cursor, -1ull);
+	else if (!dry && w.tries > 1)
+		__sync_fetch_and_add(cursor, w.tries - 1);
 	return w.found;
 }
 
@@ -81,7 +86,7 @@ static long compare_load(void *table, __u32 *index, __u32 *slot, struct search *
 	struct dest *d;
 	__u64 overhead, weight;
 
-	if (!*index) /* the length */
+	if (!*index) /* the head */
 		return 0;
 	d = usable(*slot);
 	load = bpf_map_lookup_elem(&loads, slot);
@@ -226,21 +231,23 @@ static __always_inline __u32 pick_by_maglev(void *table, __u32 client, __u32 fal
 	return w.found;
 }
 
-/* With the flags of a service: nothing is to be remembered. */
-#define SERVICE_DRY 0x8000u
-
-/* A slot in `dests`, or NO_DEST. A global function, so that the kernel verifies its loops once and not once for every way
- * that leads here. `client` and `destination` are what the hashes are made of, see `hashed`. */
-__noinline __u32 pick(__u32 service_slot, __u32 scheduler, __u32 flags, __u32 client, __u32 destination)
+/* A slot in `dests`, NO_DEST, BY_LOCALITY or BY_LOCALITIES. A global function, so that the kernel verifies its loops once and
+ * not once for every way that leads here. `client` and `destination` are what the hashes are made of, see `hashed`, and
+ * `port` is the client's. */
+__noinline __u32 pick(__u32 service_slot, __u32 client, __u32 port, __u32 destination, __u32 dry)
 {
 	void *table = bpf_map_lookup_elem(&tables, &service_slot);
+	__u32 zero = 0, *head = table ? bpf_map_lookup_elem(table, &zero) : 0, flags;
 
-	if (!table)
+	if (!head)
 		return NO_DEST;
-	switch (scheduler) {
+	flags = TABLE_FLAGS(*head);
+	if (flags & SERVICE_PORT)
+		client += port;
+	switch (TABLE_SCHEDULER(*head)) {
 	case SCHED_RR:
 	case SCHED_WRR:
-		return pick_from_sequence(table, service_slot, flags & SERVICE_DRY);
+		return pick_from_sequence(table, TABLE_LENGTH(*head), service_slot, dry);
 	case SCHED_DH:
 		return in_entry(table, hash256(destination));
 	case SCHED_SH:
@@ -248,9 +255,13 @@ __noinline __u32 pick(__u32 service_slot, __u32 scheduler, __u32 flags, __u32 cl
 	case SCHED_MH:
 		return pick_by_maglev(table, client, flags & SERVICE_FALLBACK);
 	case SCHED_TWOS:
-		return pick_of_two(table, service_slot, flags & SERVICE_DRY);
+		return pick_of_two(table, service_slot, dry);
+	case SCHED_LBLC:
+		return BY_LOCALITY;
+	case SCHED_LBLCR:
+		return BY_LOCALITIES;
 	default:
-		return pick_by_load(table, scheduler);
+		return pick_by_load(table, TABLE_SCHEDULER(*head));
 	}
 }
 
@@ -260,16 +271,16 @@ static __always_inline __u32 hashed(const struct address *a)
 	return bpf_ntohl(a->words[0] ^ a->words[1] ^ a->words[2] ^ a->words[3]);
 }
 
-static __always_inline __u32 pick_for(const struct service *service, const struct flow *flow, int dry)
+static __always_inline __u32 pick_for(__u32 service_slot, const struct flow *flow, int dry)
 {
-	__u32 flags = service->flags | (dry ? SERVICE_DRY : 0), port = service->flags & SERVICE_PORT ? bpf_ntohs(flow->sport) : 0;
+	__u32 slot = pick(service_slot, hashed(&flow->saddr), bpf_ntohs(flow->sport), hashed(&flow->daddr), dry);
 
-	if (service->scheduler == SCHED_LBLC || service->scheduler == SCHED_LBLCR) {
-		__u32 several = service->scheduler == SCHED_LBLCR, same = pick_same(service->slot, several);
+	if (slot == BY_LOCALITY || slot == BY_LOCALITIES) {
+		__u32 several = slot == BY_LOCALITIES, same = pick_same(service_slot, several);
 
-		return same != NO_DEST ? same : pick_another(service->slot, several);
+		return same != NO_DEST ? same : pick_another(service_slot, several);
 	}
-	return pick(service->slot, service->scheduler, flags, hashed(&flow->saddr) + port, hashed(&flow->daddr));
+	return slot;
 }
 
 #endif

@@ -113,7 +113,7 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 	fresh->service_slot = service->slot;
 	if (service->persistence_s)
 		known = find_template(s, &who, now);
-	fresh->dest_slot = known ? known->dest_slot : pick_for(service, &p->flow, p->dry);
+	fresh->dest_slot = known ? known->dest_slot : pick_for(service->slot, &p->flow, p->dry);
 	p->rule = known ? RULE_TEMPLATE : RULE_SCHEDULER;
 	p->dest_slot = fresh->dest_slot;
 	d = bpf_map_lookup_elem(&dests, &fresh->dest_slot);
