@@ -180,7 +180,7 @@ export class Forwarding {
     const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
     this.#hops.learn(new Set(servers), asks)
     try {
-      this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut)
+      this.#meters.follow(this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut))
       this.#services = services
     } finally {
       this.#attach(this.#services)

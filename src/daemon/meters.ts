@@ -1,5 +1,6 @@
 import { type Estimate, estimate, type Rates, ratesOf, type Traffic } from '../balance/estimator.ts'
 import type { Core } from '../forward/core.ts'
+import type { Write } from '../forward/sync.ts'
 
 /** Of what the core does not hold. */
 export const NO_TOTALS: Rates = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
@@ -12,8 +13,8 @@ export type KeptZeros = Readonly<
 >
 
 /**
- * Rates of what the core counts, and totals that can be set to zero: the core's own counters only grow. Bounded by the core's
- * slots.
+ * Rates of what the core counts, and totals that can be set to zero: the core's own counters only grow, until a slot is given to
+ * something else. Bounded by the core's slots.
  */
 export class Meters {
   readonly #core: Core
@@ -22,6 +23,18 @@ export class Meters {
 
   constructor(core: Core) {
     this.#core = core
+    // What was counted before is no rate.
+    this.#forEachLive((of, slot, now) => this.#estimates[of].set(slot, firstMet(now)))
+  }
+
+  /** What was written to the core: what is new there, or made anew, begins at 0 and is measured from its first packet on. */
+  follow(writes: readonly Write[]): void {
+    for (const write of writes) {
+      if (write.type === 'dest' && write.fresh) this.#forget('dest', write.slot)
+      if (write.type !== 'service' || !write.fresh) continue
+      this.#forget('service', write.entry.slot)
+      for (const slot of write.left) this.#forget('dest', slot)
+    }
   }
 
   get zeros(): KeptZeros {
@@ -38,8 +51,16 @@ export class Meters {
 
   /** To be called every ESTIMATE_EVERY_SECONDS. */
   tick(): void {
-    this.#tick('service', new Set(this.#core.services().map(({ entry }) => entry.slot)))
-    this.#tick('dest', new Set(this.#core.destinations().keys()))
+    const live = { service: new Set<number>(), dest: new Set<number>() }
+    this.#forEachLive((of, slot, now) => {
+      live[of].add(slot)
+      this.#estimates[of].set(slot, estimate(this.#estimates[of].get(slot), now))
+    })
+    for (const of of ['service', 'dest'] as const) {
+      for (const slots of [this.#estimates[of], this.#zeros[of]]) {
+        for (const slot of slots.keys()) if (!live[of].has(slot)) slots.delete(slot)
+      }
+    }
   }
 
   /** By slot. */
@@ -59,15 +80,19 @@ export class Meters {
     }
   }
 
-  #tick(of: Kind, live: ReadonlySet<number>): void {
-    const [estimates, zeros] = [this.#estimates[of], this.#zeros[of]]
-    for (const [slot, now] of this.#core.counters(of, live)) {
-      const before = estimates.get(slot)
-      const known = before === undefined || isNew(now, before.last) ? firstMet(now) : before
-      estimates.set(slot, estimate(known, now))
+  #forget(of: Kind, slot: number): void {
+    this.#estimates[of].delete(slot)
+    this.#zeros[of].delete(slot)
+  }
+
+  #forEachLive(visit: (of: Kind, slot: number, now: Traffic) => void): void {
+    const live = {
+      service: new Set(this.#core.services().map(({ entry }) => entry.slot)),
+      dest: this.#core.destinations().keys(),
     }
-    for (const slot of estimates.keys()) if (!live.has(slot)) estimates.delete(slot)
-    for (const slot of zeros.keys()) if (!live.has(slot)) zeros.delete(slot)
+    for (const of of ['service', 'dest'] as const) {
+      for (const [slot, now] of this.#core.counters(of, live[of])) visit(of, slot, now)
+    }
   }
 }
 
@@ -85,15 +110,11 @@ function mapTraffic<From, To>(
   }
 }
 
-/** What was counted before is no rate. */
+/** Measured from here on. */
 const firstMet = (now: Traffic): Estimate => ({ last: now, averages: ratesOf(undefined) })
 
-/** Counters below what they were belong to another service or server, which got the slot. */
-const isNew = (now: Traffic, before: Traffic): boolean => now.inPackets < before.inPackets
-
 function totalsSince(zero: Traffic | undefined, now: Traffic): Rates {
-  const from = zero === undefined || isNew(now, zero) ? undefined : zero
-  const since = (kind: keyof Traffic) => Number(now[kind] - (from?.[kind] ?? 0n))
+  const since = (kind: keyof Traffic) => Number(now[kind] - (zero?.[kind] ?? 0n))
   return {
     connections: since('connections'),
     inPackets: since('inPackets'),

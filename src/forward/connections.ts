@@ -99,6 +99,7 @@ export function decodeTemplate(
   const expiresSeconds = secondsUntil(entry.getBigUint64(0, true), nowNs)
   if (dest === undefined || expiresSeconds === undefined) return undefined
   const { service } = dest
+  const { virtual, port } = portsOfTemplate(service, dest.endpoint)
   const client = viewOf(key)
   const address = isIpv6(service) ? ipv6At(client, 4) : ipv4At(client, 4)
   return {
@@ -106,10 +107,22 @@ export function decodeTemplate(
     state: entry.getUint32(24, true) === 1 ? 'ASSURED' : 'NONE',
     expiresSeconds,
     client: { address, port: 0 },
-    virtual: service.by === 'address' ? service.vip : { address: markAddress(service.mark, isIpv6(service)), port: 0 },
-    destination: dest.endpoint,
+    virtual,
+    destination: { address: dest.endpoint.address, port },
     ...(call === undefined ? {} : { callId: Buffer.from(call.subarray(1, 1 + (call[0] ?? 0))).toString('latin1') }),
   }
+}
+
+const PORT_FTP = 21
+
+/** A template is for one port, and then it has those of the service and the server; that of FTP, of a mark or of every port has none. */
+function portsOfTemplate(service: ServiceId, server: Endpoint): { readonly virtual: Endpoint; readonly port: number } {
+  if (service.by === 'fwmark')
+    return { virtual: { address: markAddress(service.mark, isIpv6(service)), port: 0 }, port: 0 }
+  const { address, port } = service.vip
+  return port === 0 || port === PORT_FTP
+    ? { virtual: { address, port: 0 }, port: 0 }
+    : { virtual: service.vip, port: server.port }
 }
 
 const isIpv6 = (service: ServiceId): boolean =>

@@ -482,7 +482,9 @@ export class Core {
         break
       case 'service':
         if (write.fresh) {
-          this.#maps.service_counters.update(u32(write.entry.slot), new Uint8Array(SIZE.counters * this.#cpus))
+          const nothing = new Uint8Array(SIZE.counters * this.#cpus)
+          this.#maps.service_counters.update(u32(write.entry.slot), nothing)
+          for (const slot of write.left) this.#maps.dest_counters.update(u32(slot), nothing)
         }
         this.#maps.services.update(encodeServiceKey(write.key), encodeService(write.entry))
         break

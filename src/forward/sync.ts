@@ -41,7 +41,14 @@ export type Write =
   | { readonly type: 'access'; readonly slot: number; readonly entries: readonly AccessEntry[] }
   /** By its new thresholds a server has too many connections for another one, or few enough. */
   | { readonly type: 'overload'; readonly slot: number; readonly is: boolean }
-  | { readonly type: 'service'; readonly key: ServiceId; readonly entry: ServiceEntry; readonly fresh: boolean }
+  | {
+      readonly type: 'service'
+      readonly key: ServiceId
+      readonly entry: ServiceEntry
+      readonly fresh: boolean
+      /** Slots of the servers that an earlier service of this name has left: as in IPVS, their totals begin at 0 with a fresh one. */
+      readonly left: readonly number[]
+    }
   /** `last`: no other key leads to this service. */
   | { readonly type: 'delete-service'; readonly key: ServiceId; readonly slot: number; readonly last: boolean }
 
@@ -128,7 +135,7 @@ function serviceWrites(
 ): Write[] {
   const key = service.id
   const current = services.get(serviceName(key))
-  const serviceSlot = current?.entry.slot ?? slots.takeService()
+  const { slot: serviceSlot, left } = current === undefined ? slots.takeService(key) : { ...current.entry, left: [] }
   const writes: Write[] = []
   let edited = false
   const destSlots = service.destinations.map((planned) => {
@@ -183,7 +190,8 @@ function serviceWrites(
   for (const each of keysOf(service)) {
     const there = services.get(serviceName(each))
     if (there !== undefined && there.entry.slot === serviceSlot && sameEntry(there.entry, entry)) continue
-    writes.push({ type: 'service', key: each, entry, fresh: each === key && current === undefined })
+    const fresh = each === key && current === undefined
+    writes.push({ type: 'service', key: each, entry, fresh, left: fresh ? left : [] })
   }
   return writes
 }
@@ -261,6 +269,11 @@ class Slots {
   readonly #state: CoreState
   readonly #byIdentity = new Map<string, number>()
   readonly #services: Set<number>
+  /** By the name of their service, the servers that are not free. */
+  readonly #servers = new Map<
+    string,
+    { readonly slot: number; readonly serviceSlot: number; readonly inUse: boolean }[]
+  >()
   readonly #planned = new Set<number>()
   readonly #strict: boolean
   /** Slots below these are known to be taken. */
@@ -271,8 +284,14 @@ class Slots {
   constructor(state: CoreState, strict: boolean) {
     this.#state = state
     this.#strict = strict
-    for (const [slot, { dest }] of state.dests) {
-      if (dest.state !== 'free') this.#byIdentity.set(identity(dest.service, dest.endpoint), slot)
+    for (const [slot, { dest, load }] of state.dests) {
+      if (dest.state === 'free') continue
+      this.#byIdentity.set(identity(dest.service, dest.endpoint), slot)
+      const { serviceSlot } = dest
+      const name = serviceName(dest.service)
+      const servers = this.#servers.get(name) ?? []
+      this.#servers.set(name, servers)
+      servers.push({ slot, serviceSlot, inUse: inUse(load) })
     }
     // A service's slot carries the counters of its removed servers, too, until their connections have ended.
     const lingering = [...state.dests.values()].filter(({ dest, load }) => dest.state !== 'free' && inUse(load))
@@ -286,7 +305,14 @@ class Slots {
     return this.#planned.has(slot)
   }
 
-  takeService(): number {
+  /** As in IPVS, a service that is made anew goes on with the connections that the one before has left. */
+  takeService(service: ServiceId): { readonly slot: number; readonly left: readonly number[] } {
+    const servers = this.#servers.get(serviceName(service)) ?? []
+    const slot = servers.find((server) => server.inUse)?.serviceSlot ?? this.#takeFreeService()
+    return { slot, left: servers.map((server) => server.slot) }
+  }
+
+  #takeFreeService(): number {
     while (this.#services.has(this.#freeService)) this.#freeService++
     if (this.#freeService < MAX_SERVICES) return this.#freeService++
     throw new CoreFullError('services', MAX_SERVICES)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PlannedDestination } from '../../src/balance/plan.ts'
-import type { Persistence } from '../../src/config/model.ts'
+import type { Endpoint, Persistence, ServiceId } from '../../src/config/model.ts'
 import { ip } from '../vrrp/instances.ts'
 import { Bench, REDIRECT, VIP } from './bench.ts'
 import { type Ends, FLAG, reverse, tcp, udp } from './packets.ts'
@@ -135,4 +135,19 @@ describe('a connection that came through a template', () => {
     expect([states(), bench.counters('service').connections]).toEqual([['SYN_RECV'], 1n])
     expect(bench.send(tcp(server, FLAG.syn | FLAG.ack)).packet.ends).toEqual(reverse(ends))
   })
+})
+
+test.each<[string, ServiceId | number, number, string]>([
+  ['a port', 80, 8080, '10.0.0.100:80 -> 192.168.1.11:8080'],
+  ['FTP', 21, 21, '10.0.0.100:0 -> 192.168.1.11:0'],
+  ['every port', 0, 0, '10.0.0.100:0 -> 192.168.1.11:0'],
+  ['every port, all to one', 0, 8080, '10.0.0.100:0 -> 192.168.1.11:0'],
+  ['a mark', { by: 'fwmark', mark: 7, family: 'inet' }, 8080, '0.0.0.7:0 -> 192.168.1.11:0'],
+])('a template for %s has the ports that IPVS shows', (_what, service, port, shown) => {
+  const where = typeof service === 'number' ? { port: service } : { id: service }
+  bench.lay(servers([1], port), { scheduler: 'rr', persistence: minutes, ...where })
+  bench.send(tcp({ source: ['10.0.9.1', 5000], destination: [VIP, where.port || 80] }, FLAG.syn), 7)
+  const templates = [...bench.core.connections()].filter(({ client }) => client.port === 0)
+  const text = ({ address, port: of }: Endpoint) => `${address}:${of}`
+  expect(templates.map(({ virtual, destination }) => `${text(virtual)} -> ${text(destination)}`)).toEqual([shown])
 })
