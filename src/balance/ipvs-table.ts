@@ -8,7 +8,7 @@ import type {
   Thresholds,
 } from '../config/model.ts'
 import { endpointName, serviceName } from '../config/model.ts'
-import { isIpv4, isLinkLocal, isUnicastAddress } from '../net/address.ts'
+import { type Address, isIpv4, isLinkLocal, isMappedIpv4, isMulticast } from '../net/address.ts'
 import { type PlannedService, planService } from './plan.ts'
 
 /** A virtual service as ipvsadm makes it. */
@@ -65,11 +65,19 @@ export type IpvsOutcome = 'done' | 'full' | IpvsFailure
 
 type Changed = IpvsTable | IpvsFailure
 
+/** Whether an address is the broadcast address of one of this host's networks. */
+export type IsBroadcast = (address: Address) => boolean
+
 /**
  * The table after a command, or why it stays as it is: IPVS's checks in IPVS's order. An edit replaces everything, and keeps
  * the place. `configured` are the names of the services that the configuration has; they are not changed by hand.
  */
-export function changeTable(table: IpvsTable, command: IpvsCommand, configured: ReadonlySet<string>): Changed {
+export function changeTable(
+  table: IpvsTable,
+  command: IpvsCommand,
+  configured: ReadonlySet<string>,
+  isBroadcast: IsBroadcast,
+): Changed {
   switch (command.type) {
     case 'add-service':
       return addService(table, command.service, configured)
@@ -85,7 +93,7 @@ export function changeTable(table: IpvsTable, command: IpvsCommand, configured: 
     case 'add-server':
     case 'edit-server':
     case 'delete-server':
-      return changeServer(table, command, configured)
+      return changeServer(table, command, configured, isBroadcast)
   }
 }
 
@@ -105,6 +113,7 @@ export function nextStep(
   before: IpvsTable,
   commands: readonly IpvsCommand[],
   configured: ReadonlySet<string>,
+  isBroadcast: IsBroadcast,
 ): IpvsStep {
   const added = new Set<string>()
   const outcomes: IpvsOutcome[] = []
@@ -112,7 +121,7 @@ export function nextStep(
   for (const command of commands) {
     const adds = command.type === 'add-service' || (command.type === 'add-server' && added.has(serviceName(command.id)))
     if (!adds && outcomes.length > 0) break
-    const changed = changeTable(table, command, configured)
+    const changed = changeTable(table, command, configured, isBroadcast)
     outcomes.push(typeof changed === 'string' ? changed : 'done')
     if (typeof changed !== 'string') {
       table = changed
@@ -149,6 +158,7 @@ function changeServer(
   table: IpvsTable,
   command: Extract<IpvsCommand, { server: unknown }>,
   configured: ReadonlySet<string>,
+  isBroadcast: IsBroadcast,
 ): Changed {
   return replaceService(table, command.id, configured, 'service-not-defined', (service) => {
     const endpoint = endpointIn(service.id, command.server)
@@ -159,7 +169,7 @@ function changeServer(
       return { ...service, servers: service.servers.filter((each) => each !== known) }
     }
     const { server } = command
-    if (!reaches(service.id, { ...server, endpoint })) return 'invalid'
+    if (!reaches(service.id, { ...server, endpoint }) || isBroadcast(endpoint.address)) return 'invalid'
     if (server.thresholds.lower > server.thresholds.upper) return 'out-of-range'
     if (command.type === 'add-server' && known !== undefined) return 'server-exists'
     if (command.type === 'edit-server' && known === undefined) return 'no-such-server'
@@ -177,11 +187,16 @@ function endpointIn(id: ServiceId, server: Pick<ServerSpec, 'endpoint' | 'forwar
   return keeps && id.by === 'address' ? { ...endpoint, port: id.vip.port } : endpoint
 }
 
-function reaches(id: ServiceId, { endpoint, forwarding }: ServerSpec): boolean {
+function reaches(id: ServiceId, { endpoint: { address }, forwarding }: ServerSpec): boolean {
   const ipv4 = id.by === 'address' ? isIpv4(id.vip.address) : id.family === 'inet'
-  const isReachable = isUnicastAddress(endpoint.address) && !isLinkLocal(endpoint.address)
-  return isReachable && (isIpv4(endpoint.address) === ipv4 || forwarding.method === 'TUN')
+  return isServerAddress(address) && (isIpv4(address) === ipv4 || forwarding.method === 'TUN')
 }
+
+const NO_SERVERS: readonly string[] = ['0.0.0.0', '255.255.255.255', '::']
+
+/** As the kernel tells unicast addresses from others; other than the rest of 0.0.0.0/8, and 240.0.0.0/4, which it takes. */
+const isServerAddress = (address: Address): boolean =>
+  !NO_SERVERS.includes(address) && !isMulticast(address) && !isLinkLocal(address) && !isMappedIpv4(address)
 
 /** What the core should do for a service that was made by hand. */
 export function planByHand({ id, scheduler, flags, persistence, onePacket, servers }: IpvsService): PlannedService {

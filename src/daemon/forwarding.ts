@@ -220,7 +220,9 @@ export class Forwarding {
   /** As many from the first on as go together. */
   #changeSome(commands: readonly IpvsCommand[]): readonly IpvsOutcome[] {
     const before = this.#byHand
-    const { table, outcomes } = nextStep(before, commands, this.#configured())
+    const { table, outcomes } = nextStep(before, commands, this.#configured(), (address) =>
+      this.#hops.isBroadcast(address),
+    )
     if (table === before) return outcomes
     this.#byHand = table
     try {

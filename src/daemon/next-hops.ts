@@ -82,6 +82,11 @@ export class NextHops {
     return this.#known.get(address)?.hop
   }
 
+  /** Whether the kernel takes it for the broadcast address of one of this host's networks. Throws SystemError. */
+  isBroadcast(address: Address): boolean {
+    return this.#rtnetlink.routes([address])[0]?.broadcast ?? false
+  }
+
   #hop(address: Address, route: ReturnType<Rtnetlink['routes']>[number]): Hop | undefined {
     if (route === undefined) return undefined
     if (route.local) return 'local'

@@ -41,6 +41,8 @@ export interface Route {
   readonly ifindex: number
   readonly gateway: Address | undefined
   readonly local: boolean
+  /** The destination is a network's broadcast address. */
+  readonly broadcast: boolean
   /** The address that this host would send from. */
   readonly source: Address | undefined
   /** The route's own, if it has one (`ip route … mtu`). What the kernel has learned of the way is left out: it is for a time. */
@@ -72,6 +74,7 @@ const IFA_F_SECONDARY = 0x01
 const ARPHRD_ETHER = 1
 const ARPHRD_LOOPBACK = 772
 const RTN_LOCAL = 2
+const RTN_BROADCAST = 3
 const NDA_DST = 1
 const NTF_USE = 1
 /** Of rtmsg's flags: the route is a copy with something that was learned. */
@@ -258,6 +261,7 @@ function decodeRoute({ body }: NetlinkMessage): Route {
     ifindex: attributes.get(RTA.oif)?.getUint32(0, true) ?? 0,
     gateway: gateway === undefined ? undefined : addressAt(gateway),
     local: body.getUint8(7) === RTN_LOCAL,
+    broadcast: message.body.getUint8(7) === RTN_BROADCAST,
     source: source === undefined ? undefined : addressAt(source),
     mtu:
       metrics === undefined || isLearned ? undefined : decodeAttributes(metrics, 0).get(RTAX_MTU)?.getUint32(0, true),

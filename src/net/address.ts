@@ -59,3 +59,15 @@ export function isUnicastAddress(address: Address): boolean {
 export function isLinkLocal(address: Address): boolean {
   return !isIpv4(address) && ipaddr.IPv6.parse(address).range() === 'linkLocal'
 }
+
+/** 224.0.0.0/4 or ff00::/8. */
+export function isMulticast(address: Address): boolean {
+  return isIpv4(address)
+    ? ipaddr.IPv4.parse(address).range() === 'multicast'
+    : ipaddr.IPv6.parse(address).range() === 'multicast'
+}
+
+/** ::ffff:0:0/96, an IPv4 address in IPv6's form (RFC 4291 §2.5.5.2). */
+export function isMappedIpv4(address: Address): boolean {
+  return !isIpv4(address) && ipaddr.IPv6.parse(address).isIPv4MappedAddress()
+}

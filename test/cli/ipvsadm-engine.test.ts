@@ -19,8 +19,9 @@ test('is saved', () => {
 
 test('another one is not known', () => {
   expect(parse('-A -u 10.0.0.100:5060 -s rr -p 60 --pe nosuch')).toEqual({
-    type: 'refused',
-    message: 'Scheduler or persistence engine not found',
+    type: 'unknown-scheduler',
+    command: 'add-service',
+    id: { by: 'address', vip: { address: '10.0.0.100', port: 5060 }, protocol: 'UDP' },
   })
 })
 

@@ -1,4 +1,6 @@
-import { type ListOptions, parseLine, type Resolver } from '../../src/cli/ipvsadm/parse.ts'
+import { type ListOptions, parseLine } from '../../src/cli/ipvsadm/parse.ts'
+import type { Resolver } from '../../src/cli/ipvsadm/values.ts'
+import { UsageError } from '../../src/cli/ipvsadm/words.ts'
 import { changeTable, type IpvsTable } from '../../src/balance/ipvs-table.ts'
 import type { ListedService } from '../../src/control/ipvs.ts'
 import { address } from '../bpf/packets.ts'
@@ -10,12 +12,23 @@ const resolver: Resolver = {
 const words = (line: string) => line.split(' ').filter((word) => word !== '')
 export const parse = (line: string) => parseLine(words(line), resolver, 'ipvsadm')
 
+/** What is printed, and the exit status, of a line that is refused before the table is asked. */
+export function refusal(line: string): [string, number] {
+  try {
+    const request = parse(line)
+    return request.type === 'refused' ? [request.message, 255] : ['', 0]
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return [error.message, error.status]
+  }
+}
+
 /** A table made by commands, as a listing. */
 export function listed(...lines: readonly string[]): ListedService[] {
   let table: IpvsTable = []
   for (const line of lines) {
     const request = parse(line)
-    const outcome = request.type === 'change' ? changeTable(table, request.command, new Set()) : 'invalid'
+    const outcome = request.type === 'change' ? changeTable(table, request.command, new Set(), () => false) : 'invalid'
     if (typeof outcome === 'string') throw new Error(`${line}: ${outcome}`)
     table = outcome
   }

@@ -8,25 +8,13 @@ import {
   formatTimeouts,
 } from '../../src/cli/ipvsadm/format.ts'
 import { numbers, type Namer } from '../../src/cli/ipvsadm/names.ts'
-import { UsageError } from '../../src/cli/ipvsadm/words.ts'
-import { changeTable, type IpvsFailure, type IpvsTable } from '../../src/balance/ipvs-table.ts'
+import { changeTable, type IpvsCommand, type IpvsFailure, type IpvsTable } from '../../src/balance/ipvs-table.ts'
 import { estimate, type Estimate, ratesOf } from '../../src/balance/estimator.ts'
 import type { ListedService } from '../../src/control/ipvs.ts'
 import { address } from '../bpf/packets.ts'
-import { listed, options, parse } from './ipvsadm-lines.ts'
+import { listed, options, parse, refusal } from './ipvsadm-lines.ts'
 
 /** Texts, errors and exit statuses of a real ipvsadm 1.31 on a real kernel. */
-/** What is printed, and the exit status, of a line that is refused before the table is asked. */
-function refusal(line: string): [string, number] {
-  try {
-    const request = parse(line)
-    return request.type === 'refused' ? [request.message, 255] : ['', 0]
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    return [error.message, error.status]
-  }
-}
-
 const names: Namer = {
   host: (host) => (host === '127.0.0.1' ? 'localhost' : host),
   port: (port) =>
@@ -266,7 +254,6 @@ describe('a line that is refused before anybody is asked', () => {
     ['-A -t [fd00::1]:80 -p 60 -M 129', 'illegal ipv6 netmask specified', 2],
     [`${ADD} -s sh -b nope`, "invalid scheduler flag `nope'", 2],
     [`${ADD} -s rr -b sh-port`, "incompatible scheduler flag `sh-port'", 2],
-    [`${ADD} -s nosuch`, 'Scheduler or persistence engine not found', 255],
     ['-a -t 10.0.0.1:80 -r fd00::1 -m', 'Different address family is allowed only for tunneling servers', 2],
     [`${SERVER} -m --tun-type gre`, 'Tunnel options conflict with forward method', 2],
     [`${SERVER} -i --tun-type x`, 'illegal tunnel type specified', 2],
@@ -296,6 +283,28 @@ describe('a line that is refused before anybody is asked', () => {
     ['-A -t', '-t: missing argument', 255],
     ['--stop-daemon both', 'illegal start_daemon specified', 2],
     ['--stop-daemon master', 'No daemon is running', 255],
+    ['-A -t 1234', 'illegal virtual server address[:port] specified', 2],
+    ['-A -t 10.0.0.1:', 'illegal virtual server address[:port] specified', 2],
+    ['-A -u -- 10.0.0.1:53', 'illegal virtual server address[:port] specified', 2],
+    ['-A -f 4294967296', "invalid fwmark value `4294967296' specified", 2],
+    [`${SERVER} -x 2147483648`, 'illegal u_threshold specified', 2],
+    [`${SERVER} -y 2147483648`, 'illegal l_threshold specified', 2],
+    [`${SERVER} -w 2147483648`, 'illegal weight specified', 2],
+    ['-L --timeout --persistent-conn', 'options conflicts in the list command', 2],
+    ['-L --daemon --rate', 'options conflicts in the list command', 2],
+    ['-A -t 10.0.0.2:0 -o', 'Zero port specified for non-persistent service', 2],
+    ['--list -h -n', "invalid option `-h'", 2],
+    ['-dC -r 10.1.0.1', "invalid option `-dC'", 2],
+    [`${ADD} --nosuch=1`, '--nosuch=1: unknown option', 255],
+    [`${SERVER} -gq`, '-gq: unknown option', 255],
+    ['--set=1 60 300', "Try `ipvsadm -h' or 'ipvsadm --help' for more information.", 255],
+    ['--start-daemon x --nosuch', 'illegal start-daemon parameter specified', 2],
+    ['--start-daemon backup --mcast-port 65536', 'illegal mcast-port specified', 2],
+    ['--start-daemon backup --mcast-ttl 0', 'illegal mcast-ttl specified', 2],
+    ['--start-daemon backup --sync-maxlen 65508', 'illegal sync-maxlen specified', 2],
+    ['--start-daemon master --mcast-group 10.0.0.1', "invalid IPv4 mcast-group `10.0.0.1'", 2],
+    ['--start-daemon master --mcast-group fd00::1', "invalid IPv6 mcast-group `fd00::1'", 2],
+    ['--stop-daemon master --syncid 256', 'illegal syncid specified', 2],
   ])('%s', (line, message, status) => {
     expect(refusal(line)).toEqual([message, status])
   })
@@ -303,12 +312,14 @@ describe('a line that is refused before anybody is asked', () => {
 
 describe('the table refuses', () => {
   const base = ['-A -t 10.0.0.1:80', '-a -t 10.0.0.1:80 -r 10.1.0.1:8080 -m']
+  const change = (table: IpvsTable, command: IpvsCommand) =>
+    changeTable(table, command, new Set(['FWM 9']), (of) => of === '10.1.255.255')
   const after = (line: string): IpvsFailure | 'done' => {
     let table: IpvsTable = []
     let last: IpvsFailure | 'done' = 'done'
     for (const each of [...base, line]) {
       const request = parse(each)
-      const outcome = request.type === 'change' ? changeTable(table, request.command, new Set(['FWM 9'])) : 'invalid'
+      const outcome = request.type === 'change' ? change(table, request.command) : 'invalid'
       last = typeof outcome === 'string' ? outcome : 'done'
       table = typeof outcome === 'string' ? table : outcome
     }
@@ -328,6 +339,12 @@ describe('the table refuses', () => {
     ['-a -t 10.0.0.1:80 -r 224.0.0.1 -m', 'invalid'],
     ['-a -t 10.0.0.1:80 -r 0.0.0.0 -m', 'invalid'],
     ['-a -t 10.0.0.1:80 -r [fe80::1]:80 -i', 'invalid'],
+    ['-a -t 10.0.0.1:80 -r [::ffff:10.0.0.1]:80 -i', 'invalid'],
+    ['-a -t 10.0.0.1:80 -r 255.255.255.255 -m', 'invalid'],
+    ['-a -t 10.0.0.1:80 -r 10.1.255.255 -m', 'invalid'],
+    ['-a -t 10.0.0.1:80 -r 10.1.255.254 -m', 'done'],
+    ['-a -t 10.0.0.1:80 -r 0.0.0.1 -m', 'done'],
+    ['-a -t 10.0.0.1:80 -r 240.0.0.1 -m', 'done'],
     ['-a -t 10.0.0.1:80 -r 10.1.0.2 -m -x 1 -y 2', 'out-of-range'],
     ['-A -f 9', 'service-exists'],
     ['-D -f 9', 'configured'],
@@ -352,17 +369,6 @@ describe('the table refuses', () => {
       { endpoint: { address: '10.1.0.1' }, weight: 1, thresholds: { upper: 0, lower: 0 } },
     ])
   })
-})
-
-test('popt: clusters, attached values, equals signs, an optional value', () => {
-  const twice = (a: string, b: string) => expect(parse(a)).toEqual(parse(b))
-  twice('-Ln', '--list --numeric')
-  twice('-lnc', '-L -n -c')
-  twice('-At10.0.0.1:80 -srr', '-A -t 10.0.0.1:80 -s rr')
-  twice('--add-service --tcp-service=10.0.0.1:http', '-A -t 10.0.0.1:80')
-  twice('-A -t 10.0.0.1:80 -p -s rr', '-A -t 10.0.0.1:80 -p 360 -s rr')
-  twice('-A -t 10.0.0.1:80 -p 60 -M 255.255.0', '-A -t 10.0.0.1:80 -p 60 -M 255.255.0.0')
-  twice('', '-L')
 })
 
 describe('the estimator', () => {

@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { runLine } from '../../src/cli/ipvsadm/execute.ts'
 import { ControlClient } from '../../src/control/client.ts'
 import { DirectorHost } from '../support/director.ts'
@@ -90,6 +92,36 @@ export class IpvsTwin extends Twin {
     const { status, stdout, stderr } = spawnSync(file, rest, { encoding: 'utf8', input })
     return Promise.resolve({ status, stdout, stderr })
   }
+
+  /**
+   * Many lines one after the other, each with the lists behind it that are to follow a line that succeeds. By one shell: a process of
+   * its own for each takes long to start from here.
+   */
+  ipvsadmAll(lines: readonly string[], lists: readonly string[]): Said[][] {
+    const file = (name: string) => join(this.lab.directory, name)
+    const quoted = (line: string) =>
+      words(line)
+        .map((word) => `'${word}'`)
+        .join(' ')
+    const command = (line: string) => `${quoted(line)} </dev/null; s=$?; printf '\\0%s\\0' $s; printf '\\0' >&2`
+    const after = lists.map(command).join('; ')
+    const script = lines.map((line) => `${command(line)}; if [ $s = 0 ]; then ${after}; fi\n`)
+    writeFileSync(file('script'), `exec >'${file('outputs')}' 2>'${file('errors')}'\n${script.join('')}`)
+    this.lab.run(this.name, ['sh', file('script')])
+    const [outputs = [], errors = []] = ['outputs', 'errors'].map((name) =>
+      readFileSync(file(name), 'utf8').split('\0'),
+    )
+    let at = 0
+    const next = (): Said => {
+      const said = { stdout: outputs[2 * at] ?? '', status: Number(outputs[2 * at + 1]), stderr: errors[at] ?? '' }
+      at++
+      return said
+    }
+    return lines.map(() => {
+      const said = next()
+      return said.status === 0 ? [said, ...lists.map(next)] : [said]
+    })
+  }
 }
 
 /** A daemon with an empty configuration. Its commands run in this process: the program itself starts slowly here. */
@@ -118,3 +150,11 @@ export class TanistTwin extends Twin {
 }
 
 const words = (line: string) => line.split(' ').filter((word) => word !== '')
+
+/** The size of the table is each one's own, as is the order of connections; seconds pass between the two. */
+export function comparable({ stdout, ...said }: Said): Said {
+  const text = stdout.replace(/\(size=\d+\)/, '(size=…)')
+  if (!text.startsWith('IPVS connection entries')) return { ...said, stdout: text }
+  const lines = text.replaceAll(/^(\S+ +)\d\d:\d\d /gm, '$1mm:ss ').split('\n')
+  return { ...said, stdout: lines.toSorted().join('\n') }
+}

@@ -47,7 +47,7 @@ const HELP = `The virtual services of a running tanistd, in the words of ipvsadm
   ipvsadm -R                                                                         restore, from standard input
   ipvsadm --set TCP TCPFIN UDP                                                       time-outs in seconds; 0: as it is
 
-  SERVICE  -t HOST:PORT, -u HOST:PORT, or -f MARK [-6]; port 0 (with -p): every port
+  SERVICE  -t HOST:PORT, -u HOST:PORT, --sctp-service HOST:PORT, or -f MARK [-6]; port 0 (with -p): every port
   SERVER   HOST[:PORT]; -g direct routing, -i tunnel, -m NAT, --fullnat full NAT (not in ipvsadm)
   TUNNEL   --tun-type ipip|gue|gre [--tun-port PORT] [--tun-nocsum|--tun-csum|--tun-remcsum]
 
@@ -155,6 +155,13 @@ async function execute(request: Request, client: ControlClient, output: Output):
     case 'version':
       await output.write(VERSION)
       return 0
+    case 'unknown-scheduler': {
+      const { services } = await client.ipvs()
+      const isThere = services.some(({ id }) => serviceName(id) === serviceName(request.id))
+      if (request.command === 'add-service' && isThere) return refuse(REFUSALS['service-exists'])
+      if (request.command === 'edit-service' && !isThere) return refuse(REFUSALS['no-such-service'])
+      return refuse('Scheduler or persistence engine not found')
+    }
     case 'refused':
       return refuse(request.message)
     case 'restore':

@@ -164,6 +164,7 @@ export const ALLOWED: Readonly<
       'thresholds',
       'persistent-conn',
       'nosort',
+      'syncid',
       'exact',
       'tun-info',
     ],

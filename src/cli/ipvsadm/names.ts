@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { type Address, parseAddress } from '../../net/address.ts'
-import type { Resolver } from './parse.ts'
+import type { Resolver } from './values.ts'
 
 /** The system's own databases, asked as any program asks them: files, DNS, whatever is configured. */
 function getent(database: string, ...keys: readonly string[]): string[] {
@@ -10,7 +10,8 @@ function getent(database: string, ...keys: readonly string[]): string[] {
 
 export const systemResolver: Resolver = {
   address(name) {
-    const [first] = getent('ahosts', name)
+    if (!/^[^-]/.test(name)) return undefined // nothing, or what getent would take for an option
+    const [first] = getent('ahostsv4', name)
     return first === undefined ? undefined : parseAddress(first.split(/\s+/)[0] ?? '')
   },
   port(name, protocol) {

@@ -24,71 +24,94 @@ export interface SplitLine {
   readonly command: CommandName
   /** Of the command itself: `master` or `backup`. */
   readonly commandValue: string | undefined
-  readonly options: readonly Given[]
-  /** What stands there without a dash. */
+  /** From left to right; whoever takes the next one is told of a word that is wrong there by a UsageError, and not before. */
+  readonly options: Iterable<Given>
+  /** What stands there without a dash; complete when all options have been taken. */
   readonly rest: readonly string[]
 }
 
-/** Takes a command line apart as popt does: clustered letters, values attached or next, `--name=value`. Throws UsageError. */
+/**
+ * Takes a command line apart as popt does: clustered letters, values attached or next, `--name=value`, and words are read only
+ * when it is their turn, so that of several mistakes the first one is told. Throws UsageError.
+ */
 export function splitLine(args: readonly string[], program: string): SplitLine {
-  const given: Given[] = []
   const rest: string[] = []
-  const line = [...args]
-  for (let arg = line.shift(); arg !== undefined; arg = line.shift()) {
-    if (arg === '--') {
-      rest.push(...line)
-      break
-    }
-    if (arg.startsWith('--')) given.push(longOption(arg, line, given.length === 0, program))
-    else if (arg.startsWith('-') && arg.length > 1) shortOptions(arg, line, given, program)
-    else rest.push(arg)
-  }
-  const [first, ...options] = given
-  if (first === undefined || !COMMANDS.includes(first.word)) throw tryHelp(program)
-  const second = options.find(({ word }) => COMMANDS.includes(word))
-  if (second !== undefined) {
-    throw new UsageError(
-      `invalid option \`${second.word.short === undefined ? `--${second.word.long}` : `-${second.word.short}`}'`,
-    )
+  const all = optionsIn(args, rest)
+  const first = firstOption(all)
+  if (first === undefined || !COMMANDS.includes(first.word)) {
+    throw new UsageError(`Try \`${program} -h' or '${program} --help' for more information.`, STATUS_UNKNOWN)
   }
   // The word is one of COMMANDS, whose meanings are names of commands.
-  return { command: first.word.is as CommandName, commandValue: first.value, options, rest }
+  return { command: first.word.is as CommandName, commandValue: first.value, options: others(all), rest }
 }
 
-function tryHelp(program: string): UsageError {
-  return new UsageError(`Try \`${program} -h' or '${program} --help' for more information.`, STATUS_UNKNOWN)
-}
-
-function find(matches: (word: Word) => boolean, text: string, first: boolean, program: string): Word {
-  const word = [...COMMANDS, ...OPTIONS].find(matches)
-  if (word !== undefined) return word
-  throw first ? tryHelp(program) : new UsageError(`${text}: unknown option`, STATUS_UNKNOWN)
-}
-
-function longOption(arg: string, line: string[], first: boolean, program: string): Given {
-  const equals = arg.indexOf('=')
-  const name = equals === -1 ? arg : arg.slice(0, equals)
-  const word = find(({ long }) => `--${long}` === name, name, first, program)
-  return { word, value: equals === -1 ? nextValue(word, name, line) : arg.slice(equals + 1) }
-}
-
-function shortOptions(arg: string, line: string[], given: Given[], program: string): void {
-  for (let i = 1; i < arg.length; i++) {
-    const name = `-${arg[i]}`
-    const word = find(({ short }) => short === arg[i], name, given.length === 0, program)
-    const attached = arg.slice(i + 1)
-    if (word.value !== 'none' && attached !== '') {
-      given.push({ word, value: attached.startsWith('=') ? attached.slice(1) : attached })
-      return
-    }
-    given.push({ word, value: nextValue(word, name, line) })
+/** Undefined as well when the library does not know the word. */
+function firstOption(all: Iterator<Found>): Found | undefined {
+  try {
+    const { value, done } = all.next()
+    return done === true ? undefined : value
+  } catch (error) {
+    if (error instanceof UsageError) return undefined
+    throw error
   }
 }
 
-function nextValue(word: Word, name: string, line: string[]): string | undefined {
+function* others(all: Iterable<Found>): Generator<Given> {
+  for (const { argument, ...given } of all) {
+    if (COMMANDS.includes(given.word)) throw new UsageError(`invalid option \`${argument}'`)
+    yield given
+  }
+}
+
+/** An option, and the argument that it stands in. */
+interface Found extends Given {
+  readonly argument: string
+}
+
+function* optionsIn(args: readonly string[], rest: string[]): Generator<Found> {
+  const line = [...args]
+  for (let argument = line.shift(); argument !== undefined; argument = line.shift()) {
+    if (argument === '--') {
+      rest.push(...line)
+      return
+    }
+    if (argument.startsWith('--')) yield longOption(argument, line)
+    else if (argument.startsWith('-') && argument.length > 1) yield* shortOptions(argument, line)
+    else rest.push(argument)
+  }
+}
+
+function find(matches: (word: Word) => boolean, argument: string): Word {
+  const word = [...COMMANDS, ...OPTIONS].find(matches)
+  if (word === undefined) throw new UsageError(`${argument}: unknown option`, STATUS_UNKNOWN)
+  return word
+}
+
+function longOption(argument: string, line: string[]): Found {
+  const equals = argument.indexOf('=')
+  const name = equals === -1 ? argument : argument.slice(0, equals)
+  const word = find(({ long }) => `--${long}` === name, argument)
+  if (equals === -1) return { word, argument, value: nextValue(word, argument, line) }
+  if (word.value === 'none') throw new UsageError(`${argument}: option does not take an argument`, STATUS_UNKNOWN)
+  return { word, argument, value: argument.slice(equals + 1) }
+}
+
+function* shortOptions(argument: string, line: string[]): Generator<Found> {
+  for (let i = 1; i < argument.length; i++) {
+    const word = find(({ short }) => short === argument[i], argument)
+    const attached = argument.slice(i + 1)
+    if (word.value !== 'none' && attached !== '') {
+      yield { word, argument, value: attached.startsWith('=') ? attached.slice(1) : attached }
+      return
+    }
+    yield { word, argument, value: nextValue(word, argument, line) }
+  }
+}
+
+function nextValue(word: Word, argument: string, line: string[]): string | undefined {
   if (word.value === 'none') return undefined
   const next = line[0]
   if (word.value === 'optional') return next === undefined || next.startsWith('-') ? undefined : line.shift()
-  if (next === undefined) throw new UsageError(`${name}: missing argument`, STATUS_UNKNOWN)
+  if (next === undefined) throw new UsageError(`${argument}: missing argument`, STATUS_UNKNOWN)
   return line.shift()
 }
