@@ -83,6 +83,7 @@ const SEVERITIES = {
   'host-user': 'error',
   'host-file': 'error',
   'host-unsafe': 'error',
+  'host-own-port': 'error',
   'host-secret': 'warning',
   'host-missing': 'warning',
   'host-address': 'warning',

@@ -40,6 +40,7 @@ import { ipvsListing } from './ipvs-listing.ts'
 import type { KeptState } from './kept-state.ts'
 import { Meters } from './meters.ts'
 import { NextHops } from './next-hops.ts'
+import { muteServers } from './own-ports.ts'
 import { serviceSnapshots } from './service-snapshot.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -93,6 +94,8 @@ export class Forwarding {
   readonly #failures = new Map<'plan' | 'pins', string>()
   /** Servers that the core has no room for. */
   #leftOut: readonly string[] = []
+  /** What was said of servers that are not reached here. */
+  #mute: ReadonlySet<string> = new Set()
   #sweepTimer: NodeJS.Timeout | undefined
 
   /** `kept` is of the director before this one. Throws SystemError or CoreFullError. */
@@ -191,6 +194,7 @@ export class Forwarding {
       if (this.#isNetworkNews) this.#following.request(this.#networkNotBefore)
     }
     this.#byHand = byHand
+    this.#sayMute(services)
     const before = this.#pools
     this.#pools = pools
     for (const [name, pool] of pools) if (pool !== before.get(name)) this.#logChanges(name, before.get(name), pool)
@@ -425,6 +429,13 @@ export class Forwarding {
     if (!(error instanceof Error) || !('code' in error)) throw error
     if (this.#failures.get(task) !== error.message) this.#log.error(`${what}: ${error.message}`)
     this.#failures.set(task, error.message)
+  }
+
+  /** Says once of each server that it cannot be reached here. */
+  #sayMute(services: readonly PlannedService[]): void {
+    const mute = muteServers(services, (address) => this.#hops.of(address) === 'local')
+    for (const sentence of mute) if (!this.#mute.has(sentence)) this.#log.error(sentence)
+    this.#mute = mute
   }
 
   #logChanges(name: string, before: FormedPool | undefined, now: FormedPool): void {

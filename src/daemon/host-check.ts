@@ -14,6 +14,7 @@ import { Rtnetlink } from '../linux/rtnetlink.ts'
 import { passedBy, passedByText } from './firewall-check.ts'
 import { readFirewall } from './firewall-read.ts'
 import { lackingPing } from './host-programs.ts'
+import { isMuteHere, MUTE_HERE, MUTE_HERE_HINT } from './own-ports.ts'
 
 /**
  * Reports what a configuration names and this host does not have: interfaces, addresses, scripts, users, files, and what the
@@ -33,6 +34,7 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   const [server] = settings.virtual_server
   if (server !== undefined) checkCore(places.of(server), report)
   checkPrograms(settings, places, report)
+  checkOwnPorts(settings, places, host, report)
   checkFirewall(settings, places, report)
   checkScripts(settings, places, host)
   checkFiles(settings, places, host)
@@ -93,6 +95,28 @@ function checkPrograms(settings: Settings, places: Places, report: Report): void
     if (check !== undefined && lacking !== undefined) report('host-program', places.of(check), lacking)
   }
 }
+
+/** Real servers that are this host itself, with a port that the core cannot serve here. */
+function checkOwnPorts(settings: Settings, places: Places, host: HostCheck, report: Report): void {
+  for (const server of settings.virtual_server) {
+    const { id, protocol = 'TCP', mark, through_firewall: throughFirewall, lvs_method: common } = server
+    const ways = id.by === 'address' ? [{ protocol, to: id }] : id.by === 'fwmark' ? mark : []
+    const marked = ways.map(({ protocol: of, to: { address, port } }) => {
+      return { by: 'address', vip: { address, port: port ?? 0 }, protocol: of } as const
+    })
+    const service = { id: marked[0] ?? ANY_MARK, marked, throughFirewall }
+    for (const real of server.real_server) {
+      const { address, port = 0 } = real.id
+      const { method } = real.lvs_method ?? common
+      const forwarding = method === 'TUN' ? ({ method, tunnel: { type: 'ipip' } } as const) : { method }
+      if (!host.has(address) || !isMuteHere(service, { endpoint: { address, port }, forwarding })) continue
+      report('host-own-port', places.of(real), `real server ${address} ${port} ${MUTE_HERE}`, MUTE_HERE_HINT)
+    }
+  }
+}
+
+/** A service whose packets only the firewall's mark tells. */
+const ANY_MARK = { by: 'fwmark', mark: 1, family: 'inet' } as const
 
 /** Every keyword whose value is a script, wherever it stands. */
 function checkScripts(settings: Settings, places: Places, host: HostCheck): void {
@@ -224,8 +248,12 @@ class HostCheck {
     else this.#report('host-interface', at, `there is no interface \`${name}\` here, only ${names}`)
   }
 
+  has(address: string): boolean {
+    return this.#addresses.has(address)
+  }
+
   address(address: string, at: Span): void {
-    if (!this.#addresses.has(address)) this.#report('host-address', at, `no interface here has the address ${address}`)
+    if (!this.has(address)) this.#report('host-address', at, `no interface here has the address ${address}`)
   }
 
   user(name: string, at: Span): void {

@@ -261,7 +261,7 @@ function decodeRoute({ body }: NetlinkMessage): Route {
     ifindex: attributes.get(RTA.oif)?.getUint32(0, true) ?? 0,
     gateway: gateway === undefined ? undefined : addressAt(gateway),
     local: body.getUint8(7) === RTN_LOCAL,
-    broadcast: message.body.getUint8(7) === RTN_BROADCAST,
+    broadcast: body.getUint8(7) === RTN_BROADCAST,
     source: source === undefined ? undefined : addressAt(source),
     mtu:
       metrics === undefined || isLearned ? undefined : decodeAttributes(metrics, 0).get(RTAX_MTU)?.getUint32(0, true),

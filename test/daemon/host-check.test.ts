@@ -33,6 +33,35 @@ function check(text: string): string[] {
 
 const instance = (inside: string) => `vrrp_instance a {\nvirtual_router_id 1\n${inside}\n}`
 
+describe('a real server that is this host itself', () => {
+  const file = (head: string, inside: string, real: string) =>
+    check(`virtual_server ${head} {\n${inside}\nreal_server ${real} {\n}\n}`).filter((line) =>
+      line.includes('own-port'),
+    )
+  const NAT = 'lvs_method NAT'
+
+  test.each([
+    ['10.0.0.1 53', `${NAT}\nprotocol UDP`, '127.0.0.1 5353'],
+    ['10.0.0.1 9', `${NAT}\nprotocol SCTP`, '127.0.0.1 10'],
+    ['10.0.0.1 80', `${NAT}\nthrough_firewall`, '127.0.0.1 8080'],
+    ['fwmark 1', NAT, '127.0.0.1 8080'],
+  ])('with a port that it cannot have: %s %s %s', (head, inside, real) => {
+    expect(file(head, inside, real)).toEqual([
+      expect.stringMatching(/^host-own-port: real server 127\.0\.0\.1 \d+ is this/),
+    ])
+  })
+
+  test.each([
+    ['10.0.0.1 80', NAT, '127.0.0.1 8080'],
+    ['10.0.0.1 53', `${NAT}\nprotocol UDP`, '127.0.0.1 53'],
+    ['10.0.0.1 53', 'lvs_method DR\nprotocol UDP', '127.0.0.1 5353'],
+    ['10.0.0.1 53', `${NAT}\nprotocol UDP`, '203.0.113.9 5353'],
+    ['fwmark 1', `${NAT}\nmark {\nTCP 10.0.0.1 80\n}`, '127.0.0.1 8080'],
+  ])('with one that it can have: %s %s %s', (head, inside, real) => {
+    expect(file(head, inside, real)).toEqual([])
+  })
+})
+
 describe('what a file names and this host does not have', () => {
   test('nothing is said when all is there', () => {
     expect(check(instance(`interface lo\nnotify "${script} a b" root`))).toEqual([])

@@ -179,10 +179,10 @@ describe.each(ASKED)('$name, IPv$family, from the $from', ({ method, family, fro
     expect([ask(from, address, bytes), ask(from, address, bytes)]).toEqual([learns ? 'nothing' : 'whole', 'whole'])
   })
 
-  test('so does one whose last fragment is a single byte', () => {
+  test.runIf(from === 'client')('so does one whose last fragment is a single byte', () => {
     const bytes = family === 4 ? 1480 - 8 + 1 : 2 * 1448 - 8 + 1
-    ask(address, bytes) // where a tunnel has no room for it, the sender is told
-    expect(ask(address, bytes)).toBe('whole')
+    ask(from, address, bytes) // where a tunnel has no room for it, the sender is told
+    expect(ask(from, address, bytes)).toBe('whole')
   })
 
   test('bulk data flows', () => {

@@ -81,6 +81,13 @@ static __always_inline int is_cuttable(struct __sk_buff *skb, const struct packe
 	return !p->dont_fragment && !skb->gso_size;
 }
 
+/* DR and TUN never change the port. */
+static __always_inline int has_own_port(const struct dest *d, const struct connection *c, const struct flow *flow)
+{
+	return flow->proto == IPPROTO_TCP && (d->method == METHOD_NAT || d->method == METHOD_FNAT) &&
+	       server_port(d, c, flow->dport) != flow->dport;
+}
+
 static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, int v6, struct connection *c, __u64 now)
 {
 	__u32 dest_slot = c->dest_slot, room, most;
@@ -108,8 +115,10 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 		return cut(skb, p, room);
 	if (!p->dry)
 		count_connection_packet(skb, p, c, 0);
-	if (local)
-		return PASS;
+	if (local) {
+		p->dest_slot = dest_slot;
+		return has_own_port(d, c, &p->flow) && !p->dry ? TO_OWN_PORT : PASS;
+	}
 	if (!hop->ifindex && (c->method == METHOD_TUN || lacks_route(skb, d, &p->flow.saddr)))
 		return answer_no_server(p, v6);
 	if (p->ttl <= 1 && !p->marked)

@@ -24,6 +24,7 @@
 #define TO_ANSWER 1003
 #define TO_FULL_NAT 1004
 #define FROM_FULL_NAT 1005
+#define TO_OWN_PORT 1006
 
 /* The unused bit before IPv4's fragment offset; only ever set on this director, see cut.h. */
 #define FRAGMENT_CUT 0x8000

@@ -5,6 +5,7 @@
 #include "admission.h"
 #include "forward.h"
 #include "fragments.h"
+#include "own-port.h"
 #include "persistence.h"
 #include "schedule.h"
 #include "sctp.h"
@@ -384,6 +385,16 @@ __noinline int from_full_nat6(struct __sk_buff *skb)
 	return from_full_nat(skb, 1);
 }
 
+__noinline int to_own_port4(struct __sk_buff *skb)
+{
+	return to_own_port(skb, 0);
+}
+
+__noinline int to_own_port6(struct __sk_buff *skb)
+{
+	return to_own_port(skb, 1);
+}
+
 #include "own.h"
 
 static __always_inline int run(struct __sk_buff *skb, int marked, int own, int dry)
@@ -408,6 +419,8 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int own, int d
 		verdict = v6 ? to_full_nat6(skb) : to_full_nat4(skb);
 	if (verdict == FROM_FULL_NAT)
 		verdict = v6 ? from_full_nat6(skb) : from_full_nat4(skb);
+	if (verdict == TO_OWN_PORT)
+		verdict = v6 ? to_own_port6(skb) : to_own_port4(skb);
 	if (verdict == TO_ANSWER)
 		verdict = v6 ? answer_icmp6(skb) : answer_icmp4(skb);
 	return verdict;
@@ -417,15 +430,12 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int own, int d
 static __always_inline int from_here(struct __sk_buff *skb)
 {
 	__u32 index = skb->tc_index;
-	int verdict;
 
 	skb->tc_index = 0;
 	if (index == TO_DELIVER)
 		return PASS;
-	if (index == GONE_ROUND) {
-		verdict = run(skb, 0, 1, 0);
-		return verdict == PASS ? enter_loopback(skb, TO_DELIVER) : verdict;
-	}
+	if (index == GONE_ROUND)
+		return run(skb, 0, 1, 0);
 	if (skb->protocol == bpf_htons(ETH_P_IP) ? is_for_service4(skb) :
 						   skb->protocol == bpf_htons(ETH_P_IPV6) && is_for_service6(skb))
 		return enter_loopback(skb, GONE_ROUND);
