@@ -38,3 +38,18 @@ test('the next hop of a server follows routes and rules, whichever changes', asy
   await until('the route as before', () => hop() === '192.168.1.12')
   expect(director.logText()).not.toContain('the core does not follow')
 })
+
+test('the broadcast address of a network is no server, as long as it is one', () => {
+  const add = (host: string) => director.ipvsadm(`ipvsadm -a -t 10.0.0.101:80 -r ${host} -m`)
+  const refused = {
+    status: 255,
+    stdout: '',
+    stderr: 'Invalid operation.  Possibly wrong module version, address not unicast, ...\n',
+  }
+  expect(director.ipvsadm('ipvsadm -A -t 10.0.0.101:80').status).toBe(0)
+  ip('address', 'add', '10.1.0.1/16', 'broadcast', '+', 'dev', 'eth0')
+  expect(add('10.1.255.255')).toEqual(refused)
+  expect(add('10.1.255.254').status).toBe(0)
+  ip('address', 'delete', '10.1.0.1/16', 'dev', 'eth0')
+  expect(add('10.1.255.255').status).toBe(0)
+})
