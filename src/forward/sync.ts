@@ -89,8 +89,9 @@ function phaseOf(write: Write, state: CoreState): (typeof PHASES)[number] {
 
 /**
  * The writes that make the core do what the plan says, in an order in which every state between is right: see PHASES; services that
- * nobody wants and servers that no table names any more are removed last. Nothing is written that is there already. `hop` resolves a real server's next hop. Throws CoreFullError; then nothing has been decided. With `leaveOut`
- * servers that there is no room for are told to it instead, and the others serve.
+ * nobody wants and servers that no table names any more are removed last. Nothing is written that is there already. `hop` resolves
+ * a real server's next hop. Throws CoreFullError; then nothing has been decided. With `leaveOut` servers that there is no room for
+ * are told to it instead, and the others serve.
  */
 export function difference(
   state: CoreState,
