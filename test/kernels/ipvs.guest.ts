@@ -136,6 +136,19 @@ describe('which server each client gets, and what is counted', () => {
   })
 })
 
+test('a service that gets another scheduler begins its round anew', async () => {
+  const vip = nextService()
+  const service = `-t ${VIP}:${vip}`
+  await run('ipvsadm -C', `ipvsadm -A ${service} -s rr`)
+  for (const weight of [1, 2, 3]) {
+    await run(`ipvsadm -a ${service} -r ${serverAddress(10 + weight)}:${PORT} -m -w ${weight}`)
+  }
+  for (const scheduler of ['rr', 'wrr', 'rr', 'wlc', 'wrr', 'rr']) {
+    await run(`ipvsadm -E ${service} -s ${scheduler}`)
+    for (let i = 0; i < 4; i++) await ask({ type: 'open', address: clientAddress(10), port: nextPort(), vip })
+  }
+})
+
 describe('what is listed', () => {
   /** Both say the same, once IPVS's estimator has come by: it does every two seconds. */
   async function same(line: string, only: RegExp): Promise<void> {

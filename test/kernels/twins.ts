@@ -97,7 +97,7 @@ export class IpvsTwin extends Twin {
    * Many lines one after the other, each with the lists behind it that are to follow a line that succeeds. By one shell: a process of
    * its own for each takes long to start from here.
    */
-  ipvsadmAll(lines: readonly string[], lists: readonly string[]): Said[][] {
+  async ipvsadmAll(lines: readonly string[], lists: readonly string[]): Promise<Said[][]> {
     const file = (name: string) => join(this.lab.directory, name)
     const quoted = (line: string) =>
       words(line)
@@ -107,7 +107,7 @@ export class IpvsTwin extends Twin {
     const after = lists.map(command).join('; ')
     const script = lines.map((line) => `${command(line)}; if [ $s = 0 ]; then ${after}; fi\n`)
     writeFileSync(file('script'), `exec >'${file('outputs')}' 2>'${file('errors')}'\n${script.join('')}`)
-    this.lab.run(this.name, ['sh', file('script')])
+    await once(this.lab.start(this.name, ['sh', file('script')]), 'exit')
     const [outputs = [], errors = []] = ['outputs', 'errors'].map((name) =>
       readFileSync(file(name), 'utf8').split('\0'),
     )
