@@ -2,6 +2,9 @@ import { styleText } from 'node:util'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
 import type { InstanceSnapshot, ServerSnapshot, ServiceSnapshot, Snapshot } from '../control/snapshot.ts'
 
+/** What the core counts beside the reasons of its drops, for `--json`. */
+const NO_DROP = 'client-port-changed'
+
 type Colour = 'green' | 'yellow' | 'red' | 'dim'
 type Cell = string | { readonly text: string; readonly colour: Colour }
 
@@ -65,7 +68,9 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
     ),
     table(
       ['DROPPED PACKETS', ''],
-      Object.entries(status.drops).flatMap(([reason, count]) => (count === 0 ? [] : [[reason, String(count)]])),
+      Object.entries(status.drops).flatMap(([reason, count]) =>
+        count === 0 || reason === NO_DROP ? [] : [[reason, String(count)]],
+      ),
       colours,
     ),
     table(

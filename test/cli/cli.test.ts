@@ -346,7 +346,7 @@ describe('tanist status', () => {
         ],
       },
     ],
-    drops: { ttl: 0, 'no-destination': 3 },
+    drops: { ttl: 0, 'no-destination': 3, 'client-port-changed': 2 },
   }
 
   test('is a table of aligned columns', () => {
