@@ -126,6 +126,18 @@ describe('ICMP errors about a connection by NAT', () => {
     expect(actual.map(error)).toEqual(expected.map(error))
   })
 
+  test('a parameter problem: Tanist translates it; with IPVS the client sees the server', async () => {
+    const [ipvs, tanist] = await both('server', [icmpError(12, 0, OTHER_SERVER, CLIENT, inside)], toClient)
+    const quotes = ([to]: ReturnType<typeof error>[]) =>
+      Buffer.from(to?.quote ?? '', 'hex')
+        .subarray(16, 20)
+        .join('.')
+    expect(ipvs.map(error)).toMatchObject([{ ends: { source: [OTHER_SERVER, 0], destination: [CLIENT, 0] } }])
+    expect(quotes(ipvs.map(error))).toBe(SERVER)
+    expect(tanist.map(error)).toMatchObject([{ ends: { source: [VIP, 0], destination: [CLIENT, 0] } }])
+    expect(quotes(tanist.map(error))).toBe(VIP)
+  })
+
   test('the last hop of one makes no other', async () => {
     for (const [from, frame, at] of [
       ['server', icmpError(3, 1, OTHER_SERVER, CLIENT, inside), toServer],
