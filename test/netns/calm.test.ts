@@ -9,7 +9,7 @@ import { Lab, until } from '../support/lab.ts'
 /** A director with as many services and servers as it has room for, while the network around it changes all the time. */
 const SERVICES = 1021
 const SERVERS = 4
-const EDITS = 20
+const EDITS = 12
 const STORM_MS = 5000
 const lab = new Lab()
 let director: DirectorHost

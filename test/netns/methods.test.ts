@@ -160,8 +160,13 @@ const ask = (from: string, address: string, bytes: number) =>
     ])
     .trim()
 
-/** The director itself is a client as well, from the virtual address unless it says otherwise. */
-const ASKED = (['client', 'director'] as const).flatMap((from) => CASES.map((each) => ({ ...each, from })))
+/**
+ * The director itself is a client as well, from the virtual address, as it says nothing else. (A tunnel through the other family has no address
+ * of the director's for it, see docs/routes.md.)
+ */
+const ASKED = (['client', 'director'] as const).flatMap((from) =>
+  CASES.filter(({ name }) => from === 'client' || !name.includes('other family')).map((each) => ({ ...each, from })),
+)
 
 describe.each(ASKED)('$name, IPv$family, from the $from', ({ method, family, from }) => {
   const address = vip(method, family)

@@ -6,6 +6,7 @@
 
 #include "rewrite.h"
 #include "send.h"
+#include "tunnel.h"
 
 /* Ports that are given out for each local address and server, and how many places a packet looks at: the next packet goes
  * on from there. An entry that is over keeps its place until the sweep. */
@@ -265,6 +266,19 @@ static __always_inline int lower_mss(struct __sk_buff *skb, const struct packet 
 			bpf_l4_csum_replace(skb, check, old, new, 2);
 }
 
+/* What is put on to the client's segments on their way: TOA, or the tunnel to the server of this director's own client, whose kernel
+ * keeps no smaller MTU for an address of its own. */
+static __always_inline __u32 added_to_segments(const struct connection *c, int v6)
+{
+	__u32 slot = c->dest_slot;
+	const struct dest *d;
+
+	if (c->method == METHOD_FNAT)
+		return toa_size(v6);
+	d = c->method == METHOD_TUN ? bpf_map_lookup_elem(&dests, &slot) : 0;
+	return d ? tunnel_room(d, 1) : 0;
+}
+
 static __always_inline int from_full_nat(struct __sk_buff *skb, int v6)
 {
 	struct packet *p = packet_in_hand();
@@ -273,10 +287,10 @@ static __always_inline int from_full_nat(struct __sk_buff *skb, int v6)
 
 	if (!c)
 		return DROP;
-	if (c->method == METHOD_FNAT && p->flow.proto == IPPROTO_TCP && p->syn &&
-	    !bpf_skb_load_bytes(skb, p->l4_offset, &tcp, sizeof(tcp))) {
-		c->server_isn = bpf_ntohl(tcp.seq);
-		if (lower_mss(skb, p, toa_size(v6)))
+	if (p->flow.proto == IPPROTO_TCP && p->syn && !bpf_skb_load_bytes(skb, p->l4_offset, &tcp, sizeof(tcp))) {
+		if (c->method == METHOD_FNAT)
+			c->server_isn = bpf_ntohl(tcp.seq);
+		if (lower_mss(skb, p, added_to_segments(c, v6)))
 			goto malformed;
 	}
 	/* The last fragment of a datagram may be shorter than any header. */
