@@ -82,7 +82,7 @@ export function sctp(ends: Ends, chunk: number, payload = '', second?: number): 
 }
 
 /** RFC 9260 appendix A, bit by bit. */
-function crc32c(bytes: Uint8Array): number {
+export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff
   for (const byte of bytes) {
     crc ^= byte

@@ -43,6 +43,9 @@ export abstract class Twin {
 
   abstract ipvsadm(line: string, input?: string): Promise<Said>
 
+  /** Makes a director of its host, which is there, with its interfaces. */
+  abstract startEngine(): Promise<void>
+
   async start(): Promise<void> {
     const { lab, name } = this
     const [client, servers] = [`c-${name}`, `s-${name}`]
@@ -58,6 +61,7 @@ export abstract class Twin {
     for (const host of CLIENTS) lab.run(client, ['ip', 'address', 'add', `172.18.0.${host}/16`, 'dev', 'eth0'])
     lab.addHost(servers, [{ switch: `in-${name}`, address: '192.168.10.10/24' }], '192.168.10.1')
     for (const host of SERVERS) lab.run(servers, ['ip', 'address', 'add', `192.168.10.${host}/24`, 'dev', 'eth0'])
+    await this.startEngine()
     await once(lab.fork(servers, 'picks-process.ts', ['serve', String(PORT), ...SERVERS.map(serverAddress)]), 'message')
     this.#client = lab.fork(client, 'picks-process.ts', ['ask', VIP])
     await once(this.#client, 'message')
@@ -81,9 +85,9 @@ export class IpvsTwin extends Twin {
     super(lab, 'ipvs')
   }
 
-  override async start(): Promise<void> {
+  override startEngine(): Promise<void> {
     execFileSync('modprobe', ['ip_vs'])
-    await super.start()
+    return Promise.resolve()
   }
 
   override ipvsadm(line: string, input = ''): Promise<Said> {
@@ -132,8 +136,7 @@ export class TanistTwin extends Twin {
     super(lab, 'tanist')
   }
 
-  override async start(): Promise<void> {
-    await super.start()
+  override async startEngine(): Promise<void> {
     this.#director = new DirectorHost(this.lab, this.name, '')
     await this.#director.start(120_000)
   }

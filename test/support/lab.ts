@@ -93,10 +93,10 @@ export class Lab {
     return child
   }
 
-  /** Starts a TypeScript program of the tests on a host, with a message channel. */
-  fork(host: string, script: string, args: readonly string[]): ChildProcess {
-    const path = join(import.meta.dirname, script)
-    return this.start(host, [process.execPath, path, ...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  /** Starts a TypeScript program of the tests on a host, with a message channel; `by` is a command that starts it. */
+  fork(host: string, script: string, args: readonly string[], by: readonly string[] = []): ChildProcess {
+    const command = [...by, process.execPath, join(import.meta.dirname, script), ...args] as [string, ...string[]]
+    return this.start(host, command, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   }
 
   destroy(): void {
