@@ -23,16 +23,14 @@ import { type ConnectionFilter, passes } from '../control/connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../control/ipvs.ts'
 import type { ServiceSnapshot } from '../control/snapshot.ts'
 import { Core, type CoreOptions } from '../forward/core.ts'
-import { FIREWALL_MARK } from '../forward/layout.ts'
 import type { Timeouts } from '../forward/settings-layout.ts'
 import { CoreFullError } from '../forward/sync.ts'
 import { type Traced, traceFrame, type TracePacket } from '../forward/trace.ts'
 import { readIcmpLimits } from '../linux/icmp-limits.ts'
-import { MARK_LINK, type Marked, MarkRoute } from '../linux/mark-route.ts'
+import { MARK_LINK, MarkRoute } from '../linux/mark-route.ts'
 import { Poller } from '../linux/poller.ts'
 import { type NetworkChange, NetworkChanges } from '../linux/network-changes.ts'
 import { type Link, Rtnetlink } from '../linux/rtnetlink.ts'
-import { isIpv4 } from '../net/address.ts'
 import type { Millis } from '../time.ts'
 import { Coalescer } from './coalescer.ts'
 import { HeldServers } from './held-servers.ts'
@@ -41,6 +39,7 @@ import type { KeptState } from './kept-state.ts'
 import { Meters } from './meters.ts'
 import { NextHops } from './next-hops.ts'
 import { muteServers } from './own-ports.ts'
+import { marksKey, marksOf } from './service-marks.ts'
 import { serviceSnapshots } from './service-snapshot.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -470,22 +469,6 @@ function isNewsOf(change: NetworkChange, links: readonly Link[]): boolean {
     Buffer.compare(known.mac, link.mac) !== 0
   )
 }
-
-/** The marks whose packets the kernel is to route back to us. */
-function marksOf(services: readonly PlannedService[]): readonly Marked[] {
-  // A service whose packets Tanist itself tells by their address needs no mark of a firewall.
-  const own = services.flatMap(({ id, marked }) => (id.by === 'fwmark' && marked.length === 0 ? [id] : []))
-  const through = services.flatMap(({ id, marked, throughFirewall }) => (throughFirewall ? [id, ...marked] : []))
-  const families = new Set(
-    through.flatMap((id): Marked['family'][] =>
-      id.by === 'address' ? [isIpv4(id.vip.address) ? 'inet' : 'inet6'] : [],
-    ),
-  )
-  return [...own, ...[...families].map((family) => ({ mark: FIREWALL_MARK, mask: FIREWALL_MARK, family }))]
-}
-
-const marksKey = (marks: readonly Marked[]): string =>
-  marks.map(({ family, mark, mask }) => `${family} ${mark}/${mask}`).join()
 
 /** What ipvsadm had made before an earlier daemon ended: the core remembers it. */
 function servicesByHand(core: Core): IpvsTable {

@@ -49,7 +49,7 @@ import {
 import { AccessLists } from './access-lists.ts'
 import { encodeErrorRate } from './error-rate.ts'
 import { lackingFeatures } from './kernel.ts'
-import { pinMissing } from './pins.ts'
+import { PINNED_MAPS, pinMissing } from './pins.ts'
 import { removeCore, removeVersion } from './removal.ts'
 import { CoreSettings } from './settings.ts'
 import type { Switches, Timeouts } from './settings-layout.ts'
@@ -63,37 +63,6 @@ import { XdpAttachment, type XdpRefusal } from './xdp.ts'
 
 const PROGRAMS = ['tanist_ingress', 'tanist_sweep', 'tanist_forget', 'tanist_trace', 'tanist_xdp'] as const
 const OBJECT = fileURLToPath(new URL('./bpf/tanist.bpf.o', import.meta.url))
-
-/** Those that live on without the daemon. */
-export const PINNED_MAPS = [
-  'services',
-  'tables',
-  'cursors',
-  'dests',
-  'loads',
-  'overloads',
-  'path_mtus',
-  'local_pools',
-  'access_lists',
-  'access_hits',
-  'own_addresses',
-  'local_cursors',
-  'interfaces',
-  'exits',
-  'server_macs',
-  'service_counters',
-  'dest_counters',
-  'connections',
-  'connections6',
-  'templates',
-  'call_ids',
-  'localities',
-  'replies',
-  'replies6',
-  'settings',
-  'drops',
-  'population',
-] as const
 
 /** Those that grow with the number of connections. */
 const TABLES = ['connections', 'connections6', 'replies', 'replies6'] as const

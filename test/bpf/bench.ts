@@ -12,8 +12,9 @@ import type {
   SchedulerFlags,
   ServiceId,
 } from '../../src/config/model.ts'
-import { Core, type CoreOptions, PINNED_MAPS } from '../../src/forward/core.ts'
+import { Core, type CoreOptions } from '../../src/forward/core.ts'
 import { encodeLink, encodeServiceKey, LAYOUT_VERSION, SIZE } from '../../src/forward/layout.ts'
+import { PINNED_MAPS } from '../../src/forward/pins.ts'
 import { encodeSettings, NO_SWITCHES, type Switches } from '../../src/forward/settings-layout.ts'
 import { isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
