@@ -76,7 +76,7 @@ describe('a list', () => {
     const bits = family === 'ipv4' ? 32 : 128
     /** Few values in each place, so that prefixes hold each other and clients are met. */
     const some = (): Address => {
-      const parts = Array.from({ length: bits === 32 ? 4 : 8 }, () => [0, 1, 128, 255][roll(4)] ?? 0)
+      const parts = Array.from({ length: bits === 32 ? 4 : 8 }, () => [2, 1, 128, 254][roll(4)] ?? 0)
       return address(bits === 32 ? parts.join('.') : parts.map((part) => part.toString(16)).join(':'))
     }
     for (let round = 0; round < 20; round++) {

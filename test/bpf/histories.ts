@@ -184,7 +184,7 @@ class History {
   }
 
   #openOne(): boolean {
-    const address = ip(`10.0.${this.#chance(8)}.${1 + this.#chance(200)}`)
+    const address = ip(`10.0.${1 + this.#chance(8)}.${1 + this.#chance(200)}`)
     const port = this.#clients++
     const destination = this.#byMark ? ip(`10.9.0.${1 + this.#chance(3)}`) : ip(VIP)
     const { verdict, packet } = this.#send(address, port, destination, FLAG.syn)
