@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ControlClient } from '../../src/control/client.ts'
-import { parse } from '../cli/ipvsadm-lines.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 
 /** A director with as many services and servers as it has room for, while the network around it changes all the time. */
 const SERVICES = 1021
 const SERVERS = 4
-const EDITS = 12
 const STORM_MS = 5000
 const lab = new Lab()
 let director: DirectorHost
@@ -79,30 +76,6 @@ test.each(STORMS)('a storm of changes of %s takes little, and is over when it is
   // A tenth for reading them, a tenth for following them, and some for what comes and goes meanwhile.
   expect(await share(() => storm(lines))).toBeLessThan(0.35)
   await until('it to be calm', async () => (await share(() => sleep(1000))) < 0.1)
-})
-
-/** What the director needs for so many changes by hand, one after the other. */
-async function edits(weight: number): Promise<number> {
-  const before = used()
-  const commands = Array.from({ length: EDITS }, (_, i) => {
-    const request = parse(`-e -t ${vip(0)}:81 -r ${server(i)}:80 -m -w ${weight}`)
-    if (request.type !== 'change') throw new Error('an edit is a change')
-    return request.command
-  })
-  const outcomes = await new ControlClient(director.socket).change(commands)
-  expect(outcomes).toEqual(commands.map(() => 'done'))
-  return used() - before
-}
-
-test('changes by hand cost no more while addresses come and go: the kernel is not asked again for each', async () => {
-  director.configure(config.split('virtual_server').slice(0, -1).join('virtual_server'))
-  expect(await director.reload()).toEqual([])
-  const lines = Array.from({ length: EDITS }, (_, i) => `-a -t ${vip(0)}:81 -r ${server(i)}:80 -m\n`)
-  expect(director.ipvsadm('ipvsadm-restore', `-A -t ${vip(0)}:81 -s rr\n${lines.join('')}`).status).toBe(0)
-  const calm = await edits(2)
-  let stormy = 0
-  await Promise.all([storm(STORMS[3][1]), edits(3).then((took) => (stormy = took))])
-  expect(stormy).toBeLessThan(2 * calm + 1000)
 })
 
 test('after a storm the last state counts', async () => {

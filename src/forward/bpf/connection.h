@@ -81,6 +81,14 @@ static __always_inline void set_deadline(const struct settings *s, struct connec
 		c->deadline_ns = now + (own ? own : s->timeout_s[state]) * SECOND_NS;
 }
 
+/* An entry of a table of three dimensions by its place, which is compared where it is used: Linux 6.1's verifier does not learn from a
+ * comparison what a copy on the stack holds. */
+static __always_inline __u32 entry_at(const __u8 *table, __u32 entries, __u32 place)
+{
+	asm volatile("" : "+r"(place));
+	return place < entries ? table[place] : 0;
+}
+
 static __always_inline __u32 next_state(__u8 proto, __u32 event, __u32 direction, __u32 state)
 {
 	if (proto == IPPROTO_UDP)
@@ -89,11 +97,12 @@ static __always_inline __u32 next_state(__u8 proto, __u32 event, __u32 direction
 		state = state == ST_NONE ? SCTP_NONE : state - ST_SCTP; /* a fresh connection has no state of any protocol */
 		if (event >= SCTP_EVENTS || state >= SCTP_STATES || direction >= DIRECTIONS)
 			return ST_SCTP + SCTP_CLOSED;
-		return ST_SCTP + sctp_next[direction][event][state];
+		return ST_SCTP + entry_at(&sctp_next[0][0][0], sizeof(sctp_next),
+					  (direction * SCTP_EVENTS + event) * SCTP_STATES + state);
 	}
 	if (event >= TCP_EVENTS || state >= TCP_STATES || direction >= DIRECTIONS)
 		return ST_CLOSE;
-	return tcp_next[direction][event][state];
+	return entry_at(&tcp_next[0][0][0], sizeof(tcp_next), (direction * TCP_EVENTS + event) * TCP_STATES + state);
 }
 
 /* A client's address with the bits that do not count set to 0. */
