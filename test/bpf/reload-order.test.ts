@@ -90,7 +90,7 @@ function refused(): number {
   let count = 0
   for (let i = 0; i < 4; i++) {
     clients++
-    const from = `10.0.${(clients >> 8) & 255}.${clients & 255}`
+    const from = `10.7.${(clients >> 8) & 255}.${clients & 255}`
     if (bench.pick(1024 + (clients % 60_000), from) === '-') count++
   }
   return count

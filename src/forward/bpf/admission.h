@@ -10,6 +10,7 @@
 #define MAX_IP_OPTIONS 40
 #define IP_OPTION_END 0
 #define IP_OPTION_NOP 1
+#define IP_OPTION_TIMESTAMP 68
 #define IP_OPTION_LSRR 131
 #define IP_OPTION_SSRR 137
 
@@ -40,6 +41,9 @@ __noinline int read_options4(struct __sk_buff *skb)
 		if (kind == IP_OPTION_END)
 			break;
 		if (kind == IP_OPTION_LSRR || kind == IP_OPTION_SSRR)
+			return -1;
+		/* Full, and so is the counter of those that did not fit, RFC 791 section 3.1. */
+		if (kind == IP_OPTION_TIMESTAMP && size >= 4 && header.bytes[at + 2] > size && header.bytes[at + 3] >> 4 == 15)
 			return -1;
 		next = at + (kind == IP_OPTION_NOP ? 1 : size);
 		if (next <= at || next > length)

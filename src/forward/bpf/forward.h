@@ -239,6 +239,9 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		.saddr = f->daddr, .daddr = f->saddr, .sport = f->dport, .dport = f->sport,
 		.proto = f->proto, .family = f->family,
 	};
+	/* As for what opens a connection: the kernel drops it and counts it. */
+	if (is_martian(&p->flow.saddr, v6) || is_own(p))
+		return PASS;
 	/* From the servers' side: it quotes client -> server, which is the reply key the other way round. */
 	if (lookup_reply(&reply, &client, v6)) {
 		c = find(&client, now, v6);

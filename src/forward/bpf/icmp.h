@@ -43,7 +43,7 @@ struct quote {
 static __always_inline int is_icmp_error(__u8 type, int v6)
 {
 	if (v6)
-		return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
+		return type < 128; /* RFC 4443 section 2.1, those that nobody has defined among them */
 	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_TIME_EXCEEDED ||
 	       type == ICMP_PARAMETERPROB;
 }
@@ -268,7 +268,7 @@ __noinline int answer_icmp4(struct __sk_buff *skb)
 		return DROP;
 	reply.ip.version = 4;
 	reply.ip.ihl = 5;
-	reply.ip.tos = 0xc0;
+	reply.ip.tos = 0xc0 | (quoted[1] & 0x1e); /* RFC 1812 section 4.3.2.5, as Linux has it */
 	reply.ip.tot_len = bpf_htons(sizeof(reply) + length);
 	reply.ip.ttl = 64;
 	reply.ip.protocol = IPPROTO_ICMP;

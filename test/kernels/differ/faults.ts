@@ -1,6 +1,6 @@
 import { anatomyOf, icmpErrorOf, untagged } from './anatomy.ts'
 import type { Comparison } from './comparison.ts'
-import { type Difference, inPairs, isFragmented, isRightIcmp, isSilent, NOTHING, OWN, ownError } from './difference.ts'
+import { type Difference, isFragmented, isRightIcmp, isSilent, NOTHING, ownError } from './difference.ts'
 import { ETHERNET } from './packet.ts'
 
 /** One that leads to other outcomes in what follows, too. */
@@ -15,8 +15,6 @@ const LINK_MTU = 1500
 const CLIENT_MTU = 1300
 /** Of a client that the director reaches by a route with that MTU. */
 const NARROW = /^(0a43|fd000067)/
-/** 127.0.0.0/8, 0.0.0.0/8, multicast and what is above; ::1, :: and ff00::/8. */
-const MARTIAN = /^(7f|00......$|[ef].......$|0{31}|ff)/
 
 const sentBy = ({ step }: Comparison) => step.frames.map(untagged)
 
@@ -29,14 +27,6 @@ function sentError(comparison: Comparison) {
 
 /** Where Tanist is known to be wrong, and by what it is to be mended. Not for long. */
 export const FAULTS: readonly Difference[] = [
-  fault(
-    'ICMPv6 errors of types that nobody has defined',
-    'RFC 4443 section 2.1: below 128 all are errors.',
-    (comparison) => {
-      const error = sentError(comparison)
-      return error?.v6 === true && error.type > 4
-    },
-  ),
   fault('an ICMP error that is longer than the way', 'It has to be dropped (IPv6) or cut up (IPv4).', (comparison) => {
     const length = (sentError(comparison)?.frame.length ?? 0) - ETHERNET
     return length > LINK_MTU && isSilent(comparison.ipvs)
@@ -47,19 +37,6 @@ export const FAULTS: readonly Difference[] = [
     (comparison) => {
       const error = sentError(comparison)
       return error !== undefined && !isRightIcmp(error.frame) && isSilent(comparison.ipvs)
-    },
-  ),
-  fault('an ICMP error from nobody', 'Sources that open no connection are to have no errors, either.', (comparison) => {
-    const source = sentError(comparison)?.source ?? ''
-    return (OWN.has(source) || MARTIAN.test(source)) && isSilent(comparison.ipvs)
-  }),
-  fault(
-    'timestamps that cannot be counted any more',
-    'Linux refuses a full option of which the counter is full, too.',
-    (comparison) => {
-      const { ipvs, step } = comparison
-      const isRefused = [...ipvs.client, ...ipvs.server].every((frame) => icmpErrorOf(frame)?.type === 12)
-      return isRefused && step.name.includes('counted to the end')
     },
   ),
   fault(
@@ -95,15 +72,4 @@ export const FAULTS: readonly Difference[] = [
       return comparison.service.family === 'ipv4' && isMarked && comparison.tanist.client.length === 0
     },
   ),
-  {
-    name: 'the type of service of an error',
-    reason: 'Linux takes over the four bits of the packet; Tanist’s errors always have 0xc0.',
-    parts: false,
-    without: inPairs((ipvs, tanist, comparison) => {
-      if (ownError(tanist, comparison)?.v6 !== false || (tanist[ETHERNET + 1] ?? 0) !== 0xc0) return undefined
-      const copy = Buffer.from(tanist)
-      copy[ETHERNET + 1] = ipvs[ETHERNET + 1] ?? 0
-      return [ipvs, copy]
-    }),
-  },
 ]
