@@ -17,7 +17,7 @@ static __always_inline int is_for_service(struct __sk_buff *skb, int v6)
 
 	if (!p || !s)
 		return 0;
-	__builtin_memset(p, 0, sizeof(*p));
+	__builtin_memset(p, 0, __builtin_offsetof(struct packet, client));
 	now = now_ns(s);
 	if (is_inert(s, now) || (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p)))
 		return 0;

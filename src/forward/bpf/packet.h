@@ -71,8 +71,6 @@ static __always_inline __u64 unknown(__u64 value)
 
 struct packet {
 	struct flow flow;
-	struct flow client; /* of a server's packet: whose connection it belongs to */
-	struct flow reply;  /* full NAT: the server's packets, as they come in */
 	__u32 server_isn;   /* full NAT: see struct connection */
 	__u32 call;         /* see struct template_key */
 	__u32 l4_offset;
@@ -96,6 +94,9 @@ struct packet {
 	__u8 answer_code;
 	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
 	__u32 access;    /* for a trace: one more than the index in `access_hits` of the entry that has decided */
+	/* Not set to 0 for each packet: who reads these has written them. */
+	struct flow client; /* of a server's packet: whose connection it belongs to */
+	struct flow reply;  /* full NAT: the server's packets, as they come in */
 };
 
 static __always_inline int has_ports(const struct packet *p)

@@ -404,13 +404,15 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int own, int d
 
 	if (!p || (!v6 && skb->protocol != bpf_htons(ETH_P_IP)))
 		return PASS;
-	__builtin_memset(p, 0, sizeof(*p));
+	__builtin_memset(p, 0, __builtin_offsetof(struct packet, client));
 	p->marked = marked;
 	p->hop_taken = marked;
 	p->own = own;
 	p->dry = dry;
 	p->ifindex = skb->ifindex;
 	verdict = v6 ? forward6(skb) : forward4(skb);
+	if (verdict < TO_ICMP)
+		return verdict;
 	if (verdict == TO_ICMP)
 		verdict = v6 ? forward_icmp6(skb) : forward_icmp4(skb);
 	if (verdict == TO_TUNNEL)
