@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { type Address, parseAddress } from '../../net/address.ts'
+import { type Address, isIpv4, parseAddress } from '../../net/address.ts'
 import type { Resolver } from './values.ts'
 
 /** The system's own databases, asked as any program asks them: files, DNS, whatever is configured. */
@@ -11,8 +11,13 @@ function getent(database: string, ...keys: readonly string[]): string[] {
 export const systemResolver: Resolver = {
   address(name) {
     if (!/^[^-]/.test(name)) return undefined // nothing, or what getent would take for an option
-    const [first] = getent('ahostsv4', name)
-    return first === undefined ? undefined : parseAddress(first.split(/\s+/)[0] ?? '')
+    // A host that has no IPv4 address yet but the loopback's is told of none by the first, not even of names in its own file.
+    for (const database of ['ahostsv4', 'ahosts']) {
+      const found = getent(database, name).map((line) => parseAddress(line.split(/\s+/)[0] ?? ''))
+      const address = found.find((each) => each !== undefined && isIpv4(each))
+      if (address !== undefined) return address
+    }
+    return undefined
   },
   port(name, protocol) {
     const port = getent('services', `${name}/${protocol}`)[0]?.split(/\s+/)[1]?.split('/')[0]
