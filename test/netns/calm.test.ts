@@ -73,8 +73,9 @@ const STORMS = [
 ] as const
 
 test.each(STORMS)('a storm of changes of %s takes little, and is over when it is over', async (_name, lines) => {
-  // A tenth for reading them, a tenth for following them, and some for what comes and goes meanwhile.
-  expect(await share(() => storm(lines))).toBeLessThan(0.35)
+  // A tenth for reading them, a tenth for following them, and the first of both, which are at once, on a slow machine: all of a
+  // processor if every change were followed.
+  expect(await share(() => storm(lines))).toBeLessThan(0.6)
   await until('it to be calm', async () => (await share(() => sleep(1000))) < 0.1)
 })
 
