@@ -47,7 +47,8 @@ printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" && chmod +x "$root/
 for number in 1 2 3; do run "step $number" "$(step "$number.")"; done
 [ $# = 0 ] || run "$*" "$*"
 rm "$root/usr/sbin/policy-rc.d"
-umount "$root"/{sys/fs/bpf,sys,proc,dev,run,tmp}
+# With what a command has mounted there.
+umount --recursive "$root"/{sys,proc,dev,run,tmp}
 
 echo 'fresh: step 4, under its systemd'
 mkdir "$work/lab"
