@@ -7,9 +7,6 @@
 
 #include "maps.h"
 
-#define MAX_IP_OPTIONS 40
-#define IP_OPTION_END 0
-#define IP_OPTION_NOP 1
 #define IP_OPTION_TIMESTAMP 68
 #define IP_OPTION_LSRR 131
 #define IP_OPTION_SSRR 137

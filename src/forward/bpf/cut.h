@@ -10,9 +10,6 @@
 
 /* RFC 791 section 3.1: the first bit of an option says whether it is copied into all fragments. */
 #define IP_OPTION_COPIED 0x80
-#define IP_OPTION_END 0
-#define IP_OPTION_NOP 1
-#define MAX_IP_OPTIONS 40
 
 /* Bytes of the packet's data that go into the first part. 0: there is no room for any. */
 static __always_inline __u32 first_part(__u32 room, __u32 header)

@@ -69,6 +69,11 @@ static __always_inline __u64 unknown(__u64 value)
 	return value + (random() >> 32);
 }
 
+/* RFC 791 section 3.1. */
+#define MAX_IP_OPTIONS 40
+#define IP_OPTION_END 0
+#define IP_OPTION_NOP 1
+
 struct packet {
 	struct flow flow;
 	__u32 server_isn;   /* full NAT: see struct connection */
