@@ -15,7 +15,7 @@ if [ $# -ne 3 ]; then
     exit 2
 fi
 here=$(cd "$(dirname "$0")" && pwd)
-program=${DECAPSULATOR:-$here/../dist/forward/bpf/decapsulate.bpf.o}
+program=${DECAPSULATOR:-$here/../dist/forward/ebpf/bpf/decapsulate.bpf.o}
 vip=$2 interface=$3
 
 case $1 in

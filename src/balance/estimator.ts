@@ -1,15 +1,4 @@
-/** What is counted of a service or a server. */
-export interface Traffic {
-  readonly connections: bigint
-  readonly inPackets: bigint
-  readonly outPackets: bigint
-  readonly inBytes: bigint
-  readonly outBytes: bigint
-}
-
-/** The same, a second. */
-export type Rates = Readonly<Record<keyof Traffic, number>>
-
+import type { Traffic, Rates } from '../model/traffic.ts'
 /** The estimator is run once in so many seconds. */
 export const ESTIMATE_EVERY_SECONDS = 2
 

@@ -9,7 +9,7 @@ import type {
   ServiceId,
   Thresholds,
   VirtualServer,
-} from '../config/model.ts'
+} from '../model/service.ts'
 import type { Address } from '../net/address.ts'
 import { destinationHashTable, maglevTable, sourceHashTable } from './hash-tables.ts'
 import { changedLevel, wrrSequence } from './wrr.ts'

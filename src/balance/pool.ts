@@ -1,4 +1,4 @@
-import { endpointName, type RealServer, type VirtualServer } from '../config/model.ts'
+import { endpointName, type RealServer, type VirtualServer } from '../model/service.ts'
 import { type PlannedDestination, type PlannedService, planService } from './plan.ts'
 
 /** Whether a virtual server has enough weight to serve. */

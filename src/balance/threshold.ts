@@ -1,4 +1,4 @@
-import type { Thresholds } from '../config/model.ts'
+import type { Thresholds } from '../model/service.ts'
 
 /**
  * IPVS's rule for a server that has `total` connections: whether it is above its thresholds. Undefined between the two, where

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
-import type { Check } from '../config/model.ts'
-import { NotAskedError } from './probe-error.ts'
-import { probe } from './probe.ts'
+import type { Check } from '../model/check.ts'
+import { NotAskedError } from './probes/probe-error.ts'
+import { probe } from './probes/probe.ts'
 
 /** What a round came to: up, or down after all retries. */
 export interface Outcome {

@@ -14,8 +14,8 @@ import {
 import { correctedText, type Fix } from '../config/fix.ts'
 import type { Source } from '../config/source.ts'
 import { unifiedDiff } from '../config/unified-diff.ts'
-import { readConfigFile } from '../daemon/config-file.ts'
-import { reasonOf } from '../linux/regular-file.ts'
+import { readConfigFile } from '../host/config-file.ts'
+import { reasonOf } from '../host/regular-file.ts'
 
 /**
  * `tanistd -t --fix`: shows the corrections of the files, and of what they include, as a diff on stdout; with `write` they are

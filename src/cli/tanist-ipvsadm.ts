@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { ControlClient, ControlError } from '../control/client.ts'
 import { DEFAULT_NAME, defaultSocket } from './defaults.ts'
-import { type Output, runLine } from './ipvsadm/execute.ts'
+import { type Output, runLine } from './ipvsadm-commands.ts'
 import { whenUnread } from './unread-output.ts'
 
 const STATUS_NO_DAEMON = 2

@@ -6,12 +6,12 @@ import {
   formatDiagnostic,
 } from '../config/diagnostic.ts'
 import type { Loaded } from '../config/load.ts'
-import type { NotRunning } from '../config/model.ts'
+import type { NotRunning } from '../model/config.ts'
 import { protectionCount } from '../config/not-running.ts'
 import { comparePair } from '../config/pair.ts'
 import { printSettings } from '../config/print.ts'
-import { readConfigToTest } from '../daemon/config-file.ts'
-import { checkHost } from '../daemon/host-check.ts'
+import { readConfigToTest } from '../host/config-file.ts'
+import { checkHost } from '../host/host-check.ts'
 
 /** Every file was accepted; there may be warnings. */
 const EXIT_GOOD = 0

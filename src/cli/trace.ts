@@ -1,5 +1,5 @@
-import { endpointName, serviceName } from '../config/model.ts'
-import type { SeenHeader, Traced, TracePacket } from '../forward/trace.ts'
+import { endpointName, serviceName } from '../model/service.ts'
+import type { SeenHeader, Traced, TracePacket } from '../model/trace.ts'
 
 const RULES = {
   connection: 'existing connection',

@@ -1,5 +1,5 @@
 import { placeText } from './source.ts'
-import type { NotRunning } from './model.ts'
+import type { NotRunning } from '../model/config.ts'
 import type { Ineffective } from './schema/entry.ts'
 
 /** Places that are kept of each feature. */

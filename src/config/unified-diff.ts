@@ -1,5 +1,4 @@
-import type { Fix } from './fix.ts'
-import { correctedText } from './fix.ts'
+import { correctedText, type Fix } from './fix.ts'
 import { HIDDEN, secretStart, secretStartOf } from './secrecy.ts'
 
 /** Lines before and after a change that are shown with it. */

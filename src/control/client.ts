@@ -1,11 +1,10 @@
 import { createInterface } from 'node:readline'
 import { Client } from 'undici'
-import type { IpvsCommand, IpvsOutcome } from '../balance/ipvs-table.ts'
-import type { ServiceId } from '../config/model.ts'
-import type { Timeouts } from '../forward/settings-layout.ts'
-import type { Traced, TracePacket } from '../forward/trace.ts'
+import type { IpvsCommand, IpvsOutcome, Timeouts } from '../model/ipvs.ts'
+import type { ServiceId } from '../model/service.ts'
+import type { Traced, TracePacket } from '../model/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
-import type { IpvsListing, ListedConnection } from './ipvs.ts'
+import type { IpvsListing, ListedConnection } from '../model/ipvs-listing.ts'
 import type { Reloaded, Snapshot } from './snapshot.ts'
 
 /** How long the daemon may take to begin an answer, and between two parts of a long one. */

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js'
 import type { Address } from '../net/address.ts'
-import type { Connection } from '../forward/connections.ts'
-import type { ListedConnection } from './ipvs.ts'
+import type { Connection } from '../model/connection.ts'
+import type { ListedConnection } from '../model/ipvs-listing.ts'
 
 const STATES: Readonly<Record<Connection['state'], true>> = {
   NONE: true,

@@ -1,4 +1,4 @@
-import type { IpvsCommand, ServerSpec, ServiceSpec } from '../balance/ipvs-table.ts'
+import type { IpvsCommand, ServerSpec, ServiceSpec, Timeouts } from '../model/ipvs.ts'
 import type {
   AddressService,
   Endpoint,
@@ -10,13 +10,14 @@ import type {
   ServiceId,
   Thresholds,
   Tunnel,
-} from '../config/model.ts'
-import type { Timeouts } from '../forward/settings-layout.ts'
-import type { TracePacket } from '../forward/trace.ts'
+} from '../model/service.ts'
+import type { TracePacket } from '../model/trace.ts'
 import { addressBits, isIpv4, parseAddress } from '../net/address.ts'
 import { CONNECTION_STATES, type ConnectionFilter, type Network, type Place } from './connection-filter.ts'
 import { checked, type Decoder, integer, listOf, object, oneOf, optional, parsed, truth, variant } from './decode.ts'
-import { CHANGES_AT_ONCE } from './ipvs.ts'
+
+/** Commands that one request may have: they must fit the length that the server reads. */
+export const CHANGES_AT_ONCE = 1000
 
 const U32 = 0xffffffff
 /** IPVS's limits (ipvsadm 1.31): a month of 31 days, and the greatest weight. */

@@ -1,4 +1,5 @@
-import type { ForwardingMethod, NotRunning, Protocol, Scheduler } from '../config/model.ts'
+import type { ForwardingMethod, Protocol, Scheduler } from '../model/service.ts'
+import type { NotRunning } from '../model/config.ts'
 
 /** The one read model: what `tanist status` prints and the API returns. Times are ISO 8601. */
 export interface Snapshot {

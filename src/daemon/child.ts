@@ -95,7 +95,7 @@ export class Child<Out extends object, In extends { readonly type: string }> {
 
   #start(): void {
     const { role, args, execArgv } = this.#program
-    const path = fileURLToPath(new URL(`./${role}-process${extname(import.meta.url)}`, import.meta.url))
+    const path = fileURLToPath(new URL(`./${role}/${role}-process${extname(import.meta.url)}`, import.meta.url))
     const child = fork(path, args, { execArgv: [...execArgv] })
     this.#process = child
     this.#startedAt = performance.now()

@@ -1,4 +1,5 @@
-import type { Check, SyncGroup, VrrpInstance } from '../config/model.ts'
+import type { Check } from '../model/check.ts'
+import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import type { InstanceSnapshot } from '../control/snapshot.ts'
 
 /** Everything that the three processes say to each other, as JSON over their IPC channels. */

@@ -68,7 +68,7 @@ function checked(result: number, operation: string, subject: string): number {
   return result
 }
 
-/** A map by its file descriptor. Keys and values are bytes as `forward/layout.ts` writes them. */
+/** A map by its file descriptor. Keys and values are bytes as `forward/ebpf/layout.ts` writes them. */
 export class BpfMap {
   readonly fd: number
   readonly name: string

@@ -1,4 +1,4 @@
-import type { SyncGroup, VrrpInstance } from '../config/model.ts'
+import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import { after, millis } from '../time.ts'
 import { followLinks } from './follow-links.ts'
 import type { Members } from './members.ts'

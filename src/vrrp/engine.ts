@@ -1,4 +1,4 @@
-import type { VrrpInstance } from '../config/model.ts'
+import type { VrrpInstance } from '../model/vrrp.ts'
 import { compareIpv4 } from '../net/ipv4.ts'
 import { after, type Millis, millis } from '../time.ts'
 import { configure, settleGroups } from './configure.ts'

@@ -1,4 +1,4 @@
-import type { VirtualAddress } from '../config/model.ts'
+import type { VirtualAddress } from '../model/vrrp.ts'
 import {
   addressesOf,
   addressKey,

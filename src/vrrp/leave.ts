@@ -1,4 +1,4 @@
-import type { VrrpInstance } from '../config/model.ts'
+import type { VrrpInstance } from '../model/vrrp.ts'
 import { after } from '../time.ts'
 import { heldFor } from './holdings.ts'
 import type { Members } from './members.ts'

@@ -1,4 +1,4 @@
-import type { VirtualAddress, VrrpInstance } from '../config/model.ts'
+import type { VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Fault, HostAddress, Interface, LinkState } from './state.ts'
 

@@ -1,4 +1,4 @@
-import type { SyncGroup, VrrpInstance } from '../config/model.ts'
+import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import { after, type Millis, millis } from '../time.ts'
 import { holdingsOf } from './holdings.ts'
 import { groupNamed } from './routers.ts'

@@ -1,6 +1,6 @@
 import { checksum } from '../net/checksum.ts'
 import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
-import type { VrrpVersion } from '../config/model.ts'
+import type { VrrpVersion } from '../model/vrrp.ts'
 import { type Millis, millis } from '../time.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { VrrpInstance } from '../config/model.ts'
+import type { VrrpInstance } from '../model/vrrp.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
 import type { Backup, Fault } from './state.ts'

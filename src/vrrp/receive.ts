@@ -1,4 +1,4 @@
-import type { VrrpInstance } from '../config/model.ts'
+import type { VrrpInstance } from '../model/vrrp.ts'
 import { decodeIpHeader, type IpHeader } from '../net/ip-header.ts'
 import { VRRP_GROUP } from '../net/ipv4.ts'
 import { type Advertisement, decodeAdvertisement, type DropReason, samePassword, VRRP_PROTOCOL } from './packet.ts'

@@ -1,4 +1,4 @@
-import type { SyncGroup, VrrpInstance } from '../config/model.ts'
+import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import type { EngineState, Member } from './state.ts'
 
 /** Which instances belong together: the same router before and after a reload, and the members of a sync group. */

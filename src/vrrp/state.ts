@@ -1,4 +1,4 @@
-import type { SyncGroup, VirtualAddress, VrrpInstance } from '../config/model.ts'
+import type { SyncGroup, VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
 

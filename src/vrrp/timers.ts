@@ -1,4 +1,4 @@
-import type { VrrpInstance } from '../config/model.ts'
+import type { VrrpInstance } from '../model/vrrp.ts'
 import { type Millis, millis } from '../time.ts'
 
 /** Skew_Time. RFC 9568 §6.1: by the master's interval; RFC 3768 §6.1: by one second. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { maglevTable } from '../../src/balance/hash-tables.ts'
 import { formPool } from '../../src/balance/pool.ts'
 import { LONGEST_SEQUENCE, wrrSequence } from '../../src/balance/wrr.ts'
-import type { RealServer, VirtualServer } from '../../src/config/model.ts'
+import type { RealServer, VirtualServer } from '../../src/model/service.ts'
 import { ip } from '../vrrp/instances.ts'
 
 const endpoint = (i: number) => ({ address: ip(`192.168.1.${11 + i}`), port: 8080 })

@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readConfigFile } from '../../src/daemon/config-file.ts'
+import { readConfigFile } from '../../src/host/config-file.ts'
 import { Lab } from '../support/lab.ts'
 
 const SERVICES = 1000

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Traffic } from '../../src/balance/estimator.ts'
+import type { Traffic } from '../../src/model/traffic.ts'
 import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
 import type {
   AccessEntry,
@@ -11,11 +11,12 @@ import type {
   Scheduler,
   SchedulerFlags,
   ServiceId,
-} from '../../src/config/model.ts'
-import { Core, type CoreOptions } from '../../src/forward/core.ts'
-import { encodeLink, encodeServiceKey, LAYOUT_VERSION, SIZE } from '../../src/forward/layout.ts'
-import { PINNED_MAPS } from '../../src/forward/pins.ts'
-import { encodeSettings, NO_SWITCHES, type Switches } from '../../src/forward/settings-layout.ts'
+} from '../../src/model/service.ts'
+import { Core, type CoreOptions } from '../../src/forward/ebpf/core.ts'
+import { encodeLink, encodeServiceKey, LAYOUT_VERSION, SIZE } from '../../src/forward/ebpf/layout.ts'
+import { PINNED_MAPS } from '../../src/forward/ebpf/pins.ts'
+import { encodeSettings, NO_SWITCHES } from '../../src/forward/ebpf/settings-layout.ts'
+import type { Switches } from '../../src/model/ipvs.ts'
 import { isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
@@ -24,7 +25,7 @@ export const PASS = -1
 export const DROP = 2
 export const REDIRECT = 7
 export const NAME = `test-${process.pid}`
-const OBJECT = join(import.meta.dirname, '../../src/forward/bpf/tanist.bpf.o')
+const OBJECT = join(import.meta.dirname, '../../src/forward/ebpf/bpf/tanist.bpf.o')
 /** 02:00:00:00:00:05 and 02:00:00:00:00:06, as the program holds them. */
 export const SERVER_MAC = 0x0500_0000_0002n
 export const CLIENT_MAC = 0x0600_0000_0002n

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Forwarding } from '../../src/config/model.ts'
+import type { Forwarding } from '../../src/model/service.ts'
 import { Bench, type Family, VIP } from './bench.ts'
 import { FLAG, tcp } from './packets.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Core } from '../../src/forward/core.ts'
+import { Core } from '../../src/forward/ebpf/core.ts'
 import { Bench, client, NAME, NETWORK, PASS, REDIRECT } from './bench.ts'
 import { type Ends, FLAG, icmpError, reverse, tcp, udp, udpFragments } from './packets.ts'
 

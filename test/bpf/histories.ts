@@ -1,6 +1,6 @@
 import { type PlannedDestination, planService, type PlannedService } from '../../src/balance/plan.ts'
-import { type ReferenceServer, ReferenceService } from '../../src/balance/reference.ts'
-import type { Scheduler, SchedulerFlags, ServiceId } from '../../src/config/model.ts'
+import { type ReferenceServer, ReferenceService } from '../support/reference-schedulers.ts'
+import type { Scheduler, SchedulerFlags, ServiceId } from '../../src/model/service.ts'
 import type { Address } from '../../src/net/address.ts'
 import { dice } from '../support/dice.ts'
 import { ip } from '../vrrp/instances.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Forwarding } from '../../src/config/model.ts'
+import type { Forwarding } from '../../src/model/service.ts'
 import { Bench, DROP, type Family, NETWORK, PASS, REDIRECT } from './bench.ts'
 import {
   address,

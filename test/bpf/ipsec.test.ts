@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Forwarding } from '../../src/config/model.ts'
+import type { Forwarding } from '../../src/model/service.ts'
 import { Bench, type Family, NETWORK } from './bench.ts'
 import { address, type Ends, ipsec, parseIp, udp } from './packets.ts'
 

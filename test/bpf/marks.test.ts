@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { AddressService, ServiceId } from '../../src/config/model.ts'
+import type { AddressService, ServiceId } from '../../src/model/service.ts'
 import { Bench, NETWORK, PASS, REDIRECT, VIP } from './bench.ts'
 import { address, FLAG, tcp, udp } from './packets.ts'
 

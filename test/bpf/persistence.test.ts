@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PlannedDestination } from '../../src/balance/plan.ts'
-import type { Endpoint, Persistence, ServiceId } from '../../src/config/model.ts'
+import type { Endpoint, Persistence, ServiceId } from '../../src/model/service.ts'
 import { ip } from '../vrrp/instances.ts'
 import { Bench, REDIRECT, VIP } from './bench.ts'
 import { type Ends, FLAG, reverse, tcp, udp } from './packets.ts'

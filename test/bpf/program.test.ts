@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Forwarding } from '../../src/config/model.ts'
+import type { Forwarding } from '../../src/model/service.ts'
 import { checksum } from '../../src/net/checksum.ts'
-import { Core } from '../../src/forward/core.ts'
+import { Core } from '../../src/forward/ebpf/core.ts'
 import { Bench, client, DROP, NAME, PASS, REDIRECT, VIP } from './bench.ts'
 import { type Ends, FLAG, icmpError, parse, reverse, tcp, udp } from './packets.ts'
 

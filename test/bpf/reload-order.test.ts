@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Scheduler, SchedulerFlags } from '../../src/config/model.ts'
+import type { Scheduler, SchedulerFlags } from '../../src/model/service.ts'
 import { BpfMap } from '../../src/linux/libbpf.ts'
 import { ip } from '../vrrp/instances.ts'
 import { Bench } from './bench.ts'

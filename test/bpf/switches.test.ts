@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Forwarding } from '../../src/config/model.ts'
-import { Core } from '../../src/forward/core.ts'
+import type { Forwarding } from '../../src/model/service.ts'
+import { Core } from '../../src/forward/ebpf/core.ts'
 import { Bench, client, NAME, PASS, REDIRECT, VIP } from './bench.ts'
 import { address, FLAG, tcp } from './packets.ts'
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { formatTrace } from '../../src/cli/trace.ts'
-import { traceFrame, type TracePacket } from '../../src/forward/trace.ts'
+import { traceFrame } from '../../src/forward/ebpf/trace.ts'
+import type { TracePacket } from '../../src/model/trace.ts'
 import { Bench, type Family, NETWORK } from './bench.ts'
 import { address, FLAG, parse, tcp } from './packets.ts'
 

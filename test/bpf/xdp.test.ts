@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Forwarding } from '../../src/config/model.ts'
+import type { Forwarding } from '../../src/model/service.ts'
 import { Bench, CLIENT_MAC, type Family, NETWORK, SERVER_MAC } from './bench.ts'
 import { type Ends, FLAG, reverse, tcp, udp, udpFragments } from './packets.ts'
 

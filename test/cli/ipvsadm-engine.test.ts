@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { connectionLine, connectionTitle, formatSave, formatServices } from '../../src/cli/ipvsadm/format.ts'
-import { numbers } from '../../src/cli/ipvsadm/names.ts'
+import { connectionLine, connectionTitle, formatSave, formatServices } from '../../src/ipvsadm/format.ts'
+import { numbers } from '../../src/ipvsadm/names.ts'
 import { address } from '../bpf/packets.ts'
 import { listed, options, parse } from './ipvsadm-lines.ts'
 

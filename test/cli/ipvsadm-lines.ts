@@ -1,8 +1,8 @@
-import { type ListOptions, parseLine } from '../../src/cli/ipvsadm/parse.ts'
-import type { Resolver } from '../../src/cli/ipvsadm/values.ts'
-import { UsageError } from '../../src/cli/ipvsadm/words.ts'
+import { type ListOptions, parseLine } from '../../src/ipvsadm/parse.ts'
+import type { Resolver } from '../../src/ipvsadm/values.ts'
+import { UsageError } from '../../src/ipvsadm/words.ts'
 import { changeTable, type IpvsTable } from '../../src/balance/ipvs-table.ts'
-import type { ListedService } from '../../src/control/ipvs.ts'
+import type { ListedService } from '../../src/model/ipvs-listing.ts'
 import { address } from '../bpf/packets.ts'
 
 const resolver: Resolver = {

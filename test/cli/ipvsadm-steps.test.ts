@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { changeTable, type IpvsCommand, type IpvsTable, nextStep } from '../../src/balance/ipvs-table.ts'
+import { changeTable, type IpvsTable, nextStep } from '../../src/balance/ipvs-table.ts'
+import type { IpvsCommand } from '../../src/model/ipvs.ts'
 import { parse } from './ipvsadm-lines.ts'
 
 /** Which command lines are carried out together. */

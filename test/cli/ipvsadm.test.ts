@@ -6,11 +6,12 @@ import {
   formatSave,
   formatServices,
   formatTimeouts,
-} from '../../src/cli/ipvsadm/format.ts'
-import { numbers, type Namer } from '../../src/cli/ipvsadm/names.ts'
-import { changeTable, type IpvsCommand, type IpvsFailure, type IpvsTable } from '../../src/balance/ipvs-table.ts'
+} from '../../src/ipvsadm/format.ts'
+import { numbers, type Namer } from '../../src/ipvsadm/names.ts'
+import { changeTable, type IpvsTable } from '../../src/balance/ipvs-table.ts'
+import type { IpvsCommand, IpvsFailure } from '../../src/model/ipvs.ts'
 import { estimate, type Estimate, ratesOf } from '../../src/balance/estimator.ts'
-import type { ListedService } from '../../src/control/ipvs.ts'
+import type { ListedService } from '../../src/model/ipvs-listing.ts'
 import { address } from '../bpf/packets.ts'
 import { listed, options, parse, refusal } from './ipvsadm-lines.ts'
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { correctedText } from '../../src/config/fix.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { printSettings } from '../../src/config/print.ts'
-import { configToRun, readConfigFile } from '../../src/daemon/config-file.ts'
+import { configToRun, readConfigFile } from '../../src/host/config-file.ts'
 import { surroundings } from '../support/surroundings.ts'
 
 /**

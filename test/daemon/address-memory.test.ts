@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import { AddressMemory, memoryPath } from '../../src/daemon/address-memory.ts'
+import { AddressMemory, memoryPath } from '../../src/daemon/vrrp/address-memory.ts'
 import { ip } from '../vrrp/instances.ts'
 
 const NAME = `tanist-${process.pid}-memory`

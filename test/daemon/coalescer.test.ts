@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Coalescer } from '../../src/daemon/coalescer.ts'
+import { Coalescer } from '../../src/daemon/director/coalescer.ts'
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 

@@ -1,6 +1,6 @@
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import { keepState, type KeptState, takeKeptState } from '../../src/daemon/kept-state.ts'
+import { keepState, type KeptState, takeKeptState } from '../../src/daemon/director/kept-state.ts'
 import { millis, seconds } from '../../src/time.ts'
 
 const NAME = `tanist-${process.pid}-test`

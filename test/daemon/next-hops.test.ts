@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { NextHops } from '../../src/daemon/next-hops.ts'
+import { NextHops } from '../../src/daemon/director/next-hops.ts'
 import type { NetworkChange } from '../../src/linux/network-changes.ts'
 import { Rtnetlink } from '../../src/linux/rtnetlink.ts'
 import { type Address, addressBytes, addressText, parseAddress } from '../../src/net/address.ts'

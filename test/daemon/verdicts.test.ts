@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
-import { checkTasks, Verdicts } from '../../src/daemon/verdicts.ts'
+import { checkTasks, Verdicts } from '../../src/daemon/director/verdicts.ts'
 import { surroundings } from '../support/surroundings.ts'
 
 /** A server with two checkers, and one with one. */

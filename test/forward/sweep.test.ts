@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nextSweep } from '../../src/forward/sweep.ts'
+import { nextSweep } from '../../src/forward/ebpf/sweep.ts'
 import { millis } from '../../src/time.ts'
 
 test.each([

@@ -14,7 +14,7 @@ test(
   async () => {
     const kernel = debianKernel()
     expect(kernel.release).toMatch(/^6\.1\./)
-    const loops = `HISTORIES=5 vitest run --config .ci/vitest.config.ts --testTimeout 600000 ${FILES.join(' ')} -t '${LOOPS}'`
+    const loops = `HISTORIES=5 vitest run --testTimeout 600000 ${FILES.join(' ')} -t '${LOOPS}'`
     const command = `export CI=true NO_COLOR=1 DIFFER_SEED=${process.env['DIFFER_SEED'] ?? 1}; vitest run --config test/kernels/vitest.config.ts && ${loops}`
     expect(await runUnder(kernel, command, { memoryMiB: 8000, seconds: LIMIT_SECONDS })).toBe(0)
   },

@@ -1,4 +1,4 @@
-import everywhere from '../../.ci/vitest.config.ts'
+import everywhere from '../../vitest.config.ts'
 
 /** Tests that need what Debian's kernel has; `debian.test.ts` starts them in a virtual machine. */
 export default {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { PINNED_MAPS } from '../../src/forward/pins.ts'
+import { PINNED_MAPS } from '../../src/forward/ebpf/pins.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { WebServer } from '../support/web.ts'

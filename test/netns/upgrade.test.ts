@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LAYOUT_VERSION } from '../../src/forward/layout.ts'
+import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout.ts'
 import { DirectorHost } from '../support/director.ts'
 import { until } from '../support/lab.ts'
 import { buildPair, distribution, type Pair } from '../support/pair.ts'
@@ -163,7 +163,7 @@ describe('an upgrade is refused, and nothing changes,', () => {
     ['when the new program does not run', () => edit('cli/tanistd.js', /^import /m, 'import }'), /SyntaxError/],
     [
       'when connections would be lost',
-      () => edit('forward/layout.js', `LAYOUT_VERSION = ${LAYOUT_VERSION}`, 'LAYOUT_VERSION = 999'),
+      () => edit('forward/ebpf/layout.js', `LAYOUT_VERSION = ${LAYOUT_VERSION}`, 'LAYOUT_VERSION = 999'),
       /version 2\.0\.0 cannot take over this version's connections .* `tanist upgrade --force`/,
     ],
   ])('%s', async (_name, change, reason) => {
@@ -181,7 +181,7 @@ describe('an upgrade is refused, and nothing changes,', () => {
 })
 
 test('when the new program dies at its start, the old vrrp process keeps the role for a while and leaves in order', async () => {
-  install('3.0.0', () => rmSync(join(installed, 'dist/forward/bpf'), { recursive: true }))
+  install('3.0.0', () => rmSync(join(installed, 'dist/forward/ebpf/bpf'), { recursive: true }))
   const vrrp = await director.pidOf('vrrp')
   const pid = director.pid ?? 0
   const upgrade = pair.lab.start('director1', [process.execPath, TANIST, '--socket', director.socket, 'upgrade'])

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { memoryPath } from '../../src/daemon/address-memory.ts'
+import { memoryPath } from '../../src/daemon/vrrp/address-memory.ts'
 import { AddressEvents } from '../support/address-events.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'

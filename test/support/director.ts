@@ -4,8 +4,7 @@ import { createWriteStream, existsSync, readFileSync, symlinkSync, writeFileSync
 import { join } from 'node:path'
 import { ControlClient } from '../../src/control/client.ts'
 import type { Snapshot } from '../../src/control/snapshot.ts'
-import type { Lab } from './lab.ts'
-import { until } from './lab.ts'
+import { type Lab, until } from './lab.ts'
 
 const TANISTD = join(import.meta.dirname, '../../dist/bin/tanistd.js')
 const TANIST = join(import.meta.dirname, '../../dist/bin/tanist.js')

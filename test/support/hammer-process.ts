@@ -2,7 +2,7 @@
  * Runs another daemon's core on a packet, over and over: `hammer-process.ts NAME TIMES`. Two of them on a machine of several processors
  * meet in the same tables, as packets of several queues do.
  */
-import { Core } from '../../src/forward/core.ts'
+import { Core } from '../../src/forward/ebpf/core.ts'
 import { testRun } from '../../src/linux/libbpf.ts'
 import { VIP } from '../bpf/bench.ts'
 import { udp } from '../bpf/packets.ts'

@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Lab } from './lab.ts'
-import { until } from './lab.ts'
+import { type Lab, until } from './lab.ts'
 
 /** A real nginx on a host of a lab. `/` says which server it is; `/1k` is a kilobyte for benchmarks. */
 export class WebServer {

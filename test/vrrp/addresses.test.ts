@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { VirtualAddress } from '../../src/config/model.ts'
+import type { VirtualAddress } from '../../src/model/vrrp.ts'
 import { millis } from '../../src/time.ts'
 import { isFinished } from '../../src/vrrp/engine.ts'
 import type { HeldAddress } from '../../src/vrrp/state.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { VrrpInstance } from '../../src/config/model.ts'
+import type { VrrpInstance } from '../../src/model/vrrp.ts'
 import { millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
 import { masterDownInterval, skewTime } from '../../src/vrrp/timers.ts'

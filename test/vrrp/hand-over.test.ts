@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { VirtualAddress } from '../../src/config/model.ts'
+import type { VirtualAddress } from '../../src/model/vrrp.ts'
 import { millis } from '../../src/time.ts'
 import { addressesOf } from '../../src/vrrp/state.ts'
 import { anInstance, ip } from './instances.ts'

@@ -1,4 +1,4 @@
-import type { VrrpInstance } from '../../src/config/model.ts'
+import type { VrrpInstance } from '../../src/model/vrrp.ts'
 import type { Ipv4 } from '../../src/net/ipv4.ts'
 import { millis } from '../../src/time.ts'
 

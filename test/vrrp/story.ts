@@ -1,4 +1,4 @@
-import type { SyncGroup, VrrpInstance } from '../../src/config/model.ts'
+import type { SyncGroup, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
 import { nextDeadline, step } from '../../src/vrrp/engine.ts'
 import {

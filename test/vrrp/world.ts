@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { SyncGroup, VirtualAddress, VrrpInstance } from '../../src/config/model.ts'
+import type { SyncGroup, VirtualAddress, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
 import { isFinished, nextDeadline, step } from '../../src/vrrp/engine.ts'
 import {

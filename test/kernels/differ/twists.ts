@@ -1,6 +1,5 @@
-import type { Family, Service, Side } from './world.ts'
-import { DIRECTOR, VIPS } from './world.ts'
-import { counting, type Extension, type Parts, PROTOCOL, type Piece, packetsOf } from './packet.ts'
+import { counting, type Extension, packetsOf, type Parts, type Piece, PROTOCOL } from './packet.ts'
+import { DIRECTOR, type Family, type Service, type Side, VIPS } from './world.ts'
 
 /** A random number below a limit. */
 export type Roll = (limit: number) => number

@@ -1,0 +1,134 @@
+import {
+  type AccessEntry,
+  accessName,
+  type Endpoint,
+  type Forwarding,
+  MAX_LOCAL_ADDRESSES,
+  type Persistence,
+  type RealServer,
+  sortedAccess,
+  type VirtualServer,
+} from '../../model/service.ts'
+import { type Address, isIpv4 } from '../../net/address.ts'
+import { addressesOf, networkOf } from '../address-range.ts'
+import { isOnePacket, persistenceSecondsOf, realServersOf } from '../effective.ts'
+import { SERVICE_GROUP } from '../keywords/features.ts'
+import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
+import type { Prefix } from '../schema/values.ts'
+import { runningChecks } from './check.ts'
+import type { LeftOut } from './vrrp.ts'
+
+export function runningVirtualServer(
+  server: VirtualServerSettings,
+  settings: Settings,
+  leftOut: LeftOut,
+): VirtualServer | undefined {
+  const { id, protocol, lvs_sched: scheduler } = server
+  if (id.by === 'group') {
+    leftOut(SERVICE_GROUP, server)
+    return undefined
+  }
+  const vip = id.by === 'address' ? (id.port ?? 0) : 0
+  const address = id.by === 'address' ? id.address : server.real_server[0]?.id.address
+  const ipv6 = server.ip_family === undefined ? address !== undefined && !isIpv4(address) : server.ip_family === 'inet6'
+  const endpoint = (where: { address: Address; port: number | undefined }): Endpoint => ({
+    address: where.address,
+    // A service by mark keeps the port that was asked for; the servers' ports are for their checks.
+    port: id.by === 'fwmark' ? 0 : (where.port ?? vip),
+  })
+  return {
+    id:
+      id.by === 'fwmark'
+        ? { by: 'fwmark', mark: id.fwmark, family: ipv6 ? 'inet6' : 'inet' }
+        : { by: 'address', vip: { address: id.address, port: vip }, protocol: protocol ?? 'TCP' },
+    marked: server.mark.map((line) => ({
+      by: 'address',
+      vip: { address: line.to.address, port: line.to.port ?? 0 },
+      protocol: line.protocol,
+    })),
+    scheduler,
+    schedulerFlags: {
+      port: server[scheduler === 'sh' ? 'sh-port' : 'mh-port'] || server['flag-2'],
+      fallback: server[scheduler === 'sh' ? 'sh-fallback' : 'mh-fallback'] || server['flag-1'],
+      third: server['flag-3'],
+    },
+    onePacket: isOnePacket(server),
+    access: accessOf(server),
+    // What has a firewall's mark has passed it already.
+    throughFirewall: server.through_firewall && (id.by === 'address' || server.mark.length > 0),
+    method: server.lvs_method.method,
+    localAddresses: localAddressesOf(server, settings),
+    idleSeconds: server.establish_timeout,
+    persistence: persistenceOf(server, ipv6 ? 128 : 32),
+    ...quorumOf(server),
+    sorryServer:
+      server.sorry_server === undefined
+        ? undefined
+        : {
+            endpoint: endpoint(server.sorry_server),
+            forwarding: forwardingOf(server.sorry_server_lvs_method ?? server.lvs_method),
+          },
+    realServers: realServersOf(server).map((real) =>
+      runningServer(real, endpoint(real.id), forwardingOf(real.lvs_method ?? server.lvs_method)),
+    ),
+  }
+}
+
+/** As keepalived: what could never be reached becomes what just can. The rules say so (`quorumCanBeReached`). */
+export function quorumOf({ quorum: wanted, hysteresis, real_server }: VirtualServerSettings): {
+  readonly quorum: number
+  readonly hysteresis: number
+} {
+  const total = real_server.reduce((sum, { weight }) => sum + weight, 0)
+  const quorum = Math.max(1, Math.min(wanted, total))
+  return { quorum, hysteresis: Math.min(hysteresis, quorum - 1) }
+}
+
+/** In one order, whatever the order of the file: what the core holds is compared with it. */
+function accessOf({ allow, deny }: VirtualServerSettings): readonly AccessEntry[] {
+  const entries = (verdict: AccessEntry['verdict']) => (prefix: Prefix) => ({ verdict, ...networkOf(prefix) })
+  const unique = new Map([...allow.map(entries('allow')), ...deny.map(entries('deny'))].map((e) => [accessName(e), e]))
+  return sortedAccess([...unique.values()])
+}
+
+/** The rules have seen to it that there are not too many. */
+export function localAddressesOf(server: VirtualServerSettings, settings: Settings): readonly Address[] {
+  const group = settings.local_address_group.find(({ id }) => id === server.laddr_group_name)
+  return [...new Set(group?.lines.flatMap((line) => addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []))]
+}
+
+function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: MethodSettings): Forwarding {
+  if (method !== 'TUN') return { method }
+  const checksum = csum === true || remcsum === true
+  switch (type) {
+    case 'ipip':
+      return { method, tunnel: { type } }
+    case 'gue':
+      return { method, tunnel: { type, port, checksum: remcsum === true ? 'remote' : checksum } }
+    case 'gre':
+      return { method, tunnel: { type, checksum } }
+  }
+}
+
+type MethodSettings = VirtualServerSettings['lvs_method']
+
+function persistenceOf(server: VirtualServerSettings, bits: 32 | 128): Persistence | undefined {
+  const timeoutSeconds = persistenceSecondsOf(server)
+  if (timeoutSeconds === undefined) return undefined
+  return {
+    timeoutSeconds,
+    clientPrefix: Math.min(bits, server.persistence_granularity ?? bits),
+    ...(server.persistence_engine === undefined ? {} : { engine: server.persistence_engine }),
+  }
+}
+
+function runningServer(real: RealServerSettings, endpoint: Endpoint, forwarding: Forwarding): RealServer {
+  return {
+    endpoint,
+    forwarding,
+    weight: real.weight,
+    thresholds: { upper: real.uthreshold ?? 0, lower: real.lthreshold ?? 0 },
+    inhibitOnFailure: real.inhibit_on_failure,
+    checks: runningChecks(real, endpoint),
+  }
+}

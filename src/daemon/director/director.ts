@@ -1,0 +1,427 @@
+import { readFileSync } from 'node:fs'
+import type { Logger } from 'pino'
+import type { IpvsCommand, IpvsOutcome } from '../../model/ipvs.ts'
+import type { Config } from '../../model/config.ts'
+import { serviceName } from '../../model/service.ts'
+import type { VrrpInstance } from '../../model/vrrp.ts'
+import { notRunningText } from '../../config/not-running.ts'
+import { type Caller, ControlServer, type UpgradeAnswer } from '../../control/server.ts'
+import type { InstanceSnapshot, ProcessSnapshot, Reloaded, Snapshot } from '../../control/snapshot.ts'
+import type { Hook } from '../../forward/ebpf/attachment.ts'
+import { LAYOUT_VERSION } from '../../forward/ebpf/layout.ts'
+import { CoreFullError } from '../../forward/ebpf/difference.ts'
+import { SystemError } from '../../linux/libc.ts'
+import { notifySystemd, replaceProgram } from '../../linux/process.ts'
+import { reasonOf } from '../../host/regular-file.ts'
+import { type Millis, millis } from '../../time.ts'
+import { groupNamed } from '../../vrrp/routers.ts'
+import { callerName, callerOf } from './caller.ts'
+import { Child } from '../child.ts'
+import { configToRun, readConfigFile } from '../../host/config-file.ts'
+import { Forwarding } from './forwarding.ts'
+import { lackingPrograms } from '../../host/host-programs.ts'
+import { keepState, type KeptState, type Replaced, takeKeptState } from './kept-state.ts'
+import { flushLog } from '../log.ts'
+import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from '../messages.ts'
+import { Predecessor } from './predecessor.ts'
+import { PULSES } from '../pulse.ts'
+import { resign } from '../vrrp/resign.ts'
+import { type Trial, tryProgram } from './trial.ts'
+import { checkTasks, Verdicts } from './verdicts.ts'
+
+/** How long a killed vrrp process may take until its successor sends its first advert. */
+const RESPAWN_MS = 1000
+
+/** How long a child may take to leave in order: to send priority 0 and to wait for a successor (at most 2.5 s). */
+const STOP_PATIENCE_MS = 5000
+
+/** No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
+const CHILD_OPTIONS = ['--disable-sigusr1', '--max-old-space-size=64', '--max-semi-space-size=1', '--no-flush-bytecode']
+
+export interface DirectorOptions {
+  /** Tells directors on one machine apart: names pins and the control socket. */
+  readonly name: string
+  readonly file: string
+  /** What `@ID` lines of the configuration mean by this host. */
+  readonly configId: string
+  /** Whether a configuration runs although some of its protections do not. */
+  readonly partial: boolean
+  readonly socket: string
+  readonly version: string
+  /** How the forwarding core is attached to interfaces, if the kernel can. */
+  readonly hook: Hook
+  /** Connections that the table of each family has room for. */
+  readonly maxConnections: number
+  /** How long the core goes on by itself after a stop in order; 0: it is removed. */
+  readonly grace: Millis
+}
+
+/** How long the state that a director keeps for the program that replaces it holds: longer than any start takes. */
+const REPLACING = millis(60_000)
+
+/** The parent process: configuration, forwarding core, control socket, and the two children. */
+export class Director {
+  readonly #options: DirectorOptions
+  readonly #log: Logger
+  readonly #startedAt = new Date().toISOString()
+  readonly #verdicts = new Verdicts()
+  readonly #forwarding: Forwarding
+  readonly #vrrp: Child<ToVrrp, FromVrrp>
+  readonly #check: Child<ToCheck, FromCheck>
+  readonly #control: ControlServer
+  #config: Config
+  #loadedAt = new Date().toISOString()
+  #refused: readonly string[] = []
+  #instances: readonly InstanceSnapshot[] = []
+  readonly #electing = Promise.withResolvers<void>()
+  #vrrpStartedAt = 0
+  #adopt: readonly string[] = []
+  #predecessor: Predecessor | undefined
+  #replaced: Replaced | undefined
+  #upgrading = false
+  #stopping: Promise<void> | undefined
+
+  /** Throws SystemError or CoreFullError when the forwarding core cannot start; then nothing has been changed. */
+  constructor(options: DirectorOptions, config: Config, log: Logger) {
+    this.#options = options
+    this.#log = log
+    this.#config = config
+    this.#warnOfNotRunning()
+    const kept = takeKeptState(options.name)
+    if (kept !== undefined) this.#takeOver(kept)
+    // Forwarding is ready before anybody can become master.
+    this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, kept, log)
+    this.#vrrp = new Child<ToVrrp, FromVrrp>(
+      { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, pulse: PULSES.vrrp },
+      {
+        started: () => {
+          this.#vrrpStartedAt = performance.now()
+          // The first child starts before the field that names it is set.
+          setImmediate(() => this.#configureVrrp())
+        },
+        message: (message) => {
+          switch (message.type) {
+            case 'instances':
+              this.#instances = message.instances
+              this.#electing.resolve()
+              break
+            case 'adopted':
+              this.#predecessor?.end()
+              this.#predecessor = undefined
+              break
+          }
+        },
+        died: (how, delayMs, silentMs) => this.#vrrpDied(how, delayMs, silentMs),
+      },
+    )
+    this.#check = new Child<ToCheck, FromCheck>(
+      { role: 'check', args: [], execArgv: CHILD_OPTIONS, pulse: PULSES.check },
+      {
+        started: () => setImmediate(() => this.#configureCheck()),
+        message: ({ verdicts }) => this.#takeVerdicts(verdicts),
+        died: (how) => log.error(`the check process has died (${how}); starting it again`),
+      },
+    )
+    this.#control = new ControlServer(
+      options.socket,
+      {
+        status: () => this.#snapshot(),
+        reload: (by) => this.reload(by),
+        ipvs: () => this.#forwarding.ipvs(),
+        connections: (filter) => this.#forwarding.connections(filter),
+        change: (commands, by) => this.#change(commands, by),
+        setTimeouts: (timeouts, by) => {
+          this.#forwarding.setTimeouts(timeouts)
+          this.#audit('time-outs set', by, { timeouts })
+        },
+        zero: (id, by) => {
+          const found = this.#forwarding.zero(id)
+          this.#audit(`counters of ${id === undefined ? 'all services' : serviceName(id)} set to zero`, by, { found })
+          return found
+        },
+        trace: (packet, mark, by) => {
+          this.#audit('a packet was traced', by, { packet, mark })
+          return this.#forwarding.trace(packet, mark)
+        },
+        forget: (filter, by) => {
+          const count = this.#forwarding.forget(filter)
+          this.#audit(`${count} connections deleted`, by, { count, filter })
+          return count
+        },
+        upgrade: (force, by) => {
+          this.#audit('an upgrade was asked for', by, { force })
+          return this.#upgrade(force)
+        },
+      },
+      {
+        callerOf,
+        failed: (request, error) => log.error({ err: error }, `${request} failed: ${String(error)}`),
+      },
+    )
+  }
+
+  /** Goes on where the director before this one was; with the roles only if it was this process. */
+  #takeOver({ verdicts, replaced }: KeptState): void {
+    this.#verdicts.restore(verdicts)
+    this.#predecessor = replaced && Predecessor.find(replaced.vrrpPid)
+    if (replaced === undefined || this.#predecessor === undefined) return
+    this.#log.info(`in place of version ${replaced.version}`)
+    this.#replaced = replaced
+    this.#instances = replaced.instances
+    this.#adopt = replaced.instances.filter(({ state }) => state === 'master').map(({ name }) => name)
+  }
+
+  /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
+  reload(by?: Caller): Reloaded {
+    notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
+    const file = readConfigFile(this.#options.file, this.#options.configId)
+    const { config, errors, warnings } = configToRun(file, this.#options.partial)
+    for (const warning of warnings) this.#log.warn(warning)
+    const lacking = config === undefined ? errors : lackingPrograms(config)
+    this.#refused = config === undefined || lacking.length > 0 ? lacking : this.#apply(config)
+    const { file: path } = this.#options
+    const asked = by === undefined ? 'by a signal' : `by ${callerName(by)}`
+    if (this.#refused.length === 0) {
+      this.#log.info({ by }, `reloaded ${path}, asked ${asked}`)
+      this.#warnOfNotRunning()
+    } else
+      this.#log.error(
+        { by, errors: this.#refused },
+        `${path} refused; the configuration in force stays; asked ${asked}`,
+      )
+    notifySystemd('READY=1')
+    return { errors: this.#refused, notRunning: this.#config.notRunning }
+  }
+
+  #warnOfNotRunning(): void {
+    for (const each of this.#config.notRunning) this.#log.warn({ notRunning: each }, notRunningText(each))
+  }
+
+  /** Resolves when the vrrp process has said for the first time how its instances are. */
+  get electing(): Promise<void> {
+    return this.#electing.promise
+  }
+
+  /** Whether systemd may be told so: that the director's own loop turns shows in being asked. */
+  get isWell(): boolean {
+    return this.#vrrp.isWell && this.#check.isWell
+  }
+
+  /** Tries what is installed by now. Nothing has changed until `replace` is called, which is to be done when the answer is out. */
+  async #upgrade(force: boolean): Promise<UpgradeAnswer> {
+    const busy = this.#upgrading || this.#stopping !== undefined || this.#predecessor?.running === true
+    if (busy) return { errors: ['the daemon is just being replaced or stopped'] }
+    this.#upgrading = true
+    const { version } = this.#options
+    const trial = await tryProgram()
+    const errors = 'errors' in trial ? trial.errors : force ? [] : lostBy(trial)
+    const vrrpPid = this.#vrrp.pid ?? 0
+    const replaced = { version, vrrpPid, instances: this.#instances }
+    const against = errors.length > 0 ? errors : this.#keep(replaced, REPLACING)
+    if ('errors' in trial || against.length > 0) {
+      this.#upgrading = false
+      this.#log.error({ errors: against }, `the upgrade is refused; version ${version} goes on`)
+      return { errors: against }
+    }
+    return { from: version, to: trial.version, replace: () => void this.#replace(trial.version, vrrpPid) }
+  }
+
+  /** Becomes the new program, without a goodbye: the vrrp process keeps its role until the new one has it. */
+  async #replace(version: string, vrrpPid: number): Promise<void> {
+    const isAsTried = () => this.#vrrp.pid === vrrpPid && this.#stopping === undefined
+    // One that has taken the place of the one that was tried is not to be replaced, and must not think so.
+    if (isAsTried()) await this.#vrrp.deliver({ type: 'hand-over' })
+    if (!isAsTried()) {
+      this.#log.error('no upgrade: the vrrp process has died, or the daemon stops')
+      this.#upgrading = false
+      return
+    }
+    this.#log.info(`replacing version ${this.#options.version} by ${version}`)
+    // The new program has the whole period of the watchdog for its start.
+    notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}\nWATCHDOG=1`)
+    this.#check.send({ type: 'stop' })
+    await this.#check.stop(STOP_PATIENCE_MS)
+    await flushLog(this.#log)
+    if (this.#stopping === undefined) replaceProgram()
+  }
+
+  /** Why it cannot be. */
+  #keep(replaced: Replaced | undefined, validFor: Millis): readonly string[] {
+    try {
+      keepState(this.#options.name, { verdicts: this.#verdicts.all, ...this.#forwarding.kept, replaced }, validFor)
+      return []
+    } catch (error) {
+      return [`cannot keep what is known: ${reasonOf(error)}`]
+    }
+  }
+
+  /** Leaves in order: priority 0, then the addresses. The core goes on for the grace, for the director that comes next. */
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stopOnce()
+    await this.#stopping
+  }
+
+  async #stopOnce(): Promise<void> {
+    this.#log.info('stopping')
+    notifySystemd('STOPPING=1')
+    this.#predecessor?.end()
+    this.#vrrp.send({ type: 'stop', keepAddresses: this.#options.grace > 0 })
+    this.#check.send({ type: 'stop' })
+    const [hasLeft] = await Promise.all([this.#vrrp.stop(STOP_PATIENCE_MS), this.#check.stop(STOP_PATIENCE_MS)])
+    await this.#control.close()
+    const { name, grace } = this.#options
+    if (!hasLeft) {
+      this.#log.error('the vrrp process could not leave in order; giving up its addresses for it')
+      const { instances } = this.#config
+      resign({ name, instances, staying: undefined, now: grace === 0 }, (error) => this.#log.error(error.message))
+    }
+    if (grace === 0) this.#forwarding.remove()
+    else {
+      for (const error of this.#keep(undefined, grace)) this.#log.error(error)
+      this.#forwarding.leave(grace)
+      this.#log.info(`the forwarding core goes on for ${grace / 1000} s; \`tanistd --release --now\` removes it`)
+    }
+    await flushLog(this.#log)
+  }
+
+  #apply(config: Config): readonly string[] {
+    try {
+      this.#forwarding.configure(config)
+    } catch (error) {
+      if (error instanceof CoreFullError || error instanceof SystemError) return [error.message]
+      throw error
+    }
+    this.#config = config
+    this.#loadedAt = new Date().toISOString()
+    this.#configureVrrp()
+    this.#configureCheck()
+    return []
+  }
+
+  async #change(commands: readonly IpvsCommand[], by: Caller): Promise<readonly IpvsOutcome[]> {
+    const outcomes = await this.#forwarding.change(commands)
+    for (const [i, command] of commands.entries()) {
+      const outcome = outcomes[i]
+      this.#audit(`ipvsadm: ${command.type}${outcome === 'done' ? '' : ` refused: ${outcome}`}`, by, {
+        command,
+        outcome,
+      })
+    }
+    return outcomes
+  }
+
+  /** What somebody did or asked for by hand. */
+  #audit(what: string, by: Caller, details: object): void {
+    this.#log.info({ by, ...details }, `${what}, by ${callerName(by)}`)
+  }
+
+  #configureVrrp(): void {
+    const { instances, syncGroups } = this.#config
+    const before = this.#replaced?.instances
+    const known = before === undefined ? {} : { before }
+    this.#vrrp.send({ type: 'configure', instances, groups: syncGroups, adopt: this.#adopt, ...known })
+    this.#adopt = []
+    this.#replaced = undefined
+  }
+
+  #configureCheck(): void {
+    const tasks = checkTasks(this.#config)
+    this.#verdicts.keepOnly(tasks)
+    const up = this.#verdicts.all.filter((verdict) => verdict.up).map(({ id }) => id)
+    this.#check.send({ type: 'configure', tasks, up })
+  }
+
+  #takeVerdicts(verdicts: FromCheck['verdicts']): void {
+    for (const verdict of verdicts) {
+      const { id, up, reason, at, notAsked } = verdict
+      const line = { check: id, up, reason, at }
+      if (notAsked === true) this.#log.error(line, `${id} could not ask; the server stays as it is: ${reason}`)
+      if (!this.#verdicts.take(verdict)) continue
+      if (up) this.#log.info(line, `${id} success: ${reason}`)
+      else this.#log.warn(line, `${id} failed: ${reason}`)
+      this.#forwarding.follow()
+    }
+  }
+
+  /**
+   * Masters go on where they were, if the next process can be there before their peers give up on them. Otherwise they
+   * are given up now, so that the peers take over after the skew time.
+   */
+  #vrrpDied(how: string, delayMs: number, silentMs: number): void {
+    this.#log.error(`the vrrp process has died (${how}); starting it again`)
+    const masters = this.#config.instances.filter(({ name }) =>
+      this.#instances.some((instance) => instance.name === name && instance.state === 'master'),
+    )
+    if (this.#predecessor?.running === true) {
+      this.#adopt = masters.map(({ name }) => name) // it is still master for them
+      return
+    }
+    const crashedAtOnce = performance.now() - this.#vrrpStartedAt < RESPAWN_MS
+    const isLate = ({ advertInt }: VrrpInstance) => crashedAtOnce || 2 * advertInt < silentMs + delayMs + RESPAWN_MS
+    const late = masters.filter(({ name }) =>
+      masters.some((other) => isLate(other) && this.#groupOf(name).includes(other.name)),
+    )
+    this.#adopt = masters.filter((instance) => !late.includes(instance)).map(({ name }) => name)
+    if (late.length === 0) return
+    const names = late.map(({ name }) => name)
+    this.#log.warn({ instances: names }, 'giving up the role of master for them')
+    const staying = masters.filter((instance) => !late.includes(instance))
+    resign({ name: this.#options.name, instances: late, staying, now: false }, (error) =>
+      this.#log.error(error.message),
+    )
+    const given = { state: 'init', reason: 'the vrrp process has died', since: new Date().toISOString() } as const
+    this.#instances = this.#instances.map((each) => (names.includes(each.name) ? { ...each, ...given } : each))
+  }
+
+  /** The members of an instance's sync group, which share their state; itself if it is in none. */
+  #groupOf(name: string): readonly string[] {
+    return groupNamed(this.#config.syncGroups, name)?.instances ?? [name]
+  }
+
+  #snapshot(): Snapshot {
+    const { name, version, file } = this.#options
+    return {
+      name,
+      routerId: this.#config.routerId,
+      version,
+      startedAt: this.#startedAt,
+      configuration: {
+        file,
+        loadedAt: this.#loadedAt,
+        refused: this.#refused,
+        notRunning: this.#config.notRunning,
+      },
+      processes: [
+        processSnapshot('director', { pid: process.pid, restarts: 0, lastEnd: undefined }),
+        processSnapshot('vrrp', this.#vrrp),
+        processSnapshot('check', this.#check),
+      ],
+      instances: this.#instances,
+      ...this.#forwarding.snapshot(),
+    }
+  }
+}
+
+/** What does not survive another version's core. */
+function lostBy({ version, layout }: Trial): readonly string[] {
+  if (layout === LAYOUT_VERSION) return []
+  return [
+    `version ${version} cannot take over this version's connections and services made by hand (tables of layout ${layout}, not ${LAYOUT_VERSION}); save the services with tanist-ipvsadm-save, then \`tanist upgrade --force\``,
+  ]
+}
+
+function processSnapshot(
+  role: ProcessSnapshot['role'],
+  { pid, restarts, lastEnd }: Pick<ProcessSnapshot, 'pid' | 'restarts' | 'lastEnd'>,
+): ProcessSnapshot {
+  return { role, pid, restarts, lastEnd, residentBytes: pid === undefined ? undefined : residentBytes(pid) }
+}
+
+function residentBytes(pid: number): number | undefined {
+  try {
+    const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    return match === null ? undefined : Number(match[1]) * 1024
+  } catch {
+    return undefined // it has just ended
+  }
+}

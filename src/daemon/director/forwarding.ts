@@ -1,0 +1,474 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { ESTIMATE_EVERY_SECONDS } from '../../balance/estimator.ts'
+import { type IpvsTable, nextStep, planByHand } from '../../balance/ipvs-table.ts'
+import type { PlannedService } from '../../balance/plan.ts'
+import { type FormedPool, type Quorum, reformPool } from '../../balance/pool.ts'
+import { type ConnectionFilter, passes } from '../../control/connection-filter.ts'
+import type { IpvsListing, ListedConnection } from '../../model/ipvs-listing.ts'
+import type { ServiceSnapshot } from '../../control/snapshot.ts'
+import { Core, type CoreOptions } from '../../forward/ebpf/core.ts'
+import { CoreFullError } from '../../forward/ebpf/difference.ts'
+import { MARK_LINK, MarkRoute } from '../../forward/ebpf/mark-route.ts'
+import { traceFrame } from '../../forward/ebpf/trace.ts'
+import { muteServers } from '../../host/own-ports.ts'
+import { readIcmpLimits } from '../../linux/icmp-limits.ts'
+import { type NetworkChange, NetworkChanges } from '../../linux/network-changes.ts'
+import { Poller } from '../../linux/poller.ts'
+import { type Link, Rtnetlink } from '../../linux/rtnetlink.ts'
+import type { Config } from '../../model/config.ts'
+import type { IpvsCommand, IpvsOutcome, IpvsService, Timeouts } from '../../model/ipvs.ts'
+import { type Endpoint, endpointName, type RealServer, type ServiceId, serviceName } from '../../model/service.ts'
+import type { Traced, TracePacket } from '../../model/trace.ts'
+import type { Millis } from '../../time.ts'
+import { Coalescer } from './coalescer.ts'
+import { HeldServers } from './held-servers.ts'
+import { ipvsListing } from './ipvs-listing.ts'
+import type { KeptState } from './kept-state.ts'
+import { Meters } from './meters.ts'
+import { NextHops } from './next-hops.ts'
+import { marksKey, marksOf } from './service-marks.ts'
+import { serviceSnapshots } from './service-snapshot.ts'
+import type { Verdicts } from './verdicts.ts'
+
+/** Verdicts and changes of the network that come within this time of a plan are part of one that is made after it. */
+const PLAN_GAP_MS = 20
+
+/**
+ * After a plan that the network was asked for it is left alone for so many times as long as that took, and not longer than the limit; so
+ * are its events after they were read. A storm of changes takes a tenth of the process for each, and what is known is at most so old.
+ */
+const NETWORK_REST = 9
+const NETWORK_REST_LIMIT_MS = 5000
+const EVENTS_REST_LIMIT_MS = 1000
+
+/**
+ * Keeps the forwarding core in line with configuration, verdicts and network: each change makes a plan, and the difference
+ * to what the core holds is written.
+ */
+export class Forwarding {
+  readonly #log: Logger
+  readonly #core: Core
+  readonly #verdicts: Verdicts
+  readonly #rtnetlink = new Rtnetlink()
+  readonly #changes = new NetworkChanges()
+  readonly #markRoute = new MarkRoute()
+  readonly #poller: Poller
+  readonly #hops = new NextHops(this.#rtnetlink)
+  readonly #following = new Coalescer(() => this.#follow(), PLAN_GAP_MS)
+  readonly #plannedByHand = new WeakMap<IpvsService, PlannedService>()
+  /** Of the director before this one, until there are pools. */
+  readonly #keptQuorums: Map<string, Quorum>
+  readonly #meters: Meters
+  readonly #meterTimer: NodeJS.Timeout
+  #pools: ReadonlyMap<string, FormedPool> = new Map()
+  #byHand: IpvsTable
+  #services: readonly PlannedService[] = []
+  #config: Config
+  #links: readonly Link[] = []
+  /** Whether the list of links is that of the kernel. */
+  #areLinksKnown = false
+  #areAddressesKnown = false
+  /** The network is not asked before then, by `performance.now()`. */
+  #networkNotBefore = Number.NEGATIVE_INFINITY
+  /** While events of the network are left alone. */
+  #eventsRest: NodeJS.Timeout | undefined
+  /** Whether interfaces, marks and switches are as configuration and network want them; and the marks by name. */
+  #isAttached = false
+  #marks = ''
+  #markIfindex: number | undefined
+  /** What the kernel refused the last time. */
+  readonly #failures = new Map<'plan' | 'pins', string>()
+  /** Servers that the core has no room for. */
+  #leftOut: readonly string[] = []
+  /** What was said of servers that are not reached here. */
+  #mute: ReadonlySet<string> = new Set()
+  #sweepTimer: NodeJS.Timeout | undefined
+
+  /** `kept` is of the director before this one. Throws SystemError or CoreFullError. */
+  constructor(
+    name: string,
+    options: CoreOptions,
+    config: Config,
+    verdicts: Verdicts,
+    kept: Pick<KeptState, 'quorums' | 'zeros'> | undefined,
+    log: Logger,
+  ) {
+    this.#log = log
+    this.#verdicts = verdicts
+    this.#config = config
+    this.#core = new Core(name, options)
+    if (this.#core.adopted) log.info('took over the running forwarding core')
+    this.#byHand = servicesByHand(this.#core)
+    this.#meters = new Meters(this.#core)
+    if (kept !== undefined && this.#core.adopted) this.#meters.restore(kept.zeros)
+    this.#keptQuorums = new Map(Object.entries(kept?.quorums ?? {}))
+    this.#meterTimer = setInterval(() => this.#meters.tick(), ESTIMATE_EVERY_SECONDS * 1000)
+    this.#update()
+    this.#keptQuorums.clear()
+    this.#core.setInertAt(0n)
+    this.#poller = new Poller(() => this.#readChanges())
+    this.#poller.watch([this.#changes.fd])
+    this.#sweep()
+  }
+
+  /** Puts a new configuration into force. Throws CoreFullError; then the one before stays. */
+  configure(config: Config): void {
+    const before = this.#config
+    this.#config = config
+    this.#isAttached = false
+    try {
+      this.#update()
+    } catch (error) {
+      this.#config = before
+      throw error
+    }
+  }
+
+  /** Makes the core follow the verdicts soon. */
+  follow(): void {
+    this.#following.request()
+  }
+
+  /**
+   * Makes the core follow verdicts and network. A server that there is no room for is left out: those that are gone keep their places
+   * while there are connections to them. What the kernel refuses is said. With each sweep it is tried again.
+   */
+  #follow(): void {
+    const leftOut: string[] = []
+    try {
+      this.#update((endpoint) => leftOut.push(endpointName(endpoint)))
+      this.#failures.delete('plan')
+    } catch (error) {
+      this.#report('plan', 'the core does not follow yet', error)
+      return
+    }
+    const news = leftOut.filter((name) => !this.#leftOut.includes(name))
+    if (news.length > 0) this.#log.error({ servers: news }, `the core has no room for ${news.join(', ')} yet`)
+    this.#leftOut = leftOut
+  }
+
+  /** Throws CoreFullError unless servers may be left out. */
+  #update(leaveOut?: (endpoint: Endpoint) => void): void {
+    // What is known of the network is as new as the plan, also when its event still waits for its turn; but not in a storm.
+    this.#noteChanges()
+    const begun = performance.now()
+    const asks = this.#isNetworkNews && begun >= this.#networkNotBefore
+    if (asks && !this.#areLinksKnown) this.#followLinks()
+    if (asks && !this.#areAddressesKnown) this.#followAddresses()
+    const pools = new Map(
+      this.#config.virtualServers.map((server): [string, FormedPool] => {
+        const name = serviceName(server.id)
+        const isUp = (real: RealServer) => this.#verdicts.isUp(server, real)
+        return [name, reformPool(server, isUp, this.#pools.get(name), this.#keptQuorums.get(name))]
+      }),
+    )
+    const configured = this.#configured()
+    const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
+    const services = [...[...pools.values()].map(({ service }) => service), ...byHand.map((each) => this.#plan(each))]
+    this.#prepareMarks(services)
+    const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
+    this.#hops.learn(new Set(servers), asks)
+    try {
+      this.#meters.follow(this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut))
+      this.#services = services
+    } finally {
+      this.#attach(this.#services)
+      if (asks) {
+        const ended = performance.now()
+        this.#networkNotBefore = ended + Math.min(NETWORK_REST_LIMIT_MS, NETWORK_REST * (ended - begun))
+      }
+      if (this.#isNetworkNews) this.#following.request(this.#networkNotBefore)
+    }
+    this.#byHand = byHand
+    this.#sayMute(services)
+    const before = this.#pools
+    this.#pools = pools
+    for (const [name, pool] of pools) if (pool !== before.get(name)) this.#logChanges(name, before.get(name), pool)
+  }
+
+  snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
+    const drops = Object.entries(this.#core.drops()).map(([reason, count]): [string, number] => [reason, Number(count)])
+    return {
+      services: serviceSnapshots(this.#config.virtualServers, this.#pools, this.#verdicts, this.#core),
+      drops: Object.fromEntries(drops),
+    }
+  }
+
+  /**
+   * What ipvsadm asks for, one after the other. What is refused changes nothing. The kernel may wait 20 ms in each step, so that
+   * between them everything else has its turn.
+   */
+  async change(commands: readonly IpvsCommand[]): Promise<readonly IpvsOutcome[]> {
+    const outcomes: IpvsOutcome[] = []
+    while (outcomes.length < commands.length) {
+      if (outcomes.length > 0) await nextTurn()
+      outcomes.push(...this.#changeSome(commands.slice(outcomes.length)))
+    }
+    return outcomes
+  }
+
+  /** As many from the first on as go together. */
+  #changeSome(commands: readonly IpvsCommand[]): readonly IpvsOutcome[] {
+    const before = this.#byHand
+    const { table, outcomes } = nextStep(before, commands, this.#configured(), (address) =>
+      this.#hops.isBroadcast(address),
+    )
+    if (table === before) return outcomes
+    this.#byHand = table
+    try {
+      this.#update()
+      return outcomes
+    } catch (error) {
+      this.#byHand = before
+      if (!(error instanceof CoreFullError)) throw error
+      return outcomes.length === 1
+        ? ['full']
+        : commands.slice(0, outcomes.length).flatMap((one) => this.#changeSome([one]))
+    }
+  }
+
+  ipvs(): IpvsListing {
+    return ipvsListing(this.#services, this.#core, this.#meters)
+  }
+
+  *connections(filter: ConnectionFilter): Iterable<ListedConnection> {
+    for (const connection of this.#core.connections()) if (passes(connection, filter)) yield connection
+  }
+
+  /** Takes connections out of the table. Returns how many there were. */
+  forget(filter: ConnectionFilter): number {
+    // Templates are not connections: without a client's port nothing is found.
+    const found = [...this.connections(filter)].filter(({ client }) => client.port !== 0)
+    return found.filter((connection) => this.#core.forget(connection)).length
+  }
+
+  /** What would become of a packet. Throws SystemError. */
+  trace(packet: TracePacket, mark: number): Traced {
+    return this.#core.trace(traceFrame(packet), mark)
+  }
+
+  /** 0 leaves a time-out as it is. */
+  setTimeouts({ tcp, tcpFin, udp }: Timeouts): void {
+    const now = this.#core.timeouts
+    this.#core.setTimeouts({ tcp: tcp || now.tcp, tcpFin: tcpFin || now.tcpFin, udp: udp || now.udp })
+  }
+
+  /** Totals of a service and its servers begin at 0, or those of all. False when there is no such service. */
+  zero(id: ServiceId | undefined): boolean {
+    const name = id === undefined ? undefined : serviceName(id)
+    const services = this.#core.services().filter(({ key }) => name === undefined || serviceName(key) === name)
+    this.#meters.zero(
+      'service',
+      services.map(({ entry }) => entry.slot),
+    )
+    const held = new HeldServers(this.#core.destinations())
+    this.#meters.zero('dest', name === undefined ? held.slots : [...held.of(name).values()].map(({ slot }) => slot))
+    return name === undefined || services.length > 0
+  }
+
+  /** What the next director is to know of this. */
+  get kept(): Pick<KeptState, 'quorums' | 'zeros'> {
+    const quorums = Object.fromEntries([...this.#pools].map(([name, { quorum }]) => [name, quorum]))
+    return { quorums, zeros: this.#meters.zeros }
+  }
+
+  /** Lets the core go on by itself for so long; from then on it passes everything. */
+  leave(grace: Millis): void {
+    this.#close()
+    this.#core.setInertAt(process.hrtime.bigint() + BigInt(Math.round(grace)) * 1_000_000n)
+    this.#core.close()
+  }
+
+  /** Removes the core. */
+  remove(): void {
+    this.#markRoute.follow([])
+    this.#close()
+    this.#core.remove()
+  }
+
+  #close(): void {
+    this.#following.cancel()
+    clearTimeout(this.#sweepTimer)
+    clearInterval(this.#meterTimer)
+    clearTimeout(this.#eventsRest)
+    this.#poller.close()
+    this.#changes.close()
+    this.#rtnetlink.close()
+    this.#markRoute.close()
+  }
+
+  /** Names of the services that are the configuration's. */
+  #configured(): ReadonlySet<string> {
+    return new Set(this.#config.virtualServers.flatMap(({ id, marked }) => [id, ...marked]).map(serviceName))
+  }
+
+  /** Whether the kernel is to be asked for links, or for next hops that may be others now. */
+  get #isNetworkNews(): boolean {
+    return !this.#areLinksKnown || !this.#areAddressesKnown || this.#hops.isStale
+  }
+
+  #readChanges(): void {
+    if (this.#eventsRest !== undefined) return
+    const begun = performance.now()
+    if (!this.#noteChanges()) return
+    if (this.#isNetworkNews) this.#following.request(this.#networkNotBefore)
+    const rest = Math.min(EVENTS_REST_LIMIT_MS, NETWORK_REST * (performance.now() - begun))
+    this.#poller.watch([])
+    this.#eventsRest = setTimeout(() => {
+      this.#eventsRest = undefined
+      this.#poller.watch([this.#changes.fd])
+    }, rest)
+  }
+
+  /** Takes note of what has changed, and asks nothing yet. False when nothing has. */
+  #noteChanges(): boolean {
+    const changes = this.#changes.drain()
+    for (const change of changes) {
+      this.#hops.note(change)
+      if (change.type === 'anything' || isNewsOf(change, this.#links)) this.#areLinksKnown = false
+      if (change.type === 'anything' || change.type === 'address') this.#areAddressesKnown = false
+      // Somebody may have removed the rules for marks.
+      if (change.type === 'anything' || change.type === 'rule') this.#isAttached = false
+    }
+    return changes.length > 0
+  }
+
+  #followLinks(): void {
+    this.#links = this.#rtnetlink.links()
+    this.#hops.follow(this.#links)
+    this.#areLinksKnown = true
+    this.#isAttached = false
+  }
+
+  #followAddresses(): void {
+    this.#core.ownAddresses.follow(this.#rtnetlink.ownAddresses())
+    this.#areAddressesKnown = true
+  }
+
+  #plan(service: IpvsService): PlannedService {
+    const known = this.#plannedByHand.get(service)
+    if (known !== undefined) return known
+    const planned = planByHand(service)
+    this.#plannedByHand.set(service, planned)
+    return planned
+  }
+
+  /** The way by the firewall is there before the first packet is sent it, and until after the last. */
+  #prepareMarks(services: readonly PlannedService[]): void {
+    const marks = marksOf(services)
+    if (this.#isAttached && marksKey(marks) === this.#marks) return
+    const ifindex = this.#markRoute.prepare(marks) ?? this.#markIfindex
+    if (ifindex === this.#markIfindex) return
+    this.#markIfindex = ifindex
+    this.#attachPorts()
+  }
+
+  /** Whatever does not follow from verdicts: interfaces, marks, switches and the kernel's limits. */
+  #attach(services: readonly PlannedService[]): void {
+    const marks = marksOf(services)
+    if (this.#isAttached && marksKey(marks) === this.#marks) return
+    this.#markIfindex = this.#markRoute.follow(marks)
+    this.#marks = marksKey(marks)
+    this.#core.setSwitches(this.#config.switches)
+    this.#core.setErrorRate(readIcmpLimits())
+    this.#isAttached = true
+    this.#attachPorts()
+  }
+
+  #attachPorts(): void {
+    const own: readonly string[] = Object.values(MARK_LINK)
+    const { only, xdp } = this.#config.attachment
+    const others = this.#links.filter(
+      ({ kind, name }) =>
+        (kind === 'ethernet' || kind === 'loopback') &&
+        !own.includes(name) &&
+        (only.length === 0 || only.includes(name) || xdp.includes(name)),
+    )
+    const ports = others.map(({ index, mac, name }) => ({ index, mac, xdp: xdp.includes(name) }))
+    for (const { ifindex, error } of this.#core.attach(ports, this.#markIfindex)) {
+      const name = others.find(({ index }) => index === ifindex)?.name
+      this.#log.warn({ interface: name, error: error.message }, `no XDP on ${name}; its packets go by tc`)
+    }
+  }
+
+  #sweep(): void {
+    this.#sweepTimer = setTimeout(() => this.#sweep(), this.#core.sweep())
+    this.#restorePins()
+    if (!this.#isAttached || this.#failures.has('plan') || this.#leftOut.length > 0) this.follow()
+  }
+
+  /** Without their pins the program is off the interfaces, and a restart would forget all. */
+  #restorePins(): void {
+    try {
+      const wereLost = this.#core.restorePins()
+      this.#failures.delete('pins')
+      if (!wereLost) return
+      this.#log.error('somebody has removed pins of the core from the BPF file system; they are made again')
+      this.#isAttached = false
+    } catch (error) {
+      this.#report('pins', 'cannot make the pins of the core again, which somebody has removed', error)
+    }
+  }
+
+  /** What the kernel refuses is said once, and tried again with each sweep; anything else is a fault of ours. */
+  #report(task: 'plan' | 'pins', what: string, error: unknown): void {
+    if (!(error instanceof Error) || !('code' in error)) throw error
+    if (this.#failures.get(task) !== error.message) this.#log.error(`${what}: ${error.message}`)
+    this.#failures.set(task, error.message)
+  }
+
+  /** Says once of each server that it cannot be reached here. */
+  #sayMute(services: readonly PlannedService[]): void {
+    const mute = muteServers(services, (address) => this.#hops.of(address) === 'local')
+    for (const sentence of mute) if (!this.#mute.has(sentence)) this.#log.error(sentence)
+    this.#mute = mute
+  }
+
+  #logChanges(name: string, before: FormedPool | undefined, now: FormedPool): void {
+    const log = (message: string) => this.#log.info({ virtualServer: name }, message)
+    const old = new Map(before?.service.destinations.map((dest) => [endpointName(dest.endpoint), dest]))
+    for (const { endpoint, weight } of now.service.destinations) {
+      const server = endpointName(endpoint)
+      const known = old.get(server)
+      old.delete(server)
+      if (known === undefined) log(`Adding service ${server} to VS ${name} with weight ${weight}`)
+      else if (known.weight !== weight)
+        log(`Changing weight of service ${server} of VS ${name} from ${known.weight} to ${weight}`)
+    }
+    for (const server of old.keys()) log(`Removing service ${server} from VS ${name}`)
+    if (before?.quorum.up === now.quorum.up) return
+    if (!now.quorum.up) this.#log.warn({ virtualServer: name }, `Lost quorum for VS ${name}`)
+    else log(`Gained quorum for VS ${name}`)
+  }
+}
+
+/** Whether a link has changed in what matters; the kernel tells of its smallest change. */
+function isNewsOf(change: NetworkChange, links: readonly Link[]): boolean {
+  if (change.type !== 'link') return false
+  const known = links.find(({ index }) => index === change.index)
+  const { link } = change
+  if (known === undefined || link === undefined) return known !== link
+  return (
+    known.name !== link.name ||
+    known.up !== link.up ||
+    known.mtu !== link.mtu ||
+    known.kind !== link.kind ||
+    Buffer.compare(known.mac, link.mac) !== 0
+  )
+}
+
+/** What ipvsadm had made before an earlier daemon ended: the core remembers it. */
+function servicesByHand(core: Core): IpvsTable {
+  const held = new HeldServers(core.destinations())
+  return core.services().flatMap(({ key: id, entry }) => {
+    if (!entry.byHand) return []
+    const { scheduler, flags, persistence, onePacket } = entry
+    const servers = [...held.of(serviceName(id)).values()].flatMap(({ dest }) => {
+      if (dest.state !== 'present') return []
+      const { endpoint, forwarding, weight, thresholds } = dest
+      return [{ endpoint, forwarding, weight, thresholds, fullWeight: weight }]
+    })
+    return [{ id, scheduler, flags, persistence, onePacket, servers }]
+  })
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* IPVS's schedulers. test/support/reference-schedulers.ts describes what each of them must pick. */
+#ifndef TANIST_SCHEDULE_H
+#define TANIST_SCHEDULE_H
+
+#include "connection.h"
+#include "hash.h"
+
+#define NO_DEST 0xffffffffu
+/* In place of a server: the scheduler is lblc, or lblcr. */
+#define BY_LOCALITY 0xfffffffeu
+#define BY_LOCALITIES 0xfffffffdu
+/* Entries of a sequence that are looked at for a server that can serve; a list of servers is never longer. */
+#define SEQUENCE_TRIES MAX_DESTS
+
+static __always_inline struct dest *usable(__u32 slot)
+{
+	struct dest *d = bpf_map_lookup_elem(&dests, &slot);
+	__u32 *overloaded = bpf_map_lookup_elem(&overloads, &slot);
+
+	return d && d->state == DEST_PRESENT && d->weight && overloaded && !*overloaded ? d : 0;
+}
+
+/* The server of an entry, if it can serve. The first entry of a table is behind its head. */
+static __always_inline __u32 in_entry(void *table, __u32 entry)
+{
+	__u32 index = entry + 1;
+	__u32 *slot = bpf_map_lookup_elem(table, &index);
+
+	return slot && usable(*slot) ? *slot : NO_DEST;
+}
+
+/* A walk over entries of a table until one can serve. The helper that goes over the elements of a map only does the
+ * counting: the kernel need not verify every round of a loop, and 5.15 has no other such helper. */
+struct walk {
+	__u64 cursor;
+	__u32 start;
+	__u32 client; /* mh */
+	__u32 length;
+	__u32 tries;
+	__u32 found;
+};
+
+static long step_sequence(void *table, __u32 *index, __u32 *unused, struct walk *w)
+{
+	if (w->tries == SEQUENCE_TRIES || w->tries == w->length || !w->length)
+		return 1;
+	w->found = in_entry(table, (w->cursor + w->tries++) % w->length);
+	return w->found != NO_DEST;
+}
+
+/* rr and wrr: user space has laid the whole sequence out; a cursor walks it. Entries that cannot serve now are stepped over; when
+ * none can, the cursor stays. Each packet takes one step of the cursor and walks on from there by itself: other processors that take
+ * theirs meanwhile would else leave it nothing but entries that cannot serve. */
+static __always_inline __u32 pick_from_sequence(void *table, __u32 length, __u32 service_slot, __u32 dry)
+{
+	__u64 *cursor = bpf_map_lookup_elem(&cursors, &service_slot);
+	struct walk w = {
+		.length = length,
+		.tries = unknown(0),
+		.found = unknown(NO_DEST),
+	};
+
+	if (!cursor)
+		return NO_DEST;
+	w.cursor = dry ? *cursor : __sync_fetch_and_add(cursor, 1);
+	bpf_for_each_map_elem(table, step_sequence, &w, 0);
+	if (!dry && w.found == NO_DEST)
+		__sync_fetch_and_add(cursor, -1ull);
+	else if (!dry && w.tries > 1)
+		__sync_fetch_and_add(cursor, w.tries - 1);
+	return w.found;
+}
+
+struct search {
+	__u64 overhead;
+	__u64 weight;
+	__u32 scheduler;
+	__u32 best;
+};
+
+/* Looks at one entry of the list; true ends the search. */
+static long compare_load(void *table, __u32 *index, __u32 *slot, struct search *s)
+{
+	struct dest_load *load;
+	struct dest *d;
+	__u64 overhead, weight;
+
+	if (!*index) /* the head */
+		return 0;
+	d = usable(*slot);
+	load = bpf_map_lookup_elem(&loads, slot);
+	if (!d || !load)
+		return 0;
+	weight = d->weight;
+	switch (s->scheduler) {
+	case SCHED_NQ:
+		if (!load->active) {
+			s->best = *slot;
+			return 1;
+		}
+		overhead = (__u64)load->active + 1;
+		break;
+	case SCHED_SED:
+		overhead = (__u64)load->active + 1;
+		break;
+	case SCHED_OVF:
+		if (load->active > weight)
+			return 0;
+		overhead = 1;
+		break;
+	case SCHED_FO:
+		overhead = 1;
+		break;
+	case SCHED_LC:
+		weight = 1;
+		/* fallthrough */
+	default:
+		overhead = ((__u64)load->active << 8) + load->inactive;
+	}
+	if (s->best == NO_DEST || s->overhead * weight > overhead * s->weight) {
+		s->best = *slot;
+		s->overhead = overhead;
+		s->weight = weight;
+	}
+	return 0;
+}
+
+/* The schedulers that search the list, the last added server first; the first one wins a tie. What is compared is load by
+ * weight, by cross-multiplication, or for fo and ovf the weight alone. */
+static __always_inline __u32 pick_by_load(void *table, __u32 scheduler)
+{
+	struct search s = {
+		.scheduler = scheduler,
+		.overhead = unknown(0),
+		.weight = unknown(0),
+		.best = unknown(NO_DEST),
+	};
+
+	bpf_for_each_map_elem(table, compare_load, &s, 0);
+	return s.best;
+}
+
+#include "locality.h"
+
+/* twos: two servers at random by weight, of which the one with less to do. */
+struct draw {
+	__u32 total; /* 32 bits, or the verifier goes after every round's higher bound */
+	__u32 left[2];
+	__u32 chosen[2];
+};
+
+static long add_weight(void *table, __u32 *index, __u32 *slot, struct draw *draw)
+{
+	struct dest *d = *index ? usable(*slot) : 0;
+
+	if (d)
+		draw->total += d->weight;
+	return 0;
+}
+
+static long take_chance(void *table, __u32 *index, __u32 *slot, struct draw *draw)
+{
+	struct dest *d = *index ? usable(*slot) : 0;
+	__u32 i;
+
+	if (!d)
+		return 0;
+	for (i = 0; i < 2; i++) {
+		if (draw->chosen[i] == NO_DEST && draw->left[i] <= d->weight)
+			draw->chosen[i] = *slot;
+		draw->left[i] -= d->weight;
+	}
+	return draw->chosen[0] != NO_DEST && draw->chosen[1] != NO_DEST;
+}
+
+/* What it draws stands in the service's cursor, which it has no other use for: so a pick can be retraced. */
+static __always_inline __u32 pick_of_two(void *table, __u32 service_slot, __u32 dry)
+{
+	__u64 *drawn = bpf_map_lookup_elem(&cursors, &service_slot);
+	struct draw draw = { .total = unknown(0), .chosen = { unknown(NO_DEST), unknown(NO_DEST) } };
+	struct dest_load *load1, *load2;
+	struct dest *d1, *d2;
+
+	bpf_for_each_map_elem(table, add_weight, &draw, 0);
+	if (!draw.total)
+		return NO_DEST;
+	draw.left[0] = bpf_get_prandom_u32() % ((__u64)draw.total + 1);
+	draw.left[1] = bpf_get_prandom_u32() % ((__u64)draw.total + 1);
+	if (drawn && !dry)
+		*drawn = (__u64)draw.left[1] << 32 | draw.left[0];
+	bpf_for_each_map_elem(table, take_chance, &draw, 0);
+	d1 = bpf_map_lookup_elem(&dests, &draw.chosen[0]);
+	d2 = bpf_map_lookup_elem(&dests, &draw.chosen[1]);
+	load1 = bpf_map_lookup_elem(&loads, &draw.chosen[0]);
+	load2 = bpf_map_lookup_elem(&loads, &draw.chosen[1]);
+	if (!d1 || !d2 || !load1 || !load2)
+		return NO_DEST;
+	return d2->weight * overhead_of(load1) > d1->weight * overhead_of(load2) ? draw.chosen[1] : draw.chosen[0];
+}
+
+static long step_source(void *table, __u32 *index, __u32 *unused, struct walk *w)
+{
+	w->found = in_entry(table, (2 * w->start + w->tries++) & (HASH_BUCKETS - 1));
+	return w->found != NO_DEST;
+}
+
+static __always_inline __u32 pick_by_source(void *table, __u32 client, __u32 fallback)
+{
+	struct walk w = { .start = hash256(client), .tries = unknown(0) };
+
+	w.found = in_entry(table, w.start);
+	if (w.found == NO_DEST && fallback)
+		bpf_for_each_map_elem(table, step_source, &w, 0);
+	return w.found;
+}
+
+static long step_maglev(void *table, __u32 *index, __u32 *unused, struct walk *w)
+{
+	w->found = in_entry(table, maglev_bucket((w->tries++ + w->start) % MAGLEV_BUCKETS + w->client));
+	return w->found != NO_DEST || w->tries == MAGLEV_BUCKETS;
+}
+
+static __always_inline __u32 pick_by_maglev(void *table, __u32 client, __u32 fallback)
+{
+	struct walk w = { .start = maglev_bucket(client), .client = client, .tries = unknown(0) };
+
+	w.found = in_entry(table, w.start);
+	if (w.found == NO_DEST && fallback)
+		bpf_for_each_map_elem(table, step_maglev, &w, 0);
+	return w.found;
+}
+
+/* A slot in `dests`, NO_DEST, BY_LOCALITY or BY_LOCALITIES. A global function, so that the kernel verifies its loops once and
+ * not once for every way that leads here. `client` and `destination` are what the hashes are made of, see `hashed`, and
+ * `port` is the client's. */
+__noinline __u32 pick(__u32 service_slot, __u32 client, __u32 port, __u32 destination, __u32 dry)
+{
+	void *table = bpf_map_lookup_elem(&tables, &service_slot);
+	__u32 zero = 0, *head = table ? bpf_map_lookup_elem(table, &zero) : 0, flags;
+
+	if (!head)
+		return NO_DEST;
+	flags = TABLE_FLAGS(*head);
+	if (flags & SERVICE_PORT)
+		client += port;
+	switch (TABLE_SCHEDULER(*head)) {
+	case SCHED_RR:
+	case SCHED_WRR:
+		return pick_from_sequence(table, TABLE_LENGTH(*head), service_slot, dry);
+	case SCHED_DH:
+		return in_entry(table, hash256(destination));
+	case SCHED_SH:
+		return pick_by_source(table, client, flags & SERVICE_FALLBACK);
+	case SCHED_MH:
+		return pick_by_maglev(table, client, flags & SERVICE_FALLBACK);
+	case SCHED_TWOS:
+		return pick_of_two(table, service_slot, dry);
+	case SCHED_LBLC:
+		return BY_LOCALITY;
+	case SCHED_LBLCR:
+		return BY_LOCALITIES;
+	default:
+		return pick_by_load(table, TABLE_SCHEDULER(*head));
+	}
+}
+
+/* An address as one number: IPv4 as it is, IPv6 folded. */
+static __always_inline __u32 hashed(const struct address *a)
+{
+	return bpf_ntohl(a->words[0] ^ a->words[1] ^ a->words[2] ^ a->words[3]);
+}
+
+static __always_inline __u32 pick_for(__u32 service_slot, const struct flow *flow, int dry)
+{
+	__u32 slot = pick(service_slot, hashed(&flow->saddr), bpf_ntohs(flow->sport), hashed(&flow->daddr), dry);
+
+	if (slot == BY_LOCALITY || slot == BY_LOCALITIES) {
+		__u32 several = slot == BY_LOCALITIES, same = pick_same(service_slot, several);
+
+		return same != NO_DEST ? same : pick_another(service_slot, several);
+	}
+	return slot;
+}
+
+#endif

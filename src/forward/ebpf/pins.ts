@@ -1,0 +1,51 @@
+import { readdirSync } from 'node:fs'
+import { type BpfMap, pin } from '../../linux/libbpf.ts'
+
+/** The maps that live on without the daemon. */
+export const PINNED_MAPS = [
+  'services',
+  'tables',
+  'cursors',
+  'dests',
+  'loads',
+  'overloads',
+  'path_mtus',
+  'local_pools',
+  'access_lists',
+  'access_hits',
+  'own_addresses',
+  'local_cursors',
+  'interfaces',
+  'exits',
+  'server_macs',
+  'service_counters',
+  'dest_counters',
+  'connections',
+  'connections6',
+  'templates',
+  'call_ids',
+  'localities',
+  'replies',
+  'replies6',
+  'settings',
+  'drops',
+  'population',
+] as const
+
+/** Names of what is pinned in a folder; none when somebody has removed it. Throws when it cannot be read. */
+export function pinsIn(directory: string): ReadonlySet<string> {
+  try {
+    return new Set(readdirSync(directory))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Set()
+    throw error
+  }
+}
+
+/** Pins those of some maps that are not pinned in the folder, by name. True when there were any. Throws SystemError. */
+export function pinMissing(directory: string, maps: Readonly<Record<string, BpfMap>>): boolean {
+  const there = pinsIn(directory)
+  const missing = Object.entries(maps).filter(([name]) => !there.has(name))
+  for (const [name, map] of missing) pin(map.fd, `${directory}/${name}`)
+  return missing.length > 0
+}

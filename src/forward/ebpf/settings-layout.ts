@@ -1,0 +1,72 @@
+import type { Timeouts, Switches } from '../../model/ipvs.ts'
+import { SIZE, viewOf } from './layout.ts'
+
+/** `struct settings` as bytes: what the program reads with each packet, beside services and servers. */
+
+/** IPVS's default time-outs in seconds, in the order of the states: `enum tcp_state`, UDP, `enum sctp_state`. */
+const TCP_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120] as const
+const UDP_TIMEOUT = 300
+const SCTP_TIMEOUTS = [2, 4, 61, 61, 61, 61, 61, 61, 900, 61, 61, 61, 4, 61] as const
+const STATE_TIMEOUTS = [...TCP_TIMEOUTS, UDP_TIMEOUT, ...SCTP_TIMEOUTS] as const
+
+export const NO_SWITCHES: Switches = { expireNodestConn: false, expireQuiescentTemplate: false }
+
+/** Where each of them is among the states. */
+const CHANGEABLE = { tcp: 1, tcpFin: 4, udp: 11 } as const satisfies Record<keyof Timeouts, number>
+
+/** What a daemon that takes the core over goes on with. */
+export interface Settings {
+  readonly timeouts: Timeouts
+  /** Packets with a firewall's mark come in by this interface; 0: there are none. */
+  readonly markIfindex: number
+  readonly switches: Switches
+  /** The program is on the loopback interface, for what this director itself asks of its services. */
+  readonly ownClients: boolean
+  /** From then on (CLOCK_MONOTONIC; 0: never) everything passes. */
+  readonly inertAtNs: bigint
+}
+
+const FLAG = { expireNodestConn: 1, expireQuiescentTemplate: 2 } as const satisfies Record<keyof Switches, number>
+const OWN_CLIENTS = 4
+
+/**
+ * Time-outs are IPVS's unless said. From `defendFrom` connections on half-open ones are dropped; `clockOffsetNs` moves the program's
+ * clock in tests.
+ */
+export function encodeSettings(
+  settings: Partial<Settings> & { readonly defendFrom: number; readonly clockOffsetNs?: bigint },
+): Uint8Array {
+  const { timeouts, defendFrom, markIfindex = 0, switches = NO_SWITCHES } = settings
+  const { inertAtNs = 0n, clockOffsetNs = 0n, ownClients = false } = settings
+  const bytes = new Uint8Array(SIZE.settings)
+  const view = viewOf(bytes)
+  STATE_TIMEOUTS.forEach((timeout, i) => view.setUint32(i * 4, timeout, true))
+  for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
+    const timeout = timeouts?.[name]
+    if (timeout !== undefined) view.setUint32(CHANGEABLE[name] * 4, timeout, true)
+  }
+  view.setBigUint64(104, clockOffsetNs, true)
+  view.setBigUint64(112, BigInt(defendFrom), true)
+  view.setBigUint64(120, inertAtNs, true)
+  view.setUint32(128, markIfindex, true)
+  const flag = (name: keyof Switches) => (switches[name] ? FLAG[name] : 0)
+  const own = ownClients ? OWN_CLIENTS : 0
+  view.setUint32(132, flag('expireNodestConn') | flag('expireQuiescentTemplate') | own, true)
+  return bytes
+}
+
+export function decodeSettings(bytes: Uint8Array): Settings {
+  const view = viewOf(bytes)
+  const timeout = (name: keyof Timeouts) => view.getUint32(CHANGEABLE[name] * 4, true)
+  const flags = view.getUint32(132, true)
+  return {
+    timeouts: { tcp: timeout('tcp'), tcpFin: timeout('tcpFin'), udp: timeout('udp') },
+    markIfindex: view.getUint32(128, true),
+    switches: {
+      expireNodestConn: (flags & FLAG.expireNodestConn) !== 0,
+      expireQuiescentTemplate: (flags & FLAG.expireQuiescentTemplate) !== 0,
+    },
+    ownClients: (flags & OWN_CLIENTS) !== 0,
+    inertAtNs: view.getBigUint64(120, true),
+  }
+}

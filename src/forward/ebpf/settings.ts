@@ -1,0 +1,39 @@
+import { type BpfMap, u32 } from '../../linux/libbpf.ts'
+import { SIZE } from './layout.ts'
+import { decodeSettings, encodeSettings, type Settings } from './settings-layout.ts'
+import type { Timeouts } from '../../model/ipvs.ts'
+
+/** The settings in the core. Each change writes them all. */
+export class CoreSettings {
+  readonly #map: BpfMap
+  readonly #defendFrom: number
+  #values: Partial<Settings>
+
+  /** Connections are defended from `defendFrom` on. With `adopted` the map has those of an earlier daemon, which stay. */
+  constructor(map: BpfMap, defendFrom: number, adopted: boolean) {
+    this.#map = map
+    this.#defendFrom = defendFrom
+    this.#values = adopted ? decodeSettings(this.#read()) : {}
+    this.change({})
+  }
+
+  get timeouts(): Timeouts {
+    return decodeSettings(this.#read()).timeouts
+  }
+
+  /** The interface by which packets with a firewall's mark come in, if there is one. */
+  get markIfindex(): number | undefined {
+    return this.#values.markIfindex || undefined
+  }
+
+  change(values: Partial<Settings>): void {
+    this.#values = { ...this.#values, ...values }
+    this.#map.update(u32(0), encodeSettings({ ...this.#values, defendFrom: this.#defendFrom }))
+  }
+
+  #read(): Uint8Array {
+    const settings = new Uint8Array(SIZE.settings)
+    this.#map.lookup(u32(0), settings)
+    return settings
+  }
+}

@@ -1,0 +1,116 @@
+import { globSync, lstatSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { formatDiagnostic, type Severity } from '../config/diagnostic.ts'
+import { loadConfig, type Loaded } from '../config/load.ts'
+import type { Config, NotRunning } from '../model/config.ts'
+import { notRunningText, protectionCount } from '../config/not-running.ts'
+import { type Files, hasWildcard } from '../config/preprocess/include.ts'
+import { type FileText, readRegularFile, readStandardInput } from './regular-file.ts'
+
+/** Bytes of a configuration with all the files that it includes; more is not a configuration. */
+const SIZE_LIMIT = 64 * 1024 * 1024
+
+/** What `tanistd -t` takes for standard input. */
+const STANDARD_INPUT = '-'
+
+/** The files of this host, regular ones alone, of at most `SIZE_LIMIT` bytes together. */
+function hostFiles(): Files {
+  let left = SIZE_LIMIT
+  return {
+    glob(pattern, directory) {
+      const within = (path: string) => (isAbsolute(path) ? path : join(directory, path))
+      if (!hasWildcard(pattern)) return isMissing(within(pattern)) ? [] : [within(pattern)]
+      // `**` is two stars here, as in glob(3): it never searches whole trees.
+      const found = globSync(pattern.replace(/\*{2,}/g, '*'), { cwd: directory })
+      return found.filter(isNotHidden(pattern)).map(within).toSorted()
+    },
+    read(path) {
+      const found = readRegularFile(path, left)
+      if ('text' in found) left -= found.text.length
+      return found
+    },
+    directoryOf: (path) => dirname(path),
+  }
+}
+
+/** Whether nothing has this name. What cannot be looked at is there: reading it tells why. */
+function isMissing(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
+  }
+}
+
+/** As in a shell, `*` and `?` match no leading dot. */
+function isNotHidden(pattern: string): (path: string) => boolean {
+  const parts = pattern.split('/')
+  return (path) =>
+    path.split('/').every((part, index) => !part.startsWith('.') || parts[index]?.startsWith('.') === true)
+}
+
+/** keepalived's config-id: what `@ID` lines and `${_INSTANCE}` mean by this host. */
+export function defaultConfigId(): string {
+  return hostname().split('.')[0] ?? ''
+}
+
+/** A configuration file as it was read, or why it could not be. */
+export type ConfigFile = { readonly loaded: Loaded } | { readonly unreadable: string }
+
+/** Reads and checks a regular file, and those that it includes. Looks at nothing but files and, for `${_ENV …}`, the environment. Never waits. */
+export function readConfigFile(path: string, configId: string): ConfigFile {
+  const files = hostFiles()
+  return configOf(path, files.read(path), files, configId)
+}
+
+/** The same for people who wait for the answer: `-` is standard input. */
+export function readConfigToTest(path: string, configId: string): ConfigFile {
+  if (path !== STANDARD_INPUT) return readConfigFile(path, configId)
+  return configOf(path, readStandardInput(SIZE_LIMIT), hostFiles(), configId)
+}
+
+function configOf(path: string, found: FileText, files: Files, configId: string): ConfigFile {
+  if ('error' in found) return { unreadable: `cannot read ${path}: ${found.error}` }
+  const surroundings = {
+    files,
+    configId,
+    environment: (name: string) => process.env[name] ?? '',
+    random: (low: number, high: number) => low + Math.floor(Math.random() * (high - low + 1)),
+  }
+  return {
+    loaded: loadConfig({ name: path === STANDARD_INPUT ? 'standard input' : path, text: found.text }, surroundings),
+  }
+}
+
+/**
+ * What a daemon does with a file: the configuration to run, if it was accepted, and what to tell people. Protections that do not
+ * run are errors, unless it is to go on without them: then they are in the configuration.
+ */
+export function configToRun(
+  file: ConfigFile,
+  partial: boolean,
+): {
+  readonly config: Config | undefined
+  readonly errors: readonly string[]
+  readonly warnings: readonly string[]
+} {
+  if ('unreadable' in file) return { config: undefined, errors: [file.unreadable], warnings: [] }
+  const show = (severity: Severity) =>
+    file.loaded.diagnostics
+      .filter((each) => each.severity === severity && each.code !== 'not-running')
+      .map((each) => formatDiagnostic(each))
+  const { config } = file.loaded
+  const refused = config !== undefined && config.notRunning.length > 0 && !partial
+  return {
+    config: refused ? undefined : config,
+    errors: refused ? [refusalOf(config.notRunning)] : show('error'),
+    warnings: show('warning'),
+  }
+}
+
+/** Why a daemon does not run a file that was accepted, with what it would not do. */
+function refusalOf(notRunning: readonly NotRunning[]): string {
+  const count = protectionCount(notRunning.length)
+  return [`${count}; tanistd --partial runs the rest all the same:`, ...notRunning.map(notRunningText)].join('\n  ')
+}

@@ -1,0 +1,247 @@
+import type { IpvsCommand, Timeouts } from '../model/ipvs.ts'
+import type { Forwarding, Persistence, Scheduler, SchedulerFlags, ServiceId } from '../model/service.ts'
+import { isIpv4 } from '../net/address.ts'
+import { type Draft, draftOf, seconds } from './draft.ts'
+import { ALLOWED, type CommandName, LIST_ONE_OF, OPTION_ORDER, type OptionName, SCHEDULER_FLAGS } from './grammar.ts'
+import type { Resolver } from './values.ts'
+import { splitLine, UsageError } from './words.ts'
+
+/** How a table is to be shown. */
+export interface ListOptions {
+  readonly show: 'services' | 'stats' | 'rate' | 'thresholds' | 'persistent-conn' | 'tun-info'
+  readonly numeric: boolean
+  readonly exact: boolean
+  readonly sorted: boolean
+}
+
+/** What a command line asks for. */
+export type Request =
+  | { readonly type: 'change'; readonly command: IpvsCommand }
+  | { readonly type: 'list'; readonly id: ServiceId | undefined; readonly options: ListOptions }
+  | { readonly type: 'connections'; readonly numeric: boolean; readonly engines: boolean }
+  | { readonly type: 'show-timeouts' | 'show-daemons' | 'restore' | 'help' | 'version' }
+  | { readonly type: 'set-timeouts'; readonly timeouts: Timeouts }
+  | { readonly type: 'save'; readonly numeric: boolean }
+  | { readonly type: 'zero'; readonly id: ServiceId | undefined }
+  /** A scheduler or persistence engine that there is not, which IPVS says only when the rest of the command is possible. */
+  | {
+      readonly type: 'unknown-scheduler'
+      readonly command: 'add-service' | 'edit-service'
+      readonly id: ServiceId
+    }
+  /** What IPVS has and the core does not; ends with IPVS's own words. */
+  | { readonly type: 'refused'; readonly message: string }
+
+/** Schedulers that the core has. */
+const SCHEDULERS: readonly string[] = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'sed',
+  'nq',
+  'fo',
+  'ovf',
+  'dh',
+  'sh',
+  'mh',
+  'lblc',
+  'lblcr',
+  'twos',
+  'none',
+] satisfies readonly Scheduler[]
+
+/**
+ * Reads one command line of ipvsadm 1.31: its words from left to right, then what the command makes of them all. Throws UsageError
+ * with what ipvsadm would say.
+ */
+export function parseLine(args: readonly string[], resolver: Resolver, program: string): Request {
+  if (args.length === 0) return { type: 'list', id: undefined, options: listOptions(new Set()) }
+  const { command, commandValue, options, rest } = splitLine(args, program)
+  // These two go no further.
+  if (command === 'help' || command === 'version') return { type: command }
+  checkRole(command, commandValue)
+  const draft = draftOf(options, resolver)
+  const timeouts = command === 'set' ? readTimeouts(rest) : undefined
+  const extra = rest[timeouts === undefined ? 0 : 3]
+  if (extra !== undefined) throw new UsageError(`unexpected argument ${extra}`)
+  const flags = readFlags(draft)
+  checkOptions(command, draft.given)
+  if (timeouts !== undefined) return { type: 'set-timeouts', timeouts }
+  return requestOf(command, draft, flags)
+}
+
+function checkRole(command: CommandName, role: string | undefined): void {
+  if (command !== 'start-daemon' && command !== 'stop-daemon') return
+  if (role === 'master' || role === 'backup') return
+  const name = command === 'start-daemon' ? 'start-daemon parameter' : 'start_daemon'
+  throw new UsageError(`illegal ${name} specified`)
+}
+
+function readTimeouts(values: readonly string[]): Timeouts {
+  const [tcp, tcpFin, udp] = values.slice(0, 3).map((value) => seconds(value, 0))
+  if (tcp === undefined || tcpFin === undefined || udp === undefined) {
+    throw new UsageError('--set option requires 3 timeout values')
+  }
+  return { tcp, tcpFin, udp }
+}
+
+function readFlags({ scheduler, schedulerFlags }: Draft): SchedulerFlags {
+  const own = scheduler === 'sh' || scheduler === 'mh' ? SCHEDULER_FLAGS[scheduler] : []
+  const foreign: readonly string[] = [...SCHEDULER_FLAGS.sh, ...SCHEDULER_FLAGS.mh]
+  const names = schedulerFlags.split(',').filter((name) => name !== '')
+  const numbers = names.map((flag) => {
+    const generic = /^flag-([123])$/.exec(flag)?.[1]
+    if (generic !== undefined) return Number(generic)
+    const place = own.findIndex((name) => name === flag)
+    if (place !== -1) return place + 1
+    if (foreign.includes(flag)) throw new UsageError(`incompatible scheduler flag \`${flag}'`)
+    throw new UsageError(`invalid scheduler flag \`${flag}'`)
+  })
+  return { fallback: numbers.includes(1), port: numbers.includes(2), third: numbers.includes(3) }
+}
+
+function checkOptions(command: CommandName, given: ReadonlySet<OptionName>): void {
+  const { needs, may } = ALLOWED[command]
+  const one: OptionName[] = []
+  for (const name of OPTION_ORDER) {
+    if (needs.includes(name) && !given.has(name)) {
+      throw new UsageError(`You need to supply the '${name}' option for the '${command}' command`)
+    }
+    if (!given.has(name)) continue
+    if (!needs.includes(name) && !may.includes(name)) {
+      throw new UsageError(`Illegal '${name}' option with the '${command}' command`)
+    }
+    if (command !== 'list' || !LIST_ONE_OF.includes(name)) continue
+    if (one[0] !== undefined) {
+      throw new UsageError(`The option '${name}' conflicts with the '${one[0]}' option in the 'list' command`)
+    }
+    one.push(name)
+  }
+}
+
+function listOptions(given: ReadonlySet<OptionName>): ListOptions {
+  const modes = ['stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'] as const
+  return {
+    show: modes.find((mode) => given.has(mode)) ?? 'services',
+    numeric: given.has('numeric'),
+    exact: given.has('exact'),
+    sorted: !given.has('nosort'),
+  }
+}
+
+function requestOf(command: Exclude<CommandName, 'help' | 'version'>, draft: Draft, flags: SchedulerFlags): Request {
+  switch (command) {
+    case 'add-service':
+    case 'edit-service':
+      return serviceCommand(command, draft, flags)
+    case 'delete-service':
+      return { type: 'change', command: { type: 'delete-service', id: needed(serviceOf(draft)) } }
+    case 'flush':
+      return { type: 'change', command: { type: 'flush' } }
+    case 'add-server':
+    case 'edit-server':
+    case 'delete-server':
+      return serverCommand(command, draft)
+    case 'list':
+      return listRequest(draft)
+    case 'zero':
+      return { type: 'zero', id: serviceOf(draft) }
+    case 'save':
+      return { type: 'save', numeric: draft.given.has('numeric') }
+    case 'start-daemon':
+      return { type: 'refused', message: 'Operation not supported' }
+    case 'stop-daemon':
+      return { type: 'refused', message: 'No daemon is running' }
+    case 'restore':
+      return { type: 'restore' }
+    case 'set':
+      throw new UsageError('--set option requires 3 timeout values')
+  }
+}
+
+/** `checkOptions` has seen that it is there. */
+function needed<T>(value: T | undefined): T {
+  if (value === undefined) throw new UsageError('illegal virtual server address[:port] specified')
+  return value
+}
+
+function serviceOf({ mark, ipv6, vip, protocol }: Draft): ServiceId | undefined {
+  if (mark !== undefined) return { by: 'fwmark', mark, family: ipv6 ? 'inet6' : 'inet' }
+  return vip === undefined || protocol === undefined ? undefined : { by: 'address', vip, protocol }
+}
+
+function listRequest(draft: Draft): Request {
+  const has = (...names: OptionName[]) => names.some((name) => draft.given.has(name))
+  const counts = has('stats', 'rate', 'thresholds') || (has('persistent-conn') && !has('connection'))
+  if (has('connection', 'timeout', 'daemon') && counts) throw new UsageError('options conflicts in the list command')
+  if (has('connection')) return { type: 'connections', numeric: has('numeric'), engines: has('persistent-conn') }
+  if (has('timeout')) return { type: 'show-timeouts' }
+  if (has('daemon')) return { type: 'show-daemons' }
+  return { type: 'list', id: serviceOf(draft), options: listOptions(draft.given) }
+}
+
+function serviceCommand(type: 'add-service' | 'edit-service', draft: Draft, flags: SchedulerFlags): Request {
+  const id = needed(serviceOf(draft))
+  const scheduler = draft.scheduler || 'wlc'
+  const onePacket = draft.given.has('ops')
+  const persistent = draft.given.has('persistent')
+  if (id.by === 'address' && id.vip.port === 0 && !persistent) {
+    throw new UsageError('Zero port specified for non-persistent service')
+  }
+  if (onePacket && id.by === 'address' && id.protocol !== 'UDP') {
+    throw new UsageError('One-Packet Scheduling is only for UDP virtual services')
+  }
+  if (!SCHEDULERS.includes(scheduler) || (draft.engine !== '' && draft.engine !== 'sip')) {
+    return { type: 'unknown-scheduler', command: type, id }
+  }
+  const persistence: Persistence | undefined = persistent
+    ? {
+        timeoutSeconds: draft.persistenceSeconds,
+        clientPrefix: draft.prefix,
+        ...(draft.engine === 'sip' ? { engine: 'sip' as const } : {}),
+      }
+    : undefined
+  // It is one of SCHEDULERS.
+  const service = { id, scheduler: scheduler as Scheduler, flags, persistence, onePacket }
+  return { type: 'change', command: { type, service } }
+}
+
+function serverCommand(type: 'add-server' | 'edit-server' | 'delete-server', draft: Draft): Request {
+  const id = needed(serviceOf(draft))
+  const endpoint = needed(draft.server)
+  if (type === 'delete-server') {
+    // The port is taken as it stands: NAT's rule.
+    return { type: 'change', command: { type, id, server: { endpoint, forwarding: { method: 'NAT' } } } }
+  }
+  if (isIpv4(endpoint.address) === draft.ipv6 && draft.method !== 'ipip') {
+    throw new UsageError('Different address family is allowed only for tunneling servers')
+  }
+  const { weight, upper, lower } = draft
+  const server = { endpoint, forwarding: forwardingOf(draft), weight, thresholds: { upper, lower } }
+  return { type: 'change', command: { type, id, server } }
+}
+
+const METHODS = { masquerading: 'NAT', gatewaying: 'DR', fullnat: 'FNAT' } as const
+
+function forwardingOf({ given, method, tunnel: type, tunnelPort: port }: Draft): Forwarding {
+  const checksums = (['tun-nocsum', 'tun-csum', 'tun-remcsum'] as const).filter((name) => given.has(name))
+  const tunnels: readonly OptionName[] = ['tun-type', 'tun-port', ...checksums]
+  if (method !== 'ipip') {
+    if (tunnels.some((name) => given.has(name))) throw new UsageError('Tunnel options conflict with forward method')
+    return { method: METHODS[method] }
+  }
+  const [first, second] = checksums
+  if (first !== undefined && second !== undefined) {
+    throw new UsageError(`The option '${second}' conflicts with the '${first}' option in the '${type}' tunnel type`)
+  }
+  const illegal = (name: OptionName) => new UsageError(`Illegal '${name}' option with the '${type}' tunnel type`)
+  if (first !== undefined && (type === 'ipip' || (type === 'gre' && first === 'tun-remcsum'))) throw illegal(first)
+  const checksum = first === 'tun-csum'
+  if (type !== 'gue') {
+    if (given.has('tun-port')) throw illegal('tun-port')
+    return { method: 'TUN', tunnel: type === 'gre' ? { type, checksum } : { type } }
+  }
+  if (!given.has('tun-port')) throw new UsageError("You need to supply the 'tun-port' option for the 'gue' tunnel type")
+  return { method: 'TUN', tunnel: { type, port, checksum: first === 'tun-remcsum' ? 'remote' : checksum } }
+}

@@ -1,0 +1,46 @@
+import type { Address } from '../net/address.ts'
+import type { Hop } from './next-hop.ts'
+import type { AccessEntry, Endpoint, Forwarding, ServiceId } from './service.ts'
+
+/** A packet that might come in. */
+export interface TracePacket {
+  readonly protocol: 'TCP' | 'UDP'
+  readonly client: Endpoint
+  readonly virtual: Endpoint
+}
+
+/** What would become of it. */
+export interface Traced {
+  /** `stack`: it is not ours; `refused`: its client is told so by ICMP. */
+  readonly outcome: 'forwarded' | 'stack' | 'dropped' | 'refused'
+  /** What has chosen the server. */
+  readonly rule: 'connection' | 'template' | 'scheduler' | 'reply' | 'denied' | undefined
+  /** What the service's access list has decided, and by which prefix; undefined: by none of them. */
+  readonly access: Pick<AccessHits, 'verdict' | 'prefix'> | undefined
+  readonly server:
+    | {
+        readonly service: ServiceId
+        readonly endpoint: Endpoint
+        readonly forwarding: Forwarding
+        readonly hop: Hop | undefined
+      }
+    | undefined
+  /** Headers of what would leave, the outermost first. */
+  readonly leaves: readonly SeenHeader[]
+}
+
+/** An IP header, with the ports behind it if there are any. */
+export interface SeenHeader {
+  readonly protocol: number
+  readonly source: Address
+  readonly destination: Address
+  readonly ttl: number
+  readonly ports: readonly [source: number, destination: number] | undefined
+}
+
+/** What an entry has decided so far. `prefix` is undefined for those that no other entry is about. */
+export interface AccessHits {
+  readonly verdict: AccessEntry['verdict']
+  readonly prefix: string | undefined
+  readonly hits: bigint
+}
