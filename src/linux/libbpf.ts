@@ -34,6 +34,7 @@ const c = {
   get: lib.func('int bpf_obj_get(const char *path)'),
   linkCreate: lib.func('int bpf_link_create(int program, int target, int type, const void *options)'),
   linkUpdate: lib.func('int bpf_link_update(int link, int program, const void *options)'),
+  linkDetach: lib.func('int bpf_link_detach(int link)'),
   testRun: lib.func('int bpf_prog_test_run_opts(int program, void *options)'),
   tcHookCreate: lib.func('int bpf_tc_hook_create(void *hook)'),
   tcAttach: lib.func('int bpf_tc_attach(const void *hook, void *options)'),
@@ -273,6 +274,14 @@ export function attachXdp(program: number, ifindex: number): number {
 /** Replaces the program of a link in one step. Throws SystemError. */
 export function updateLink(link: number, program: number): void {
   checked(c.linkUpdate(link, program, null), 'replace program of', `link ${link}`)
+}
+
+/**
+ * Takes the program of a link off at once. A link that only loses its pin and its last descriptor is taken off some time later, until when
+ * the program cannot be attached there again. Throws SystemError.
+ */
+export function detachLink(link: number): void {
+  checked(c.linkDetach(link), 'detach program of', `link ${link}`)
 }
 
 /** Attaches by a clsact queueing discipline, in place of what is there under the same handle. Throws SystemError. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { attachClsact, attachTcx, detachClsact, openPinned, pin, updateLink } from '../../linux/libbpf.ts'
 import { calls, SystemError } from '../../linux/libc.ts'
-import { pinsIn } from './pins.ts'
+import { pinsIn, removeLink } from './pins.ts'
 
 /** How a program hangs on an interface. tcx links are pinned and outlive the daemon; clsact filters do so by themselves. */
 export type Hook = 'tcx' | 'clsact'
@@ -44,7 +44,7 @@ export class Attachment {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
     for (const ifindex of ifindexes) if (!this.#attached.has(ifindex)) this.#attach(ifindex)
     for (const name of pinsIn(this.#directory)) {
-      if (!ifindexes.includes(Number(name))) rmSync(`${this.#directory}/${name}`, { force: true })
+      if (!ifindexes.includes(Number(name))) removeLink(`${this.#directory}/${name}`)
     }
     const core = dirname(this.#directory)
     for (const ifindex of clsactInterfaces(core)) {

@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs'
-import { type BpfMap, pin } from '../../linux/libbpf.ts'
+import { readdirSync, rmSync } from 'node:fs'
+import { type BpfMap, detachLink, openPinned, pin } from '../../linux/libbpf.ts'
+import { calls, SystemError } from '../../linux/libc.ts'
 
 /** The maps that live on without the daemon. */
 export const PINNED_MAPS = [
@@ -48,4 +49,18 @@ export function pinMissing(directory: string, maps: Readonly<Record<string, BpfM
   const missing = Object.entries(maps).filter(([name]) => !there.has(name))
   for (const [name, map] of missing) pin(map.fd, `${directory}/${name}`)
   return missing.length > 0
+}
+
+/** Takes the program of a pinned link off, and forgets the link. That it is gone, or its interface is, is no error. */
+export function removeLink(path: string): void {
+  const link = openPinned(path)
+  if (link === undefined) return
+  try {
+    detachLink(link)
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+  } finally {
+    calls.close(link)
+  }
+  rmSync(path, { force: true })
 }

@@ -3,6 +3,7 @@ import { bpfDirectory } from '../../linux/bpffs.ts'
 import { detachClsact } from '../../linux/libbpf.ts'
 import { clsactInterfaces } from './attachment.ts'
 import { leaveOwnClients } from './own-clients.ts'
+import { pinsIn, removeLink } from './pins.ts'
 
 /** Removes what is left of the core of a director by this name, of whatever version. Throws SystemError. */
 export function removeCore(name: string): void {
@@ -12,11 +13,14 @@ export function removeCore(name: string): void {
 }
 
 /**
- * Removes a core by its folder on the BPF file system: tcx and XDP go with their pins; clsact filters of interfaces of this network
+ * Removes a core by its folder on the BPF file system: tcx and XDP are taken off at once; clsact filters of interfaces of this network
  * namespace are taken off.
  */
 export function removeVersion(folder: string): void {
   for (const ifindex of clsactInterfaces(folder)) detachClsact(ifindex)
+  for (const links of ['links', 'xdp'].map((name) => `${folder}/${name}`)) {
+    for (const name of pinsIn(links)) removeLink(`${links}/${name}`)
+  }
   leaveOwnClients(folder)
   rmSync(folder, { recursive: true, force: true })
 }

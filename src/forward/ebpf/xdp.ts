@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { attachXdp, openPinned, pin, updateLink } from '../../linux/libbpf.ts'
 import { calls, SystemError } from '../../linux/libc.ts'
-import { pinsIn } from './pins.ts'
+import { pinsIn, removeLink } from './pins.ts'
 
 /** An interface that cannot have XDP, and why. */
 export interface XdpRefusal {
@@ -48,7 +48,7 @@ export class XdpAttachment {
       }
     }
     for (const name of pinsIn(this.#directory)) {
-      if (!this.#attached.has(Number(name))) rmSync(`${this.#directory}/${name}`, { force: true })
+      if (!this.#attached.has(Number(name))) removeLink(`${this.#directory}/${name}`)
     }
     return refused
   }
