@@ -9,7 +9,7 @@ export interface XdpRefusal {
   readonly error: SystemError
 }
 
-/** Keeps the short way of `bpf/xdp.h` on the interfaces that are to have it. Its pinned links outlive the daemon. */
+/** Keeps the fast path of `bpf/fast-path.h` on the interfaces that are to have it. Its pinned links outlive the daemon. */
 export class XdpAttachment {
   readonly #directory: string
   readonly #load: () => number

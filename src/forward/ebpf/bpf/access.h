@@ -3,7 +3,11 @@
 #ifndef TANIST_ACCESS_H
 #define TANIST_ACCESS_H
 
+#include "address.h"
+#include "layout.h"
 #include "maps.h"
+#include "packet.h"
+#include "scratch.h"
 
 /* Of the client of the packet in hand. A list without an answer, or none at all where one should be, admits nobody: that is
  * seen only while its service is being deleted. A global function, for its room on the stack. */

@@ -5,49 +5,11 @@
 #ifndef TANIST_ADMISSION_H
 #define TANIST_ADMISSION_H
 
+#include "address.h"
+#include "layout.h"
 #include "maps.h"
-
-#define IP_OPTION_TIMESTAMP 68
-#define IP_OPTION_LSRR 131
-#define IP_OPTION_SSRR 137
-
-/* For each packet with IP options, RFC 791: -1 if the header's checksum or an option's length is wrong, or it has a source
- * route, which the kernel refuses, too, unless its `accept_source_route` was changed. A global function, for the stack's sake. */
-__noinline int read_options4(struct __sk_buff *skb)
-{
-	union {
-		struct iphdr ip;
-		__u8 bytes[sizeof(struct iphdr) + 64]; /* a power of two, for `bounded` */
-		__be32 words[(sizeof(struct iphdr) + 64) / 4];
-	} header = {};
-	__u32 at, next = sizeof(struct iphdr), length;
-
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &header, sizeof(struct iphdr)))
-		return -1;
-	length = header.ip.ihl * 4;
-	if (length <= sizeof(struct iphdr) ||
-	    bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(struct iphdr), header.bytes + sizeof(struct iphdr),
-			       bounded(length - sizeof(struct iphdr), 64)) ||
-	    fold(bpf_csum_diff(0, 0, header.words, sizeof(header), 0)) != 0xffff)
-		return -1;
-	for (at = sizeof(struct iphdr); at < sizeof(struct iphdr) + MAX_IP_OPTIONS && at < length; at++) {
-		__u8 kind = header.bytes[at], size = header.bytes[at + 1];
-
-		if (at < next)
-			continue;
-		if (kind == IP_OPTION_END)
-			break;
-		if (kind == IP_OPTION_LSRR || kind == IP_OPTION_SSRR)
-			return -1;
-		/* Full, and so is the counter of those that did not fit, RFC 791 section 3.1. */
-		if (kind == IP_OPTION_TIMESTAMP && size >= 4 && header.bytes[at + 2] > size && header.bytes[at + 3] >> 4 == 15)
-			return -1;
-		next = at + (kind == IP_OPTION_NOP ? 1 : size);
-		if (next <= at || next > length)
-			return -1;
-	}
-	return 0;
-}
+#include "packet.h"
+#include "scratch.h"
 
 /* Sources that no packet on a wire has: RFC 1812 section 5.3.7, RFC 4291 sections 2.5.2, 2.5.3 and 2.7. */
 static __always_inline int is_martian(const struct address *source, int v6)

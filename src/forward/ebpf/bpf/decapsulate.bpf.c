@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* For a real server of TUN whose kernel has no tunnel device: takes the outer header of IP in IP, GRE or GUE off, on tc
  * ingress. GUE is expected at its usual port. */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "packet.h"
 #include "tunnel.h"
+#include "verdict.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

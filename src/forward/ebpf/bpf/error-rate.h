@@ -5,7 +5,10 @@
 #ifndef TANIST_ERROR_RATE_H
 #define TANIST_ERROR_RATE_H
 
-#include "connection.h"
+#include "clock.h"
+#include "counters.h"
+#include "layout.h"
+#include "packet.h"
 
 /* Destinations whose buckets are remembered; the one that was told longest ago makes room, and has a full bucket when it comes
  * again. What goes out in all is still bounded by the common bucket. */

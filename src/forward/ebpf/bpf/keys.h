@@ -3,8 +3,9 @@
 #ifndef TANIST_KEYS_H
 #define TANIST_KEYS_H
 
+#include "address.h"
+#include "layout.h"
 #include "maps.h"
-#include "packet.h"
 
 /* Little-endian, as the object is. */
 static __always_inline struct flow4 compact(const struct flow *f)

@@ -14,8 +14,6 @@
 #define MAX_LOCALITIES 65536
 /* Servers that lblcr remembers for one destination. */
 #define LOCALITY_SERVERS 16
-/* Datagrams in fragments that are known at a time; the one that was used least makes room. */
-#define MAX_FRAGMENTED 8192
 /* Of a service with full NAT. */
 #define MAX_LOCAL_ADDRESSES 64
 /* Of the access lists of all services, and for each of these its last entry, which is for everybody else. */
@@ -263,24 +261,6 @@ struct path_mtu {
 
 /* How long it is believed, as the kernel has it for its routes. */
 #define PATH_MTU_S 600
-
-/* The first fragment of a datagram tells the ports to those that follow it. */
-struct fragment_key {
-	struct address saddr;
-	struct address daddr;
-	__u32 id;
-	__u8 proto;
-	__u8 family;
-	__u16 number; /* of one that was put aside, see fragments.h; else 0 */
-};
-
-struct fragment {
-	__u64 until_ns;
-	__u32 ports;	 /* in network order, the source's first */
-	__u32 has_ports; /* the first fragment has been here */
-	__u32 held;	 /* of those that came before it so many are put aside */
-	__u32 pad;
-};
 
 #define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR and TUN */
 #define CONN_CONTROLLED 2u /* came through a template */

@@ -3,7 +3,15 @@
 #ifndef TANIST_LOCALITY_H
 #define TANIST_LOCALITY_H
 
-#include "connection.h"
+#include "clock.h"
+#include "counters.h"
+#include "layout.h"
+#include "least-load.h"
+#include "maps.h"
+#include "packet.h"
+#include "scheduler-table.h"
+#include "scratch.h"
+#include "verifier.h"
 
 static long find_idle(void *table, __u32 *index, __u32 *slot, __u32 *found)
 {
@@ -23,11 +31,6 @@ static __always_inline int is_busy(void *table, const struct dest *d, const stru
 		return 0;
 	bpf_for_each_map_elem(table, find_idle, &found, 0);
 	return found;
-}
-
-static __always_inline __u64 overhead_of(const struct dest_load *load)
-{
-	return ((__u64)load->active << 8) + load->inactive;
 }
 
 /* The server that a destination has, whatever its thresholds say (lblc), or the least busy of its servers (lblcr); and
@@ -183,20 +186,6 @@ __noinline __u32 pick_another(__u32 service_slot, __u32 several)
 	if (!bpf_map_update_elem(&localities, &key, fresh, BPF_NOEXIST))
 		add_population(POPULATION_LOCALITIES, 1);
 	return slot;
-}
-
-struct forget_localities {
-	__u64 now;
-	__u64 expiry_ns;
-};
-
-static long sweep_locality(void *map, const struct locality_key *key, struct locality *l, struct forget_localities *f)
-{
-	struct locality_key gone = *key;
-
-	if (l->used_at_ns + f->expiry_ns < f->now && !bpf_map_delete_elem(map, &gone))
-		add_population(POPULATION_LOCALITIES, -1);
-	return 0;
 }
 
 #endif

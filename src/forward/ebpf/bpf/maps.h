@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* The maps that live on without the daemon: src/forward/ebpf/pins.ts lists them. Those that only the program needs stand where they
+ * are used. */
 #ifndef TANIST_MAPS_H
 #define TANIST_MAPS_H
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "layout.h"
-#include "packet.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -132,14 +133,6 @@ struct {
 	__type(value, __u64);
 } access_hits SEC(".maps");
 
-/* For what the stack has no room for. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u8[2048 + sizeof(struct call_id)]);
-} scratch SEC(".maps");
-
 /* Where the search for a free local address and port goes on, by server. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -217,13 +210,6 @@ struct {
 } replies6 SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_FRAGMENTED);
-	__type(key, struct fragment_key);
-	__type(value, struct fragment);
-} fragments SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
@@ -244,42 +230,5 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } population SEC(".maps");
-
-/* What each CPU has last read off the clock, and in which of the kernel's ticks. */
-struct reading {
-	__u64 tick;
-	__u64 ns;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct reading);
-} clock SEC(".maps");
-
-/* The packet in hand, as it was read: the stack has no room for it. The program is not interrupted by itself on a CPU. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct packet);
-} packets SEC(".maps");
-
-static __always_inline struct packet *packet_in_hand(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&packets, &zero);
-}
-
-static __always_inline void count_drop(__u32 reason)
-{
-	__u64 *n = bpf_map_lookup_elem(&drops, &reason);
-	const struct packet *p = packet_in_hand();
-
-	if (n && !(p && p->dry))
-		(*n)++;
-}
 
 #endif

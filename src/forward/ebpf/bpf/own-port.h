@@ -5,8 +5,12 @@
 #ifndef TANIST_OWN_PORT_H
 #define TANIST_OWN_PORT_H
 
-#include "connection.h"
-#include "icmp.h"
+#include "icmp-error.h"
+#include "layout.h"
+#include "maps.h"
+#include "packet.h"
+#include "scratch.h"
+#include "verdict.h"
 
 #define SOCKET_LISTENS 10 /* TCP_LISTEN */
 

@@ -6,7 +6,15 @@
 #ifndef TANIST_OWN_H
 #define TANIST_OWN_H
 
+#include "clock.h"
 #include "connection.h"
+#include "fragment-queue.h"
+#include "layout.h"
+#include "packet.h"
+#include "parse.h"
+#include "scratch.h"
+#include "sctp.h"
+#include "service.h"
 
 /* Whether a packet that has come in by the loopback interface is a service's or of a connection. */
 static __always_inline int is_for_service(struct __sk_buff *skb, int v6)

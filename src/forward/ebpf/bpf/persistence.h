@@ -4,8 +4,40 @@
 #ifndef TANIST_PERSISTENCE_H
 #define TANIST_PERSISTENCE_H
 
-#include "connection.h"
+#include "address.h"
+#include "clock.h"
+#include "counters.h"
+#include "layout.h"
+#include "maps.h"
+#include "scratch.h"
 #include "sip.h"
+
+static __always_inline struct template *template_of(const struct flow *client, const struct connection *c, int v6)
+{
+	struct template_key key = {
+		.service_slot = c->service_slot, .client = masked(&client->saddr, c->template_prefix, v6),
+		.call = c->flags & CONN_CALL ? c->call : 0,
+	};
+
+	return bpf_map_lookup_elem(&templates, &key);
+}
+
+static __always_inline void assure(const struct flow *client, const struct connection *c, int v6)
+{
+	struct template *t = c->flags & CONN_CONTROLLED ? template_of(client, c, v6) : 0;
+
+	if (t)
+		t->assured = 1;
+}
+
+static __always_inline void leave_template(const struct flow *client, const struct connection *c, int v6)
+{
+	struct template *t = template_of(client, c, v6);
+
+	/* It may be another one by now, made for the server that came after. */
+	if (t && t->dest_slot == c->dest_slot && t->controlled)
+		__sync_fetch_and_add(&t->controlled, -1);
+}
 
 /* `by` 1: made; -1: forgotten. The slot may have been given to another server since. */
 static __always_inline void count_template(__u32 dest_slot, __u32 dest_id, int by)
@@ -95,16 +127,6 @@ static __always_inline int enter_template(const struct template_key *key, struct
 	}
 	fresh->template_prefix = service->client_prefix;
 	return 1;
-}
-
-static long sweep_template(void *map, const struct template_key *key, struct template *t, __u64 *now)
-{
-	struct template_key gone = *key;
-	__u32 dest_slot = t->dest_slot, dest_id = t->dest_id;
-
-	if (t->deadline_ns < *now && !lingers(t, *now))
-		delete_template(&gone, dest_slot, dest_id);
-	return 0;
 }
 
 #endif

@@ -3,6 +3,9 @@
 #ifndef TANIST_REWRITE_H
 #define TANIST_REWRITE_H
 
+#include "checksum.h"
+#include "layout.h"
+#include "packet.h"
 #include "sctp.h"
 
 /* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL unless that was

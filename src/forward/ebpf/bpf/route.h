@@ -3,7 +3,10 @@
 #ifndef TANIST_ROUTE_H
 #define TANIST_ROUTE_H
 
-#include "packet.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "address.h"
+#include "layout.h"
 
 static __always_inline int send_to(__u32 ifindex, const struct address *addr, int v6)
 {
@@ -14,22 +17,6 @@ static __always_inline int send_to(__u32 ifindex, const struct address *addr, in
 	else
 		hop.ipv4_nh = addr->words[0];
 	return bpf_redirect_neigh(ifindex, &hop, sizeof(hop), 0);
-}
-
-/* In the tc_index of a packet on the loopback interface: it is to be delivered, or is one of a service that has no route on it
- * any more. See own.h. */
-#define TO_DELIVER 0x7a01
-#define GONE_ROUND 0x7a02
-
-/* In by the loopback interface, which takes off whatever route is on the packet. */
-static __always_inline int enter_loopback(struct __sk_buff *skb, __u16 as)
-{
-	const __u8 nobody[ETH_ALEN] = {};
-
-	if (bpf_skb_store_bytes(skb, 0, nobody, sizeof(nobody), 0))
-		return DROP;
-	skb->tc_index = as;
-	return bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS);
 }
 
 /* Where the kernel would send a packet. */

@@ -3,32 +3,21 @@
 #ifndef TANIST_SCHEDULE_H
 #define TANIST_SCHEDULE_H
 
-#include "connection.h"
+#include <bpf/bpf_endian.h>
+#include "address.h"
 #include "hash.h"
+#include "layout.h"
+#include "least-load.h"
+#include "locality.h"
+#include "maps.h"
+#include "scheduler-table.h"
+#include "verifier.h"
 
-#define NO_DEST 0xffffffffu
 /* In place of a server: the scheduler is lblc, or lblcr. */
 #define BY_LOCALITY 0xfffffffeu
 #define BY_LOCALITIES 0xfffffffdu
 /* Entries of a sequence that are looked at for a server that can serve; a list of servers is never longer. */
 #define SEQUENCE_TRIES MAX_DESTS
-
-static __always_inline struct dest *usable(__u32 slot)
-{
-	struct dest *d = bpf_map_lookup_elem(&dests, &slot);
-	__u32 *overloaded = bpf_map_lookup_elem(&overloads, &slot);
-
-	return d && d->state == DEST_PRESENT && d->weight && overloaded && !*overloaded ? d : 0;
-}
-
-/* The server of an entry, if it can serve. The first entry of a table is behind its head. */
-static __always_inline __u32 in_entry(void *table, __u32 entry)
-{
-	__u32 index = entry + 1;
-	__u32 *slot = bpf_map_lookup_elem(table, &index);
-
-	return slot && usable(*slot) ? *slot : NO_DEST;
-}
 
 /* A walk over entries of a table until one can serve. The helper that goes over the elements of a map only does the
  * counting: the kernel need not verify every round of a loop, and 5.15 has no other such helper. */
@@ -71,77 +60,6 @@ static __always_inline __u32 pick_from_sequence(void *table, __u32 length, __u32
 		__sync_fetch_and_add(cursor, w.tries - 1);
 	return w.found;
 }
-
-struct search {
-	__u64 overhead;
-	__u64 weight;
-	__u32 scheduler;
-	__u32 best;
-};
-
-/* Looks at one entry of the list; true ends the search. */
-static long compare_load(void *table, __u32 *index, __u32 *slot, struct search *s)
-{
-	struct dest_load *load;
-	struct dest *d;
-	__u64 overhead, weight;
-
-	if (!*index) /* the head */
-		return 0;
-	d = usable(*slot);
-	load = bpf_map_lookup_elem(&loads, slot);
-	if (!d || !load)
-		return 0;
-	weight = d->weight;
-	switch (s->scheduler) {
-	case SCHED_NQ:
-		if (!load->active) {
-			s->best = *slot;
-			return 1;
-		}
-		overhead = (__u64)load->active + 1;
-		break;
-	case SCHED_SED:
-		overhead = (__u64)load->active + 1;
-		break;
-	case SCHED_OVF:
-		if (load->active > weight)
-			return 0;
-		overhead = 1;
-		break;
-	case SCHED_FO:
-		overhead = 1;
-		break;
-	case SCHED_LC:
-		weight = 1;
-		/* fallthrough */
-	default:
-		overhead = ((__u64)load->active << 8) + load->inactive;
-	}
-	if (s->best == NO_DEST || s->overhead * weight > overhead * s->weight) {
-		s->best = *slot;
-		s->overhead = overhead;
-		s->weight = weight;
-	}
-	return 0;
-}
-
-/* The schedulers that search the list, the last added server first; the first one wins a tie. What is compared is load by
- * weight, by cross-multiplication, or for fo and ovf the weight alone. */
-static __always_inline __u32 pick_by_load(void *table, __u32 scheduler)
-{
-	struct search s = {
-		.scheduler = scheduler,
-		.overhead = unknown(0),
-		.weight = unknown(0),
-		.best = unknown(NO_DEST),
-	};
-
-	bpf_for_each_map_elem(table, compare_load, &s, 0);
-	return s.best;
-}
-
-#include "locality.h"
 
 /* twos: two servers at random by weight, of which the one with less to do. */
 struct draw {
@@ -263,12 +181,6 @@ __noinline __u32 pick(__u32 service_slot, __u32 client, __u32 port, __u32 destin
 	default:
 		return pick_by_load(table, TABLE_SCHEDULER(*head));
 	}
-}
-
-/* An address as one number: IPv4 as it is, IPv6 folded. */
-static __always_inline __u32 hashed(const struct address *a)
-{
-	return bpf_ntohl(a->words[0] ^ a->words[1] ^ a->words[2] ^ a->words[3]);
 }
 
 static __always_inline __u32 pick_for(__u32 service_slot, const struct flow *flow, int dry)

@@ -3,7 +3,9 @@
 #ifndef TANIST_SCTP_H
 #define TANIST_SCTP_H
 
-#include "maps.h"
+#include "packet.h"
+#include "scratch.h"
+#include "states.h"
 
 /* The header, and that of a chunk. */
 #define SCTP_LEAST 16

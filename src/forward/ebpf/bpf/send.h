@@ -3,8 +3,15 @@
 #ifndef TANIST_SEND_H
 #define TANIST_SEND_H
 
-#include "connection.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "address.h"
+#include "clock.h"
+#include "counters.h"
+#include "layout.h"
+#include "loopback.h"
 #include "route.h"
+#include "verdict.h"
 
 /* How long a client's next hop, found by a route lookup, is used before it is looked up again. */
 #define BACK_ROUTE_NS SECOND_NS

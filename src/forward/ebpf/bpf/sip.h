@@ -3,7 +3,11 @@
 #ifndef TANIST_SIP_H
 #define TANIST_SIP_H
 
+#include "layout.h"
 #include "maps.h"
+#include "packet.h"
+#include "scratch.h"
+#include "verifier.h"
 
 /* Where `scratch` holds the message, and where the Call-ID that was found in it: its length, then its characters. */
 #define SCRATCH_MESSAGE 2048

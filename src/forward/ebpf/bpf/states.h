@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* TCP as a director sees it: the next state by direction, event and state. It is not the endpoints' state machine. */
+/* TCP and SCTP as a director sees them: the next state by direction, event and state. The endpoints have others. */
 #ifndef TANIST_STATES_H
 #define TANIST_STATES_H
 
+#include <linux/in.h>
 #include "layout.h"
+#include "verifier.h"
 
 enum direction { DIR_INPUT, DIR_OUTPUT, DIR_INPUT_ONLY, DIRECTIONS };
 enum tcp_event { EV_SYN, EV_FIN, EV_ACK, EV_RST, TCP_EVENTS };
@@ -143,6 +145,22 @@ static __always_inline int state_is_active(__u32 state)
 {
 	return state == ST_ESTABLISHED || state == ST_SYN_SENT || state == ST_SYN_RECV || state == ST_SYNACK ||
 	       state == ST_SCTP + SCTP_ESTABLISHED;
+}
+
+static __always_inline __u32 next_state(__u8 proto, __u32 event, __u32 direction, __u32 state)
+{
+	if (proto == IPPROTO_UDP)
+		return ST_UDP;
+	if (proto == IPPROTO_SCTP) {
+		state = state == ST_NONE ? SCTP_NONE : state - ST_SCTP; /* a fresh connection has no state of any protocol */
+		if (event >= SCTP_EVENTS || state >= SCTP_STATES || direction >= DIRECTIONS)
+			return ST_SCTP + SCTP_CLOSED;
+		return ST_SCTP + entry_at(&sctp_next[0][0][0], sizeof(sctp_next),
+					  (direction * SCTP_EVENTS + event) * SCTP_STATES + state);
+	}
+	if (event >= TCP_EVENTS || state >= TCP_STATES || direction >= DIRECTIONS)
+		return ST_CLOSE;
+	return entry_at(&tcp_next[0][0][0], sizeof(tcp_next), (direction * TCP_EVENTS + event) * TCP_STATES + state);
 }
 
 #endif

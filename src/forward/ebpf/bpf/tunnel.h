@@ -4,6 +4,9 @@
 #ifndef TANIST_TUNNEL_H
 #define TANIST_TUNNEL_H
 
+#include "address.h"
+#include "checksum.h"
+#include "layout.h"
 #include "packet.h"
 
 /* Source ports of GUE: the upper half, by the flow, so that the network spreads connections. */
@@ -51,16 +54,6 @@ struct inner {
 	__u16 sum; /* of all its bytes, where known is set */
 	__u8 known;
 };
-
-static __always_inline __u32 add_words(const void *data, __u32 bytes)
-{
-	const __u16 *words = data;
-	__u32 sum = 0, i;
-
-	for (i = 0; i < bytes / 2; i++)
-		sum += words[i];
-	return sum;
-}
 
 /* The sum of a packet whose checksums are right can be told without reading it: the bytes of the segment and its
  * pseudo-header come to zero, and so do those of an IPv4 header. It is so even where the device is yet to fill the

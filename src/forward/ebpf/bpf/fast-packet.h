@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* XDP, on interfaces that the user names: data and ACKs of established TCP connections, and UDP, are forwarded before the
- * kernel has made anything of them. Whatever else comes is left to the program on tc, which knows it all, so it makes no
- * difference which of the two has a packet. Once a second a packet of each next hop goes by tc, too: so the kernel keeps its
- * neighbours fresh. */
-#ifndef TANIST_XDP_H
-#define TANIST_XDP_H
+/* Packets on the fast path: what is read of them there, and changed in them. */
+#ifndef TANIST_FAST_PACKET_H
+#define TANIST_FAST_PACKET_H
 
-#include "connection.h"
-#include "send.h"
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "address.h"
+#include "checksum.h"
+#include "layout.h"
 #include "tunnel.h"
-
-#define MAC_NS SECOND_NS
 
 /* A packet that may take the short way. */
 struct short_packet {
@@ -18,13 +23,6 @@ struct short_packet {
 	__u32 length; /* from the IP header on */
 	__u8 ttl;
 };
-
-static __always_inline struct link *xdp_link(__u32 ifindex)
-{
-	struct link *link = bpf_map_lookup_elem(&interfaces, &ifindex);
-
-	return link && link->xdp ? link : 0;
-}
 
 static __always_inline void *l4_of(struct xdp_md *ctx, int v6)
 {
@@ -88,39 +86,6 @@ static __always_inline int read_short(struct xdp_md *ctx, struct short_packet *p
 		return -1;
 	p->flow.sport = udp->source;
 	p->flow.dport = udp->dest;
-	return 0;
-}
-
-/* A live connection in a state in which such a packet leaves it. */
-static __always_inline struct connection *settled(const struct flow *client, int v6, __u64 now)
-{
-	struct connection *c = lookup_connection(client, v6);
-
-	if (!c || (c->state != ST_ESTABLISHED && c->state != ST_UDP) || c->deadline_ns < now || c->method == METHOD_FNAT)
-		return 0;
-	return c;
-}
-
-/* The MAC of a server's next hop. The packet that finds it out, or finds it too old, goes by tc. */
-static __always_inline __u64 server_mac_of(struct xdp_md *ctx, const struct dest *d, __u32 dest_slot, __u64 now)
-{
-	__u32 index = dest_slot * 2 + (d->hop & 1);
-	struct server_mac *known = bpf_map_lookup_elem(&server_macs, &index);
-	const struct hop *hop = &d->hops[d->hop & 1];
-	struct bpf_fib_lookup route = { .family = d->family, .ifindex = hop->ifindex };
-
-	if (!known)
-		return 0;
-	if (known->until_ns >= now)
-		return known->mac;
-	if (d->family == AF_INET6)
-		__builtin_memcpy(route.ipv6_dst, &hop->neighbour, sizeof(hop->neighbour));
-	else
-		route.ipv4_dst = hop->neighbour.words[0];
-	if (!bpf_fib_lookup(ctx, &route, sizeof(route), BPF_FIB_LOOKUP_OUTPUT)) {
-		known->mac = mac_number(route.dmac);
-		known->until_ns = now + MAC_NS;
-	}
 	return 0;
 }
 
@@ -218,93 +183,6 @@ static __always_inline int wrap_short(struct xdp_md *ctx, const struct short_pac
 	}
 	((struct ethhdr *)data)->h_proto = d->family == AF_INET6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	return 0;
-}
-
-static __always_inline int send_short(struct xdp_md *ctx, __u32 ifindex, const struct link *out, __u64 mac)
-{
-	struct ethhdr *eth = (void *)(long)ctx->data;
-
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
-	write_mac(eth->h_dest, mac);
-	write_mac(eth->h_source, mac_number(out->mac));
-	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect_map(&exits, ifindex, XDP_ABORTED);
-}
-
-static __always_inline int short_to_server(struct xdp_md *ctx, const struct short_packet *p, int v6,
-					   struct connection *c, const struct settings *s, __u64 now)
-{
-	__u32 dest_slot = c->dest_slot, room;
-	const struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
-	const struct hop *hop;
-	const struct link *out;
-	__u64 mac;
-
-	if (!d || d->state != DEST_PRESENT)
-		return XDP_PASS;
-	hop = &d->hops[d->hop & 1];
-	out = xdp_link(hop->ifindex);
-	room = c->method == METHOD_TUN ? tunnel_room(d, 0) : 0;
-	if (!out || p->length + room > hop->mtu || (room && (d->tunnel_checksum || !is_set(&hop->local))))
-		return XDP_PASS;
-	if (room) {
-		const struct path_mtu *path = bpf_map_lookup_elem(&path_mtus, &dest_slot);
-
-		if (path && path->until_ns > now)
-			return XDP_PASS;
-	}
-	mac = server_mac_of(ctx, d, dest_slot, now);
-	if (!mac)
-		return XDP_PASS;
-	count_for(c, 1, p->length, 0);
-	set_deadline(s, c, c->state, now);
-	take_hop(ctx, v6);
-	if (c->method == METHOD_NAT)
-		replace_end(ctx, p, v6, 1, &d->addr, server_port(d, c, p->flow.dport));
-	else if (c->method == METHOD_TUN && wrap_short(ctx, p, v6, d))
-		return XDP_ABORTED;
-	return send_short(ctx, hop->ifindex, out, mac);
-}
-
-static __always_inline int short_to_client(struct xdp_md *ctx, const struct short_packet *p, int v6,
-					   const struct flow *client, struct connection *c, const struct settings *s,
-					   __u64 now)
-{
-	const struct link *out = xdp_link(c->back_ifindex);
-
-	if (!out || !c->back_mac || now - c->back_at_ns > BACK_ROUTE_NS || !c->back_mtu || p->length > c->back_mtu ||
-	    is_to_assure(c, c->state))
-		return XDP_PASS;
-	count_for(c, 1, p->length, 1);
-	set_deadline(s, c, c->state, now);
-	take_hop(ctx, v6);
-	replace_end(ctx, p, v6, 0, &client->daddr, client->dport);
-	return send_short(ctx, c->back_ifindex, out, c->back_mac);
-}
-
-static __always_inline int forward_short(struct xdp_md *ctx, struct link *in, int v6)
-{
-	struct settings *s = get_settings();
-	struct short_packet p = {};
-	struct connection *c = 0;
-	struct flow client;
-	__u64 now;
-
-	if (!s || read_short(ctx, &p, v6))
-		return XDP_PASS;
-	now = now_ns(s);
-	if (is_inert(s, now))
-		return XDP_PASS;
-	if (!in->answers)
-		c = settled(&p.flow, v6, now);
-	if (c)
-		return short_to_server(ctx, &p, v6, c, s, now);
-	if (lookup_reply(&p.flow, &client, v6)) {
-		c = settled(&client, v6, now);
-		return c ? short_to_client(ctx, &p, v6, &client, c, s, now) : XDP_PASS;
-	}
-	c = in->answers ? settled(&p.flow, v6, now) : 0;
-	return c ? short_to_server(ctx, &p, v6, c, s, now) : XDP_PASS;
 }
 
 #endif

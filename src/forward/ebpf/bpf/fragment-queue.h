@@ -2,12 +2,22 @@
 /* Fragments are forwarded as they are; the first one tells its ports to the others. One that comes before the first is kept here
  * until then, since nobody knows yet whose it is: untranslated it must not leave. And a first one that ends within its transport
  * header (RFC 1858) is kept until the next one can be joined to it. IPVS puts every datagram together first, to the same end. */
-#ifndef TANIST_FRAGMENTS_H
-#define TANIST_FRAGMENTS_H
+#ifndef TANIST_FRAGMENT_QUEUE_H
+#define TANIST_FRAGMENT_QUEUE_H
 
-#include "connection.h"
-#include "cut.h"
+#include "address.h"
+#include "clock.h"
+#include "counters.h"
+#include "fragment.h"
+#include "layout.h"
+#include "packet.h"
+#include "scratch.h"
 #include "sctp.h"
+#include "verdict.h"
+#include "verifier.h"
+
+/* Datagrams in fragments that are known at a time; the one that was used least makes room. */
+#define MAX_FRAGMENTED 8192
 
 /* Frames that are kept at a time; the one that was kept longest makes room. */
 #define MAX_HELD 512
@@ -19,10 +29,35 @@
 /* In place of a number, the first fragment that is too short. */
 #define HELD_SHORT 0xffff
 
+/* The first fragment of a datagram tells the ports to those that follow it. */
+struct fragment_key {
+	struct address saddr;
+	struct address daddr;
+	__u32 id;
+	__u8 proto;
+	__u8 family;
+	__u16 number; /* of one that was put aside, see below; else 0 */
+};
+
+struct fragment {
+	__u64 until_ns;
+	__u32 ports;	 /* in network order, the source's first */
+	__u32 has_ports; /* the first fragment has been here */
+	__u32 held;	 /* of those that came before it so many are put aside */
+	__u32 pad;
+};
+
 struct held {
 	__u32 length;
 	__u8 frame[HELD_BYTES];
 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_FRAGMENTED);
+	__type(key, struct fragment_key);
+	__type(value, struct fragment);
+} fragments SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

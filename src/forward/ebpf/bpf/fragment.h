@@ -3,13 +3,15 @@
  * again, each a packet of its own: so a tunnel's inner packet is fragmented, not the outer one, and the real server need not
  * put anything together before it takes the outer header off (RFC 4459 section 3.4). The first part begins as a whole copy,
  * marked by the header's unused bit, since a copy cannot be changed after it was handed over. */
-#ifndef TANIST_CUT_H
-#define TANIST_CUT_H
+#ifndef TANIST_FRAGMENT_H
+#define TANIST_FRAGMENT_H
 
-#include "maps.h"
-
-/* RFC 791 section 3.1: the first bit of an option says whether it is copied into all fragments. */
-#define IP_OPTION_COPIED 0x80
+#include "checksum.h"
+#include "ip-options.h"
+#include "packet.h"
+#include "scratch.h"
+#include "verdict.h"
+#include "verifier.h"
 
 /* Bytes of the packet's data that go into the first part. 0: there is no room for any. */
 static __always_inline __u32 first_part(__u32 room, __u32 header)
@@ -24,44 +26,6 @@ static __always_inline int store_lengths(struct __sk_buff *skb, struct iphdr *ip
 	ip->check = changed(ip->check, word_change(ip->frag_off, bpf_htons(place)));
 	ip->frag_off = bpf_htons(place);
 	return bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0);
-}
-
-/* A walk over the options, byte by byte. */
-struct option_walk {
-	__u32 at;
-	__u32 next; /* where an option begins */
-	__u32 copied;
-	__u32 length;
-};
-
-static long blank_uncopied(void *map, __u32 *index, void *unused, struct option_walk *walk)
-{
-	__u32 zero = 0, at = walk->at & 63;
-	__u8 *options = bpf_map_lookup_elem(&scratch, &zero);
-
-	if (!options || at >= walk->length)
-		return 1;
-	if (at == walk->next) {
-		__u8 kind = options[at], size = options[at + 1];
-
-		if (kind == IP_OPTION_END)
-			return 1;
-		walk->copied = kind == IP_OPTION_NOP || kind & IP_OPTION_COPIED;
-		walk->next = at + (kind == IP_OPTION_NOP || size < 2 ? 1 : size);
-	}
-	if (!walk->copied)
-		options[at] = IP_OPTION_NOP;
-	walk->at = at + 1;
-	return 0;
-}
-
-/* Has no-operations in place of the options that later fragments do not have, so that the header keeps its length. The options,
- * `length` bytes, are in `scratch`. The helper that goes over the elements of a map only does the counting, see schedule.h. */
-static __always_inline void drop_uncopied(__u32 length)
-{
-	struct option_walk walk = { .at = unknown(0), .next = unknown(0), .copied = unknown(0), .length = length };
-
-	bpf_for_each_map_elem(&loads, blank_uncopied, &walk, 0);
 }
 
 /* Turns the packet, with all of its headers, into the second part. A global function, for the stack's sake. */
@@ -94,6 +58,11 @@ __noinline int keep_second_part(struct __sk_buff *skb, __u32 first)
 	return bpf_skb_adjust_room(skb, -(__s32)first, BPF_ADJ_ROOM_NET, 0) ||
 	       bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(ip), options, length, 0) ||
 	       store_lengths(skb, &ip, p->ip_length - first, place);
+}
+
+static __always_inline int is_cuttable(struct __sk_buff *skb, const struct packet *p)
+{
+	return !p->dont_fragment && !skb->gso_size;
 }
 
 /* `room`: what the way takes, IP header and all. Returns what becomes of this packet: it is the second part, and comes in again

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ICMP errors about packets of connections: translated, and sent on to whom they are for. */
+#ifndef TANIST_ICMP_FORWARD_H
+#define TANIST_ICMP_FORWARD_H
+
+#include "admission.h"
+#include "clock.h"
+#include "connection.h"
+#include "counters.h"
+#include "icmp-quote.h"
+#include "icmp.h"
+#include "keys.h"
+#include "layout.h"
+#include "maps.h"
+#include "packet.h"
+#include "path-mtu.h"
+#include "rewrite.h"
+#include "scratch.h"
+#include "send.h"
+#include "toa.h"
+#include "verdict.h"
+
+/* Replaces one outer address of an ICMP error, and with IPv6 the checksum that covers it, and takes one hop off. */
+static __always_inline int rewrite_outer(struct __sk_buff *skb, struct packet *p, int v6, int source,
+					 const struct address *addr)
+{
+	const struct address *old = source ? &p->flow.saddr : &p->flow.daddr;
+	__s64 difference;
+
+	if (v6) {
+		difference = bpf_csum_diff((void *)old, sizeof(*old), (void *)addr, sizeof(*addr), 0);
+		if (difference < 0 ||
+		    bpf_l4_csum_replace(skb, p->l4_offset + __builtin_offsetof(struct icmphdr, checksum), 0, difference,
+					BPF_F_PSEUDO_HDR))
+			return -1;
+	}
+	return rewrite_ip(skb, p, v6, !source, addr);
+}
+
+/* An ICMP error about a packet of a connection goes on to whom it is for, with one hop less; one about it would be an error about an
+ * error, so the last hop is silent. */
+static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
+{
+	struct packet *p = packet_in_hand();
+	const struct settings *s = get_settings();
+	struct quote quoted = {};
+	struct flow reply, client;
+	const struct flow *f = &quoted.flow;
+	struct icmphdr icmp;
+	struct connection *c;
+	struct dest *d;
+	__u32 slot;
+	__u64 now;
+
+	if (!p || !s)
+		return PASS;
+	now = now_ns(s);
+	if (bpf_skb_load_bytes(skb, p->l4_offset, &icmp, sizeof(icmp)) || !is_icmp_error(icmp.type, v6))
+		return PASS;
+	if (!read_quoted(skb, p, p->l4_offset + sizeof(icmp), v6, &quoted)) {
+		if (f->proto == IPPROTO_IPIP || f->proto == IPPROTO_IPV6 || f->proto == IPPROTO_GRE)
+			learn_path_mtu(skb, p, &quoted, v6, now);
+		return PASS;
+	}
+	reply = (struct flow){
+		.saddr = f->daddr, .daddr = f->saddr, .sport = f->dport, .dport = f->sport,
+		.proto = f->proto, .family = f->family,
+	};
+	/* As for what opens a connection: the kernel drops it and counts it. */
+	if (is_martian(&p->flow.saddr, v6) || is_own(p))
+		return PASS;
+	/* From the servers' side: it quotes client -> server, which is the reply key the other way round. */
+	if (lookup_reply(&reply, &client, v6)) {
+		c = find(&client, now, v6);
+		if (!c)
+			return PASS;
+		if (p->ttl <= 1 && !p->marked)
+			goto last_hop;
+		count_connection_packet(skb, p, c, 1);
+		if (rewrite_quoted(skb, p, &quoted, v6, 0, &client.daddr, client.dport) ||
+		    rewrite_outer(skb, p, v6, 1, &client.daddr))
+			return DROP;
+		if (c->local_port &&
+		    (rewrite_quoted(skb, p, &quoted, v6, 1, &client.saddr, client.sport) ||
+		     rewrite_outer(skb, p, v6, 0, &client.saddr) ||
+		     (c->method == METHOD_FNAT && f->proto == IPPROTO_TCP && is_too_big(&icmp, v6) &&
+		      lower_mtu(skb, p, &icmp, toa_size(v6)))))
+			return DROP;
+		know_way_back(skb, c, v6, &client, now);
+		return send_to_client(skb, c, v6);
+	}
+	/* From the clients' side: it quotes VIP -> client, the connection's key the other way round. */
+	c = find(&reply, now, v6);
+	if (!c) {
+		if (f->proto == IPPROTO_UDP)
+			learn_path_mtu(skb, p, &quoted, v6, now);
+		return PASS;
+	}
+	slot = c->dest_slot;
+	d = bpf_map_lookup_elem(&dests, &slot);
+	if (!d || d->state != DEST_PRESENT)
+		return DROP;
+	count_connection_packet(skb, p, c, 0);
+	if (d->hops[d->hop & 1].ifindex == HOP_LOCAL)
+		return PASS;
+	if (p->ttl <= 1 && !p->marked)
+		goto last_hop;
+	if (c->method == METHOD_NAT || c->method == METHOD_FNAT) {
+		if (rewrite_quoted(skb, p, &quoted, v6, 1, &d->addr, server_port(d, c, reply.dport)) ||
+		    rewrite_outer(skb, p, v6, 0, &d->addr))
+			return DROP;
+	} else if (rewrite_ip(skb, p, v6, 1, 0)) {
+		return DROP;
+	}
+	if (c->method == METHOD_TUN) {
+		p->dest_slot = slot;
+		return TO_TUNNEL;
+	}
+	if (c->method == METHOD_FNAT && (rewrite_quoted(skb, p, &quoted, v6, 0, &c->local, c->local_port) ||
+					 rewrite_outer(skb, p, v6, 1, &c->local)))
+		return DROP;
+	return send_to_server(skb, d, v6, &reply.saddr);
+last_hop:
+	count_drop(DROP_TTL);
+	return DROP;
+}
+
+#endif

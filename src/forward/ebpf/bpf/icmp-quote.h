@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The packet that an ICMP error quotes: reads and translates it. */
+#ifndef TANIST_ICMP_QUOTE_H
+#define TANIST_ICMP_QUOTE_H
+
+#include "address.h"
+#include "checksum.h"
+#include "icmp.h"
+#include "layout.h"
+#include "packet.h"
+#include "parse.h"
+
+/* A packet that an ICMP error quotes: where its headers are, and whose it was. */
+struct quote {
+	__u32 ip_offset;
+	__u32 l4_offset;
+	__u32 end; /* of what is quoted */
+	struct flow flow;
+};
+
+/* Bytes of a quote, none of those that a link has put behind the packet. */
+static __always_inline int load_quoted(struct __sk_buff *skb, const struct quote *q, __u32 offset, void *to, __u32 size)
+{
+	return offset + size > q->end || bpf_skb_load_bytes(skb, offset, to, size) ? -1 : 0;
+}
+
+/* Reads the packet that begins at `offset`, a quote or what is quoted within it: its IP header, options or extension headers and
+ * all, and at least the two ports. False when that is not there, when it is of another family, and when it can be no connection;
+ * `flow.proto` is set as soon as it is known. */
+static __always_inline int read_quoted(struct __sk_buff *skb, const struct packet *p, __u32 offset, int v6, struct quote *q)
+{
+	struct {
+		__u8 next;
+		__u8 length;
+		__u16 place;
+	} extension;
+	struct ipv6hdr ip6;
+	struct iphdr ip;
+	__u16 ports[2];
+	__u32 i;
+
+	q->ip_offset = offset;
+	q->end = ETH_HLEN + p->ip_length;
+	q->flow.family = v6 ? AF_INET6 : AF_INET;
+	if (v6) {
+		if (load_quoted(skb, q, offset, &ip6, sizeof(ip6)) || ip6.version != 6)
+			return 0;
+		__builtin_memcpy(&q->flow.saddr, &ip6.saddr, sizeof(q->flow.saddr));
+		__builtin_memcpy(&q->flow.daddr, &ip6.daddr, sizeof(q->flow.daddr));
+		q->flow.proto = ip6.nexthdr;
+		q->l4_offset = offset + sizeof(ip6);
+		for (i = 0; i < MAX_EXTENSIONS; i++) {
+			__u8 proto = q->flow.proto;
+
+			if (proto != IPPROTO_HOPOPTS && proto != IPPROTO_ROUTING && proto != IPPROTO_DSTOPTS &&
+			    proto != IPPROTO_FRAGMENT)
+				break;
+			/* Of a later fragment no ports are quoted. */
+			if (load_quoted(skb, q, q->l4_offset, &extension, sizeof(extension)) ||
+			    (proto == IPPROTO_FRAGMENT && extension.place & bpf_htons(0xfff8)))
+				return 0;
+			q->flow.proto = extension.next;
+			q->l4_offset += 8 + (proto == IPPROTO_FRAGMENT ? 0 : 8 * (__u32)extension.length);
+		}
+	} else {
+		if (load_quoted(skb, q, offset, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5 ||
+		    ip.frag_off & bpf_htons(0x1fff))
+			return 0;
+		q->flow.saddr.words[0] = ip.saddr;
+		q->flow.daddr.words[0] = ip.daddr;
+		q->flow.proto = ip.protocol;
+		q->l4_offset = offset + ip.ihl * 4;
+	}
+	if (q->flow.proto != IPPROTO_TCP && q->flow.proto != IPPROTO_UDP && q->flow.proto != IPPROTO_SCTP)
+		return 0;
+	if (load_quoted(skb, q, q->l4_offset, ports, sizeof(ports)))
+		return 0;
+	q->flow.sport = ports[0];
+	q->flow.dport = ports[1];
+	return 1;
+}
+
+/* Replaces two bytes of a quote; the checksum of the ICMP message covers them. */
+static __always_inline int replace_quoted(struct __sk_buff *skb, __u32 check, __u32 offset, __u16 old, __u16 new)
+{
+	return bpf_skb_store_bytes(skb, offset, &new, sizeof(new), 0) ||
+	       bpf_l4_csum_replace(skb, check, old, new, sizeof(new));
+}
+
+/* Rewrites the quoted packet in place. `source` names the end of it that is translated, which is what `q` says it was. The quoted
+ * IP header gets a right checksum of its own, and so does a datagram that is quoted as far as that; there 0 stands for none. */
+static __always_inline int rewrite_quoted(struct __sk_buff *skb, const struct packet *p, const struct quote *q, int v6, int source,
+					  const struct address *addr, __u16 port)
+{
+	const struct address *before = source ? &q->flow.saddr : &q->flow.daddr;
+	__u32 check = p->l4_offset + __builtin_offsetof(struct icmphdr, checksum), offset;
+	__u16 old_port = source ? q->flow.sport : q->flow.dport, old, new;
+	__u64 change = address_change(before, addr, v6);
+	__s64 difference;
+
+	if (v6) {
+		offset = q->ip_offset + (source ? __builtin_offsetof(struct ipv6hdr, saddr) :
+						  __builtin_offsetof(struct ipv6hdr, daddr));
+		difference = bpf_csum_diff((void *)before, sizeof(*before), (void *)addr, sizeof(*addr), 0);
+		if (difference < 0 || bpf_skb_store_bytes(skb, offset, addr, sizeof(*addr), 0) ||
+		    bpf_l4_csum_replace(skb, check, 0, difference, 0))
+			return -1;
+	} else {
+		offset = q->ip_offset + __builtin_offsetof(struct iphdr, check);
+		if (bpf_skb_load_bytes(skb, offset, &old, sizeof(old)) ||
+		    replace_quoted(skb, check, offset, old, changed(old, change)))
+			return -1;
+		offset = q->ip_offset + (source ? __builtin_offsetof(struct iphdr, saddr) :
+						  __builtin_offsetof(struct iphdr, daddr));
+		if (bpf_skb_store_bytes(skb, offset, &addr->words[0], 4, 0) ||
+		    bpf_l4_csum_replace(skb, check, before->words[0], addr->words[0], 4))
+			return -1;
+	}
+	if (replace_quoted(skb, check, q->l4_offset + (source ? 0 : 2), old_port, port))
+		return -1;
+	offset = q->l4_offset + __builtin_offsetof(struct udphdr, check);
+	if (q->flow.proto != IPPROTO_UDP || load_quoted(skb, q, offset, &old, sizeof(old)) || !old)
+		return 0;
+	new = changed(old, change + word_change(old_port, port));
+	return replace_quoted(skb, check, offset, old, new ? new : 0xffff);
+}
+
+#endif

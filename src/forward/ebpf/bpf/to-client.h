@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A packet of a server on its way back to the client. */
+#ifndef TANIST_TO_CLIENT_H
+#define TANIST_TO_CLIENT_H
+
+#include "checksum.h"
+#include "connection.h"
+#include "counters.h"
+#include "fragment.h"
+#include "icmp-error.h"
+#include "layout.h"
+#include "loopback.h"
+#include "packet.h"
+#include "path-mtu.h"
+#include "rewrite.h"
+#include "send.h"
+#include "states.h"
+#include "verdict.h"
+
+/* Whether a datagram's checksum is left to the device that sends it, as on the links to guests and containers of this host: so far
+ * it is that of the pseudo-header alone. */
+static __always_inline int is_unsummed(struct __sk_buff *skb, const struct packet *p)
+{
+	__u64 pseudo = (__u64)p->flow.saddr.words[0] + p->flow.daddr.words[0] + bpf_htons(IPPROTO_UDP);
+	struct udphdr udp;
+
+	return p->flow.proto == IPPROTO_UDP && p->fragment == WHOLE &&
+	       !bpf_skb_load_bytes(skb, p->l4_offset, &udp, sizeof(udp)) && udp.check == fold(pseudo + udp.len);
+}
+
+/* An answer that cannot be cut here, since a device would sum up its first part alone: the kernel's own forwarding knows how. It comes
+ * from an address of this host, which is taken on the loopback interface, see own.h. */
+static __always_inline int by_kernel(struct __sk_buff *skb, struct packet *p, const struct flow *client, struct connection *c,
+				     const struct settings *s, __u64 now)
+{
+	if (!p->dry) {
+		count_connection_packet(skb, p, c, 1);
+		proceed(s, c, p, client, DIR_OUTPUT, now, 0);
+	}
+	p->hop_taken = 1; /* the kernel takes it */
+	if (translate(skb, p, 0, 0, &client->daddr, client->dport)) {
+		count_drop(DROP_MALFORMED);
+		return DROP;
+	}
+	return enter_loopback(skb, TO_DELIVER);
+}
+
+static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, int v6, const struct flow *client,
+				       struct connection *c, const struct settings *s, __u64 now)
+{
+	int too_long, may_cut = is_cuttable(skb, p), nowhere;
+
+	if (p->ttl <= 1)
+		return answer_ttl(p, v6);
+	nowhere = know_way_back(skb, c, v6, client, now);
+	if (nowhere)
+		return answer_no_client(p, v6, nowhere);
+	too_long = c->back_mtu && is_too_long(skb, p, c->back_mtu, c->back_ifindex);
+	if (too_long && may_cut && !p->cut)
+		return c->method == METHOD_NAT && s->flags & OWN_CLIENTS && is_unsummed(skb, p) ?
+			       by_kernel(skb, p, client, c, s, now) :
+			       cut(skb, p, c->back_mtu);
+	if (!p->dry)
+		count_connection_packet(skb, p, c, 1);
+	if (too_long && !may_cut)
+		return answer_too_big(p, v6, c->back_mtu);
+	if (too_long && keep_first_part(skb, p, c->back_mtu))
+		goto malformed;
+	if (!p->dry)
+		proceed(s, c, p, client, DIR_OUTPUT, now, v6);
+	if (c->method != METHOD_NAT)
+		return FROM_FULL_NAT;
+	if (translate(skb, p, v6, 0, &client->daddr, client->dport))
+		goto malformed;
+	return send_to_client(skb, c, v6);
+malformed:
+	count_drop(DROP_MALFORMED);
+	return DROP;
+}
+
+#endif
