@@ -186,7 +186,7 @@ export class Core {
     const refused = this.#xdp.follow(interfaces.flatMap(({ index, xdp }) => (xdp && index < MAX_LINKS ? [index] : [])))
     for (const { index, mac } of interfaces) {
       if (index >= MAX_LINKS) continue
-      if (this.#xdp.has(index)) this.#maps.exits.update(u32(index), u32(index))
+      if (this.#xdp.has(index)) this.#maps.transmit_ports.update(u32(index), u32(index))
       this.#maps.interfaces.update(u32(index), encodeLink(mac, this.#xdp.has(index)))
     }
     return refused

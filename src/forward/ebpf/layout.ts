@@ -24,7 +24,7 @@ import { ipv4At } from '../../net/ipv4.ts'
  */
 
 /** Names the pin directory: a daemon adopts only maps of its own layout. Raise it when a struct or a limit changes. */
-export const LAYOUT_VERSION = 14
+export const LAYOUT_VERSION = 15
 
 export const MAX_SERVICES = 1024
 export const MAX_DESTS = 4096

@@ -17,7 +17,7 @@ export const PINNED_MAPS = [
   'own_addresses',
   'local_cursors',
   'interfaces',
-  'exits',
+  'transmit_ports',
   'server_macs',
   'service_counters',
   'dest_counters',

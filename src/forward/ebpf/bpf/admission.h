@@ -51,7 +51,7 @@ static __always_inline int is_whole(struct __sk_buff *skb, const struct packet *
 }
 
 /* Nobody else sends from an address of this director's, or from the one that the packet goes to. */
-static __always_inline int is_own(const struct packet *p)
+static __always_inline int is_from_own_address(const struct packet *p)
 {
 	struct own_address from = { .address = p->flow.saddr, .family = p->flow.family };
 
@@ -64,7 +64,7 @@ __noinline int may_open(struct __sk_buff *skb)
 	const struct packet *p = packet_in_hand();
 	int v6 = p && p->flow.family == AF_INET6;
 
-	return p && (p->own || (!is_martian(&p->flow.saddr, v6) && !is_own(p))) && is_whole(skb, p, v6);
+	return p && (p->own_client || (!is_martian(&p->flow.saddr, v6) && !is_from_own_address(p))) && is_whole(skb, p, v6);
 }
 
 #endif

@@ -15,10 +15,10 @@
 
 static __always_inline void set_deadline(const struct settings *s, struct connection *c, __u32 state, __u64 now)
 {
-	__u32 own = state == ST_ESTABLISHED || state == ST_UDP || state == ST_SCTP + SCTP_ESTABLISHED ? c->timeout_s : 0;
+	__u32 timeout_s = state == ST_ESTABLISHED || state == ST_UDP || state == ST_SCTP + SCTP_ESTABLISHED ? c->timeout_s : 0;
 
 	if (state < STATES)
-		c->deadline_ns = now + (own ? own : s->timeout_s[state]) * SECOND_NS;
+		c->deadline_ns = now + (timeout_s ? timeout_s : s->timeout_s[state]) * SECOND_NS;
 }
 
 /* A datagram from the server is what assures UDP; IPVS sees none with DR and TUN, and leaves their templates as they were. */
@@ -28,7 +28,7 @@ static __always_inline int is_to_assure(const struct connection *c, __u32 state)
 }
 
 /* Moves the state by one packet and arms the time-out of the state it is in then. */
-static __always_inline void advance(const struct settings *s, struct connection *c, const struct packet *p,
+static __always_inline void advance_state(const struct settings *s, struct connection *c, const struct packet *p,
 				    const struct flow *client, __u32 direction, __u64 now, int v6)
 {
 	__u32 old = c->state;
@@ -53,11 +53,11 @@ static __always_inline void advance(const struct settings *s, struct connection 
 }
 
 /* A packet of a connection: only one with ports says what it does to the state. One of IPsec keeps it alive. */
-static __always_inline void proceed(const struct settings *s, struct connection *c, const struct packet *p,
+static __always_inline void track(const struct settings *s, struct connection *c, const struct packet *p,
 				    const struct flow *client, __u32 direction, __u64 now, int v6)
 {
 	if (has_ports(p))
-		advance(s, c, p, client, direction, now, v6);
+		advance_state(s, c, p, client, direction, now, v6);
 	else if (p->fragment == IPSEC)
 		set_deadline(s, c, c->state, now);
 }
@@ -66,7 +66,7 @@ static __always_inline void proceed(const struct settings *s, struct connection 
  * their own. */
 static __always_inline int has_reply(const struct connection *c)
 {
-	return c->method == METHOD_NAT || c->method == METHOD_FNAT || c->flags & CONN_OWN;
+	return c->method == METHOD_NAT || c->method == METHOD_FNAT || c->flags & CONN_OWN_CLIENT;
 }
 
 /* In network order. */

@@ -60,7 +60,7 @@ static __always_inline void note_threshold(__u32 dest_slot, int by)
 	}
 }
 
-static __always_inline void count_packets(struct counters *n, __u64 packets, __u64 bytes, int out)
+static __always_inline void add_traffic(struct counters *n, __u64 packets, __u64 bytes, int out)
 {
 	if (out) {
 		n->out_packets += packets;
@@ -71,23 +71,23 @@ static __always_inline void count_packets(struct counters *n, __u64 packets, __u
 	}
 }
 
-static __always_inline void count_for(const struct connection *c, __u64 packets, __u64 bytes, int out)
+static __always_inline void count_traffic(const struct connection *c, __u64 packets, __u64 bytes, int out)
 {
 	__u32 service_slot = c->service_slot, dest_slot = c->dest_slot;
 	struct counters *n = bpf_map_lookup_elem(&service_counters, &service_slot);
 
 	if (n)
-		count_packets(n, packets, bytes, out);
+		add_traffic(n, packets, bytes, out);
 	n = bpf_map_lookup_elem(&dest_counters, &dest_slot);
 	if (n)
-		count_packets(n, packets, bytes, out);
+		add_traffic(n, packets, bytes, out);
 }
 
 /* The bytes are those of the IP packet: a short frame has some more. */
-static __always_inline void count_connection_packet(struct __sk_buff *skb, const struct packet *p, const struct connection *c,
+static __always_inline void count_packet(struct __sk_buff *skb, const struct packet *p, const struct connection *c,
 						    int out)
 {
-	count_for(c, skb->gso_segs ? skb->gso_segs : 1, p->ip_length, out);
+	count_traffic(c, skb->gso_segs ? skb->gso_segs : 1, p->ip_length, out);
 }
 
 #endif

@@ -52,7 +52,7 @@ int tanist_decapsulate(struct __sk_buff *skb)
 	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 
 	if (v6) {
-		if (need(skb, ETH_HLEN + sizeof(*ip6)))
+		if (pull(skb, ETH_HLEN + sizeof(*ip6)))
 			return PASS;
 		ip6 = ip6_header(skb);
 		if (!ip6)
@@ -60,7 +60,7 @@ int tanist_decapsulate(struct __sk_buff *skb)
 		outer = sizeof(*ip6);
 		proto = ip6->nexthdr;
 	} else {
-		if (skb->protocol != bpf_htons(ETH_P_IP) || need(skb, ETH_HLEN + sizeof(*ip)))
+		if (skb->protocol != bpf_htons(ETH_P_IP) || pull(skb, ETH_HLEN + sizeof(*ip)))
 			return PASS;
 		ip = ip_header(skb);
 		if (!ip || ip->ihl != 5)

@@ -10,11 +10,11 @@
 #include "layout.h"
 #include "packet.h"
 
-/* Destinations whose buckets are remembered; the one that was told longest ago makes room, and has a full bucket when it comes
+/* Destinations whose buckets are remembered; the one that got an error longest ago makes room, and has a full bucket when it comes
  * again. What goes out in all is still bounded by the common bucket. */
-#define MAX_TOLD 16384
+#define MAX_ERROR_BUCKETS 16384
 /* Errors that a destination may get at once, as the kernel has it. */
-#define TOLD_AT_ONCE 6
+#define ERROR_BURST 6
 
 /* src/forward/ebpf/error-rate.ts has the same. */
 struct error_rate {
@@ -27,7 +27,7 @@ struct error_rate {
 	__u32 pad;
 };
 
-struct told_key {
+struct error_bucket_key {
 	struct address to;
 	__u32 family;
 };
@@ -42,19 +42,19 @@ struct {
 /* A bucket is the time at which it will be full again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_TOLD);
-	__type(key, struct told_key);
+	__uint(max_entries, MAX_ERROR_BUCKETS);
+	__type(key, struct error_bucket_key);
 	__type(value, __u64);
-} told SEC(".maps");
+} error_buckets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} told_all SEC(".maps");
+} common_bucket SEC(".maps");
 
-/* Takes a token out of a bucket of so many, of which there is a new one each so many nanoseconds. When two CPUs reach for one,
+/* Takes a token out of a bucket of `room`, of which there is a new one each `each_ns`. When two CPUs reach for one,
  * only the first gets it. */
 static __always_inline int take_token(__u64 *full_at, __u64 now, __u64 each_ns, __u32 room)
 {
@@ -66,16 +66,16 @@ static __always_inline int take_token(__u64 *full_at, __u64 now, __u64 each_ns, 
 /* Without what is too long, which is never limited, nor does the kernel: path MTU discovery would break. */
 static __always_inline int is_limited(const struct packet *p, const struct error_rate *rate, int v6)
 {
-	return !p->answer_mtu && (v6 ? rate->types6 : rate->types) >> (p->answer_type & 31) & 1;
+	return !p->error_mtu && (v6 ? rate->types6 : rate->types) >> (p->error_type & 31) & 1;
 }
 
-/* Whether the sender of the packet in hand may be told of it now. */
-static __always_inline int may_answer(const struct packet *p, int v6)
+/* Whether the sender of the packet in hand may get an error about it now. */
+static __always_inline int may_send_error(const struct packet *p, int v6)
 {
-	struct told_key key = { .to = p->flow.saddr, .family = p->flow.family };
+	struct error_bucket_key key = { .to = p->flow.saddr, .family = p->flow.family };
 	__u32 zero = 0;
 	const struct error_rate *rate = bpf_map_lookup_elem(&error_rates, &zero);
-	__u64 *common = bpf_map_lookup_elem(&told_all, &zero), *own, each, now, empty = 0;
+	__u64 *common = bpf_map_lookup_elem(&common_bucket, &zero), *bucket, each, now, empty = 0;
 	const struct settings *s = get_settings();
 
 	if (!rate || !common || !s)
@@ -85,12 +85,12 @@ static __always_inline int may_answer(const struct packet *p, int v6)
 	now = now_ns(s);
 	each = v6 ? rate->each6_ns : rate->each_ns;
 	if (each) {
-		own = bpf_map_lookup_elem(&told, &key);
-		if (!own) {
-			bpf_map_update_elem(&told, &key, &empty, BPF_NOEXIST);
-			own = bpf_map_lookup_elem(&told, &key);
+		bucket = bpf_map_lookup_elem(&error_buckets, &key);
+		if (!bucket) {
+			bpf_map_update_elem(&error_buckets, &key, &empty, BPF_NOEXIST);
+			bucket = bpf_map_lookup_elem(&error_buckets, &key);
 		}
-		if (!own || !take_token(own, now, each, TOLD_AT_ONCE))
+		if (!bucket || !take_token(bucket, now, each, ERROR_BURST))
 			goto suppressed;
 	}
 	/* Last, so that one destination cannot use up what is left for the others. */

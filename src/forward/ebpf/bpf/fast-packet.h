@@ -3,37 +3,29 @@
 #ifndef TANIST_FAST_PACKET_H
 #define TANIST_FAST_PACKET_H
 
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 #include "address.h"
 #include "checksum.h"
 #include "layout.h"
+#include "packet.h"
 #include "tunnel.h"
 
-/* A packet that may take the short way. */
-struct short_packet {
+/* A packet that may take the fast path. */
+struct fast_packet {
 	struct flow flow;
 	__u32 length; /* from the IP header on */
 	__u8 ttl;
 };
 
-static __always_inline void *l4_of(struct xdp_md *ctx, int v6)
+static __always_inline void *fast_l4(struct xdp_md *ctx, int v6)
 {
 	return (void *)(long)ctx->data + ETH_HLEN + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 }
 
-static __always_inline int read_short4(struct xdp_md *ctx, struct short_packet *p)
+static __always_inline int read_fast4(struct xdp_md *ctx, struct fast_packet *p)
 {
 	struct iphdr *ip = (void *)(long)ctx->data + ETH_HLEN;
 
-	if ((void *)(ip + 1) > (void *)(long)ctx->data_end || *(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(0xbfff) ||
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end || *(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons((__u16)~IP_DF) ||
 	    !is_intact(ip))
 		return -1;
 	p->flow.saddr.words[0] = ip->saddr;
@@ -45,7 +37,7 @@ static __always_inline int read_short4(struct xdp_md *ctx, struct short_packet *
 	return 0;
 }
 
-static __always_inline int read_short6(struct xdp_md *ctx, struct short_packet *p)
+static __always_inline int read_fast6(struct xdp_md *ctx, struct fast_packet *p)
 {
 	struct ipv6hdr *ip = (void *)(long)ctx->data + ETH_HLEN;
 
@@ -61,27 +53,27 @@ static __always_inline int read_short6(struct xdp_md *ctx, struct short_packet *
 }
 
 /* Fails on what is not a whole datagram or a segment without SYN, FIN and RST. */
-static __always_inline int read_short(struct xdp_md *ctx, struct short_packet *p, int v6)
+static __always_inline int read_fast(struct xdp_md *ctx, struct fast_packet *p, int v6)
 {
 	void *end = (void *)(long)ctx->data_end;
 	__u32 held = ctx->data_end - ctx->data - ETH_HLEN, headers;
 	struct tcphdr *tcp;
 	struct udphdr *udp;
 
-	if ((v6 ? read_short6(ctx, p) : read_short4(ctx, p)) || p->ttl <= 1)
+	if ((v6 ? read_fast6(ctx, p) : read_fast4(ctx, p)) || p->ttl <= 1)
 		return -1;
 	headers = (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
 		  (p->flow.proto == IPPROTO_TCP ? sizeof(*tcp) : sizeof(*udp));
 	if (p->length > held || p->length < headers)
 		return -1;
 	if (p->flow.proto == IPPROTO_TCP) {
-		tcp = l4_of(ctx, v6);
+		tcp = fast_l4(ctx, v6);
 		if ((void *)(tcp + 1) > end || tcp->syn || tcp->fin || tcp->rst || !tcp->ack)
 			return -1;
 	} else if (p->flow.proto != IPPROTO_UDP) {
 		return -1;
 	}
-	udp = l4_of(ctx, v6);
+	udp = fast_l4(ctx, v6);
 	if ((void *)(udp + 1) > end)
 		return -1;
 	p->flow.sport = udp->source;
@@ -89,7 +81,7 @@ static __always_inline int read_short(struct xdp_md *ctx, struct short_packet *p
 	return 0;
 }
 
-static __always_inline void replace_end(struct xdp_md *ctx, const struct short_packet *p, int v6, int destination,
+static __always_inline void translate_fast(struct xdp_md *ctx, const struct fast_packet *p, int v6, int destination,
 					const struct address *addr, __u16 port)
 {
 	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;
@@ -97,7 +89,7 @@ static __always_inline void replace_end(struct xdp_md *ctx, const struct short_p
 	__u64 addresses = address_change(old, addr, v6);
 	struct ipv6hdr *ip6 = (void *)(long)ctx->data + ETH_HLEN;
 	struct iphdr *ip = (void *)ip6;
-	struct udphdr *udp = l4_of(ctx, v6); /* TCP has its ports there, too */
+	struct udphdr *udp = fast_l4(ctx, v6); /* TCP has its ports there, too */
 	struct tcphdr *tcp = (void *)udp;
 	void *end = (void *)(long)ctx->data_end;
 
@@ -127,7 +119,7 @@ static __always_inline void replace_end(struct xdp_md *ctx, const struct short_p
 		ip->saddr = addr->words[0];
 }
 
-static __always_inline void take_hop(struct xdp_md *ctx, int v6)
+static __always_inline void decrement_ttl(struct xdp_md *ctx, int v6)
 {
 	struct iphdr *ip = (void *)(long)ctx->data + ETH_HLEN;
 	struct ipv6hdr *ip6 = (void *)ip;
@@ -143,9 +135,9 @@ static __always_inline void take_hop(struct xdp_md *ctx, int v6)
 }
 
 /* Puts a tunnel's headers on; those without a checksum. */
-static __always_inline int wrap_short(struct xdp_md *ctx, const struct short_packet *p, int v6, const struct dest *d)
+static __always_inline int encapsulate_fast(struct xdp_md *ctx, const struct fast_packet *p, int v6, const struct dest *d)
 {
-	__u32 room = tunnel_room(d, 0), outer = d->family == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	__u32 overhead = tunnel_overhead(d, 0), outer = d->family == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 	struct iphdr *ip = (void *)(long)ctx->data + ETH_HLEN;
 	struct ipv6hdr *ip6 = (void *)ip;
 	struct inner inner = { .length = p->length, .ttl = p->ttl - 1, .proto = v6 ? IPPROTO_IPV6 : IPPROTO_IPIP };
@@ -157,18 +149,18 @@ static __always_inline int wrap_short(struct xdp_md *ctx, const struct short_pac
 		inner.tos = bpf_ntohs(*(__u16 *)ip6) >> 4;
 	} else {
 		inner.tos = ip->tos;
-		inner.dont_fragment = !!(ip->frag_off & bpf_htons(0x4000));
+		inner.dont_fragment = !!(ip->frag_off & bpf_htons(IP_DF));
 	}
-	if (bpf_xdp_adjust_head(ctx, -(int)room))
+	if (bpf_xdp_adjust_head(ctx, -(int)overhead))
 		return -1;
 	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
 	if (data + ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct gue) > end)
 		return -1;
 	if (d->family == AF_INET6)
-		fill_outer6(data + ETH_HLEN, d, &inner, room, outer_proto(d, &inner));
+		fill_outer6(data + ETH_HLEN, d, &inner, overhead, outer_proto(d, &inner));
 	else
-		fill_outer4(data + ETH_HLEN, d, &inner, room, outer_proto(d, &inner));
+		fill_outer4(data + ETH_HLEN, d, &inner, overhead, outer_proto(d, &inner));
 	between = data + ETH_HLEN + outer;
 	if (d->tunnel == TUNNEL_GUE) {
 		__u32 mixed = p->flow.saddr.words[0] ^ p->flow.saddr.words[3] ^ p->flow.sport * 0x9e3779b1u;

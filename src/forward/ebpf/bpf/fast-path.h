@@ -29,7 +29,7 @@ static __always_inline struct link *xdp_link(__u32 ifindex)
 }
 
 /* A live connection in a state in which such a packet leaves it. */
-static __always_inline struct connection *settled(const struct flow *client, int v6, __u64 now)
+static __always_inline struct connection *find_fast(const struct flow *client, int v6, __u64 now)
 {
 	struct connection *c = lookup_connection(client, v6);
 
@@ -61,7 +61,7 @@ static __always_inline __u64 server_mac_of(struct xdp_md *ctx, const struct dest
 	return 0;
 }
 
-static __always_inline int send_short(struct xdp_md *ctx, __u32 ifindex, const struct link *out, __u64 mac)
+static __always_inline int send_fast(struct xdp_md *ctx, __u32 ifindex, const struct link *out, __u64 mac)
 {
 	struct ethhdr *eth = (void *)(long)ctx->data;
 
@@ -69,13 +69,13 @@ static __always_inline int send_short(struct xdp_md *ctx, __u32 ifindex, const s
 		return XDP_ABORTED;
 	write_mac(eth->h_dest, mac);
 	write_mac(eth->h_source, mac_number(out->mac));
-	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect_map(&exits, ifindex, XDP_ABORTED);
+	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect_map(&transmit_ports, ifindex, XDP_ABORTED);
 }
 
-static __always_inline int short_to_server(struct xdp_md *ctx, const struct short_packet *p, int v6,
+static __always_inline int fast_to_server(struct xdp_md *ctx, const struct fast_packet *p, int v6,
 					   struct connection *c, const struct settings *s, __u64 now)
 {
-	__u32 dest_slot = c->dest_slot, room;
+	__u32 dest_slot = c->dest_slot, overhead;
 	const struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
 	const struct hop *hop;
 	const struct link *out;
@@ -85,10 +85,10 @@ static __always_inline int short_to_server(struct xdp_md *ctx, const struct shor
 		return XDP_PASS;
 	hop = &d->hops[d->hop & 1];
 	out = xdp_link(hop->ifindex);
-	room = c->method == METHOD_TUN ? tunnel_room(d, 0) : 0;
-	if (!out || p->length + room > hop->mtu || (room && (d->tunnel_checksum || !is_set(&hop->local))))
+	overhead = c->method == METHOD_TUN ? tunnel_overhead(d, 0) : 0;
+	if (!out || p->length + overhead > hop->mtu || (overhead && (d->tunnel_checksum || !is_set(&hop->local))))
 		return XDP_PASS;
-	if (room) {
+	if (overhead) {
 		const struct path_mtu *path = bpf_map_lookup_elem(&path_mtus, &dest_slot);
 
 		if (path && path->until_ns > now)
@@ -97,55 +97,55 @@ static __always_inline int short_to_server(struct xdp_md *ctx, const struct shor
 	mac = server_mac_of(ctx, d, dest_slot, now);
 	if (!mac)
 		return XDP_PASS;
-	count_for(c, 1, p->length, 0);
+	count_traffic(c, 1, p->length, 0);
 	set_deadline(s, c, c->state, now);
-	take_hop(ctx, v6);
+	decrement_ttl(ctx, v6);
 	if (c->method == METHOD_NAT)
-		replace_end(ctx, p, v6, 1, &d->addr, server_port(d, c, p->flow.dport));
-	else if (c->method == METHOD_TUN && wrap_short(ctx, p, v6, d))
+		translate_fast(ctx, p, v6, 1, &d->addr, server_port(d, c, p->flow.dport));
+	else if (c->method == METHOD_TUN && encapsulate_fast(ctx, p, v6, d))
 		return XDP_ABORTED;
-	return send_short(ctx, hop->ifindex, out, mac);
+	return send_fast(ctx, hop->ifindex, out, mac);
 }
 
-static __always_inline int short_to_client(struct xdp_md *ctx, const struct short_packet *p, int v6,
+static __always_inline int fast_to_client(struct xdp_md *ctx, const struct fast_packet *p, int v6,
 					   const struct flow *client, struct connection *c, const struct settings *s,
 					   __u64 now)
 {
 	const struct link *out = xdp_link(c->back_ifindex);
 
-	if (!out || !c->back_mac || now - c->back_at_ns > BACK_ROUTE_NS || !c->back_mtu || p->length > c->back_mtu ||
+	if (!out || !c->back_mac || now - c->back_at_ns > CLIENT_HOP_NS || !c->back_mtu || p->length > c->back_mtu ||
 	    is_to_assure(c, c->state))
 		return XDP_PASS;
-	count_for(c, 1, p->length, 1);
+	count_traffic(c, 1, p->length, 1);
 	set_deadline(s, c, c->state, now);
-	take_hop(ctx, v6);
-	replace_end(ctx, p, v6, 0, &client->daddr, client->dport);
-	return send_short(ctx, c->back_ifindex, out, c->back_mac);
+	decrement_ttl(ctx, v6);
+	translate_fast(ctx, p, v6, 0, &client->daddr, client->dport);
+	return send_fast(ctx, c->back_ifindex, out, c->back_mac);
 }
 
-static __always_inline int forward_short(struct xdp_md *ctx, struct link *in, int v6)
+static __always_inline int forward_fast(struct xdp_md *ctx, struct link *in, int v6)
 {
 	struct settings *s = get_settings();
-	struct short_packet p = {};
+	struct fast_packet p = {};
 	struct connection *c = 0;
 	struct flow client;
 	__u64 now;
 
-	if (!s || read_short(ctx, &p, v6))
+	if (!s || read_fast(ctx, &p, v6))
 		return XDP_PASS;
 	now = now_ns(s);
 	if (is_inert(s, now))
 		return XDP_PASS;
-	if (!in->answers)
-		c = settled(&p.flow, v6, now);
+	if (!in->replies)
+		c = find_fast(&p.flow, v6, now);
 	if (c)
-		return short_to_server(ctx, &p, v6, c, s, now);
+		return fast_to_server(ctx, &p, v6, c, s, now);
 	if (lookup_reply(&p.flow, &client, v6)) {
-		c = settled(&client, v6, now);
-		return c ? short_to_client(ctx, &p, v6, &client, c, s, now) : XDP_PASS;
+		c = find_fast(&client, v6, now);
+		return c ? fast_to_client(ctx, &p, v6, &client, c, s, now) : XDP_PASS;
 	}
-	c = in->answers ? settled(&p.flow, v6, now) : 0;
-	return c ? short_to_server(ctx, &p, v6, c, s, now) : XDP_PASS;
+	c = in->replies ? find_fast(&p.flow, v6, now) : 0;
+	return c ? fast_to_server(ctx, &p, v6, c, s, now) : XDP_PASS;
 }
 
 #endif

@@ -50,7 +50,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	__u32 ifindex = skb->ifindex;
 	struct link *link = bpf_map_lookup_elem(&interfaces, &ifindex);
 	struct connection *c = 0;
-	int is_answer, verdict;
+	int is_reply, verdict;
 	__u64 now;
 
 	if (!p || !s)
@@ -87,33 +87,33 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	}
 
 	/* What the last packet was, the next one is, too: that saves a lookup. */
-	is_answer = link && link->answers && lookup_reply(&p->flow, &p->client, v6);
-	if (!is_answer)
+	is_reply = link && link->replies && lookup_reply(&p->flow, &p->client, v6);
+	if (!is_reply)
 		c = p->dry ? peek(&p->flow, now, v6) : find(&p->flow, now, v6);
-	if (c && ((p->syn && is_stale(s, c)) || is_orphan(s, c))) {
+	if (c && ((p->opens && is_stale(s, c)) || is_orphan(s, c))) {
 		if (!p->dry)
 			forget(&p->flow, c, v6);
 		c = 0;
 	}
 	if (c) {
-		if (link && link->answers)
-			link->answers = 0;
+		if (link && link->replies)
+			link->replies = 0;
 		p->rule = RULE_CONNECTION;
 		p->dest_slot = c->dest_slot;
 	}
-	if (is_answer || (!c && !(link && link->answers) && lookup_reply(&p->flow, &p->client, v6))) {
-		if (link && !link->answers)
-			link->answers = 1;
+	if (is_reply || (!c && !(link && link->replies) && lookup_reply(&p->flow, &p->client, v6))) {
+		if (link && !link->replies)
+			link->replies = 1;
 		c = p->dry ? peek(&p->client, now, v6) : find(&p->client, now, v6);
 		if (!c)
 			return PASS;
 		p->rule = RULE_REPLY;
 		p->dest_slot = c->dest_slot;
-		return from_server(skb, p, v6, &p->client, c, s, now);
+		return to_client(skb, p, v6, &p->client, c, s, now);
 	}
 	if (!c) {
 		/* From the port of FTP's data nothing is scheduled, as in IPVS: by NAT it would be a real server's. */
-		service = p->syn && p->flow.sport != bpf_htons(PORT_FTP_DATA) ? find_service(p, skb->mark) : 0;
+		service = p->opens && p->flow.sport != bpf_htons(PORT_FTP_DATA) ? find_service(p, skb->mark) : 0;
 		if (!service || !may_open(skb))
 			return PASS;
 		/* What comes back from the firewall has been looked up before it went there. */
@@ -123,7 +123,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 			count_drop(DROP_DENIED);
 			return DROP;
 		}
-		if (service->flags & SERVICE_FIREWALL && !p->marked && !p->own && !p->dry) {
+		if (service->flags & SERVICE_FIREWALL && !p->marked && !p->own_client && !p->dry) {
 			skb->mark |= FIREWALL_MARK;
 			return PASS;
 		}
@@ -135,12 +135,12 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 			}
 		}
 		if (p->dry || (service->flags & SERVICE_ONE_PACKET && p->flow.proto == IPPROTO_UDP))
-			return forward_alone(skb, p, v6, service, s, now);
+			return forward_one_packet(skb, p, v6, service, s, now);
 		c = open_connection(p, v6, service, s, now);
 		if (!c)
-			return answer_unreachable(p, v6);
+			return error_port_unreachable(p, v6);
 	} else if (!p->dry && !lacks_server(c)) {
-		proceed(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
+		track(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
 	}
 	return to_server(skb, p, v6, c, now);
 }

@@ -20,164 +20,164 @@
 #define MAX_FRAGMENTED 8192
 
 /* Frames that are kept at a time; the one that was kept longest makes room. */
-#define MAX_HELD 512
+#define MAX_QUEUED 512
 /* Of one datagram: 64 KiB in packets of an Ethernet. */
-#define MAX_HELD_OF_ONE 48
-#define HELD_BYTES 2048
+#define MAX_QUEUED_OF_DATAGRAM 48
+#define QUEUED_BYTES 2048
 /* How long the parts of a datagram belong together, as the kernel has it. */
 #define DATAGRAM_NS (30 * SECOND_NS)
 /* In place of a number, the first fragment that is too short. */
-#define HELD_SHORT 0xffff
+#define SHORT_FIRST 0xffff
 
 /* The first fragment of a datagram tells the ports to those that follow it. */
-struct fragment_key {
+struct datagram_key {
 	struct address saddr;
 	struct address daddr;
 	__u32 id;
 	__u8 proto;
 	__u8 family;
-	__u16 number; /* of one that was put aside, see below; else 0 */
+	__u16 number; /* its place in the queue of a datagram; else 0 */
 };
 
-struct fragment {
+struct datagram {
 	__u64 until_ns;
 	__u32 ports;	 /* in network order, the source's first */
 	__u32 has_ports; /* the first fragment has been here */
-	__u32 held;	 /* of those that came before it so many are put aside */
+	__u32 queued;	 /* of those that came before it so many are queued */
 	__u32 pad;
 };
 
-struct held {
+struct queued_frame {
 	__u32 length;
-	__u8 frame[HELD_BYTES];
+	__u8 frame[QUEUED_BYTES];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_FRAGMENTED);
-	__type(key, struct fragment_key);
-	__type(value, struct fragment);
-} fragments SEC(".maps");
+	__type(key, struct datagram_key);
+	__type(value, struct datagram);
+} datagrams SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_HELD);
-	__type(key, struct fragment_key);
-	__type(value, struct held);
-} held_fragments SEC(".maps");
+	__uint(max_entries, MAX_QUEUED);
+	__type(key, struct datagram_key);
+	__type(value, struct queued_frame);
+} fragment_queue SEC(".maps");
 
-/* Puts the frame aside under `key`; it is gone from here. */
-static __always_inline int hold(struct __sk_buff *skb, const struct fragment_key *key)
+/* Queues the frame under `key`; it is gone from here. */
+static __always_inline int enqueue(struct __sk_buff *skb, const struct datagram_key *key)
 {
 	__u32 zero = 0, length = skb->len;
-	struct held *held = bpf_map_lookup_elem(&scratch, &zero);
+	struct queued_frame *queued = bpf_map_lookup_elem(&scratch, &zero);
 
-	if (held && length >= ETH_HLEN && length <= HELD_BYTES &&
-	    !bpf_skb_load_bytes(skb, 0, held->frame, bounded(length, HELD_BYTES))) {
-		held->length = length;
-		if (!bpf_map_update_elem(&held_fragments, key, held, BPF_ANY))
+	if (queued && length >= ETH_HLEN && length <= QUEUED_BYTES &&
+	    !bpf_skb_load_bytes(skb, 0, queued->frame, bounded(length, QUEUED_BYTES))) {
+		queued->length = length;
+		if (!bpf_map_update_elem(&fragment_queue, key, queued, BPF_ANY))
 			return DROP;
 	}
 	count_drop(DROP_FRAGMENT);
 	return DROP;
 }
 
-/* Makes the packet in hand the one that was put aside under `key`, which comes in again. */
-static __always_inline int release(struct __sk_buff *skb, const struct fragment_key *key)
+/* Makes the packet in hand the one that is queued under `key`, which comes in again. */
+static __always_inline int dequeue(struct __sk_buff *skb, const struct datagram_key *key)
 {
-	const struct held *held = bpf_map_lookup_elem(&held_fragments, key);
+	const struct queued_frame *queued = bpf_map_lookup_elem(&fragment_queue, key);
 	const struct packet *p = packet_in_hand();
 	__u32 length;
 
-	if (!held || !p)
+	if (!queued || !p)
 		return DROP;
-	length = bounded(held->length, HELD_BYTES);
+	length = bounded(queued->length, QUEUED_BYTES);
 	if (bpf_skb_change_tail(skb, length, 0) ||
-	    bpf_skb_store_bytes(skb, 0, held->frame, length, BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
+	    bpf_skb_store_bytes(skb, 0, queued->frame, length, BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
 		return DROP;
-	bpf_map_delete_elem(&held_fragments, key);
+	bpf_map_delete_elem(&fragment_queue, key);
 	return bpf_redirect(p->ifindex, BPF_F_INGRESS);
 }
 
-/* The packet in hand comes in again, and behind it the one that was put aside last. */
-static __always_inline int bring_next(struct __sk_buff *skb, const struct packet *p, struct fragment_key *key, __u32 held)
+/* The packet in hand comes in again, and behind it the one that was queued last. */
+static __always_inline int dequeue_behind(struct __sk_buff *skb, const struct packet *p, struct datagram_key *key, __u32 queued)
 {
-	key->number = held - 1;
-	return bpf_clone_redirect(skb, p->ifindex, BPF_F_INGRESS) ? DROP : release(skb, key);
+	key->number = queued - 1;
+	return bpf_clone_redirect(skb, p->ifindex, BPF_F_INGRESS) ? DROP : dequeue(skb, key);
 }
 
-/* Joins the packet in hand to the first fragment that was put aside for its length, if it is what follows that one; it comes in
+/* Joins the packet in hand to the first fragment that was queued for its length, if it is what follows that one; it comes in
  * again as the first. 0: it is not. Without IP options only: those who send such fragments mean no good. */
-static __always_inline int join(struct __sk_buff *skb, const struct packet *p, struct fragment_key *key)
+static __always_inline int join_short_first(struct __sk_buff *skb, const struct packet *p, struct datagram_key *key)
 {
-	const struct held *first;
+	const struct queued_frame *first;
 	__u32 length;
 	struct iphdr ip;
 
-	key->number = HELD_SHORT;
-	first = bpf_map_lookup_elem(&held_fragments, key);
+	key->number = SHORT_FIRST;
+	first = bpf_map_lookup_elem(&fragment_queue, key);
 	if (!first || p->flow.family != AF_INET || p->l4_offset != ETH_HLEN + sizeof(ip) ||
 	    bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
 		return 0;
 	length = ((const struct iphdr *)(first->frame + ETH_HLEN))->tot_len;
 	length = bpf_ntohs(length) - sizeof(ip);
-	if (first->frame[ETH_HLEN] != 0x45 || (length != 8 && length != 16) || (bpf_ntohs(ip.frag_off) & 0x1fff) * 8 != length)
+	if (first->frame[ETH_HLEN] != 0x45 || (length != 8 && length != 16) || (bpf_ntohs(ip.frag_off) & IP_OFFSET) * 8 != length)
 		return 0;
 	if (bpf_skb_adjust_room(skb, length, BPF_ADJ_ROOM_NET, 0) ||
 	    bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(ip), first->frame + ETH_HLEN + sizeof(ip), bounded(length, 16),
 				BPF_F_RECOMPUTE_CSUM) ||
-	    store_lengths(skb, &ip, p->ip_length + length, bpf_ntohs(ip.frag_off) & ~0x1fff))
+	    store_length_and_offset(skb, &ip, p->ip_length + length, bpf_ntohs(ip.frag_off) & ~IP_OFFSET))
 		return DROP;
-	bpf_map_delete_elem(&held_fragments, key);
+	bpf_map_delete_elem(&fragment_queue, key);
 	return bpf_redirect(p->ifindex, BPF_F_INGRESS);
 }
 
-static __always_inline __u32 least_header(__u8 proto)
+static __always_inline __u32 shortest_header(__u8 proto)
 {
-	return proto == IPPROTO_TCP ? sizeof(struct tcphdr) : proto == IPPROTO_SCTP ? SCTP_LEAST : sizeof(struct udphdr);
+	return proto == IPPROTO_TCP ? sizeof(struct tcphdr) : proto == IPPROTO_SCTP ? SCTP_SHORTEST : sizeof(struct udphdr);
 }
 
-/* Takes the last of those that are put aside off their number; false when there is none, or another CPU was first. */
-static __always_inline int take_last(struct fragment *datagram, __u32 held)
+/* Takes the last of those that are queued off their number; false when there is none, or another CPU was first. */
+static __always_inline int claim_last(struct datagram *datagram, __u32 queued)
 {
-	return held && __sync_val_compare_and_swap(&datagram->held, held, held - 1) == held;
+	return queued && __sync_val_compare_and_swap(&datagram->queued, queued, queued - 1) == queued;
 }
 
 /* The entry of a datagram, which is made if there is none. */
-static __always_inline struct fragment *datagram_of(struct fragment_key *key, __u64 now)
+static __always_inline struct datagram *datagram_of(struct datagram_key *key, __u64 now)
 {
-	struct fragment fresh = { .until_ns = now + DATAGRAM_NS }, *known;
+	struct datagram fresh = { .until_ns = now + DATAGRAM_NS }, *known;
 
 	key->number = 0;
-	known = bpf_map_lookup_elem(&fragments, key);
+	known = bpf_map_lookup_elem(&datagrams, key);
 	if (known && known->until_ns < now) {
-		bpf_map_delete_elem(&fragments, key);
+		bpf_map_delete_elem(&datagrams, key);
 		known = 0;
 	}
 	if (known)
 		return known;
 	/* Another CPU may be about to do so, too: then its entry is this one's as well. */
-	bpf_map_update_elem(&fragments, key, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&fragments, key);
+	bpf_map_update_elem(&datagrams, key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&datagrams, key);
 }
 
 /* From now on those that follow the packet in hand, a first fragment, find its ports; what came before it follows it. */
-static __always_inline int lead(struct __sk_buff *skb, const struct packet *p, struct fragment_key *key,
-				struct fragment *datagram, __u64 now)
+static __always_inline int take_first(struct __sk_buff *skb, const struct packet *p, struct datagram_key *key,
+				struct datagram *datagram, __u64 now)
 {
-	__u32 ports, held = datagram->held;
+	__u32 ports, queued = datagram->queued;
 	int verdict;
 
-	if (p->ip_length < p->l4_offset - ETH_HLEN + least_header(p->flow.proto)) {
+	if (p->ip_length < p->l4_offset - ETH_HLEN + shortest_header(p->flow.proto)) {
 		/* Nobody joins what follows with IPv6 (RFC 7112 section 5): the stack drops it, too. */
 		if (p->flow.family == AF_INET6)
 			return PASS;
-		key->number = HELD_SHORT;
-		verdict = hold(skb, key);
-		if (datagram->has_ports || !take_last(datagram, held))
+		key->number = SHORT_FIRST;
+		verdict = enqueue(skb, key);
+		if (datagram->has_ports || !claim_last(datagram, queued))
 			return verdict;
-		key->number = held - 1;
-		return release(skb, key);
+		key->number = queued - 1;
+		return dequeue(skb, key);
 	}
 	if (bpf_skb_load_bytes(skb, p->l4_offset, &ports, sizeof(ports)))
 		return PASS;
@@ -188,44 +188,44 @@ static __always_inline int lead(struct __sk_buff *skb, const struct packet *p, s
 	datagram->ports = ports;
 	/* Only now: another CPU may be reading it. */
 	__sync_lock_test_and_set(&datagram->has_ports, 1);
-	held = datagram->held;
-	return take_last(datagram, held) ? bring_next(skb, p, key, held) : 0;
+	queued = datagram->queued;
+	return claim_last(datagram, queued) ? dequeue_behind(skb, p, key, queued) : 0;
 }
 
-/* The packet in hand, a later fragment, gets the ports of the first; until that has come, it is put aside. */
-static __always_inline int follow(struct __sk_buff *skb, struct packet *p, struct fragment_key *key, struct fragment *datagram)
+/* The packet in hand, a later fragment, gets the ports of the first; until that has come, it is queued. */
+static __always_inline int take_later(struct __sk_buff *skb, struct packet *p, struct datagram_key *key, struct datagram *datagram)
 {
-	__u32 held = datagram->held;
+	__u32 queued = datagram->queued;
 	int verdict;
 
 	if (!datagram->has_ports) {
-		verdict = join(skb, p, key);
+		verdict = join_short_first(skb, p, key);
 		if (verdict)
 			return verdict;
-		key->number = held;
-		if (held == MAX_HELD_OF_ONE) {
+		key->number = queued;
+		if (queued == MAX_QUEUED_OF_DATAGRAM) {
 			count_drop(DROP_FRAGMENT);
 			return DROP;
 		}
-		verdict = hold(skb, key);
-		if (__sync_val_compare_and_swap(&datagram->held, held, held + 1) != held) {
-			count_drop(DROP_FRAGMENT); /* another CPU has put one aside in its place */
+		verdict = enqueue(skb, key);
+		if (__sync_val_compare_and_swap(&datagram->queued, queued, queued + 1) != queued) {
+			count_drop(DROP_FRAGMENT); /* another CPU has queued one in its place */
 			return DROP;
 		}
 		/* Meanwhile the first may have come on another CPU, and have seen nothing that waits. */
-		if (!__sync_fetch_and_add(&datagram->has_ports, 0) || !take_last(datagram, held + 1))
+		if (!__sync_fetch_and_add(&datagram->has_ports, 0) || !claim_last(datagram, queued + 1))
 			return verdict;
-		bpf_map_delete_elem(&held_fragments, key);
-		held = 0;
+		bpf_map_delete_elem(&fragment_queue, key);
+		queued = 0;
 	}
 	p->flow.sport = datagram->ports;
 	p->flow.dport = datagram->ports >> 16;
-	return take_last(datagram, held) ? bring_next(skb, p, key, held) : 0;
+	return claim_last(datagram, queued) ? dequeue_behind(skb, p, key, queued) : 0;
 }
 
-static __always_inline struct fragment_key datagram_key(const struct packet *p)
+static __always_inline struct datagram_key key_of(const struct packet *p)
 {
-	struct fragment_key key = {
+	struct datagram_key key = {
 		.saddr = p->flow.saddr, .daddr = p->flow.daddr, .id = p->fragment_id, .proto = p->flow.proto,
 		.family = p->flow.family,
 	};
@@ -236,8 +236,8 @@ static __always_inline struct fragment_key datagram_key(const struct packet *p)
 /* Has those that follow the packet in hand, a first fragment of this director's own, find its ports; they come in order. */
 static __always_inline void tell_ports(const struct packet *p, __u64 now)
 {
-	struct fragment_key key = datagram_key(p);
-	struct fragment *datagram = datagram_of(&key, now);
+	struct datagram_key key = key_of(p);
+	struct datagram *datagram = datagram_of(&key, now);
 
 	if (!datagram)
 		return;
@@ -248,8 +248,8 @@ static __always_inline void tell_ports(const struct packet *p, __u64 now)
 /* The packet in hand gets the ports of the first fragment, if that is known; nothing is kept. */
 static __always_inline int find_ports(struct packet *p)
 {
-	const struct fragment_key key = datagram_key(p);
-	const struct fragment *known = bpf_map_lookup_elem(&fragments, &key);
+	const struct datagram_key key = key_of(p);
+	const struct datagram *known = bpf_map_lookup_elem(&datagrams, &key);
 
 	if (p->fragment == FIRST_FRAGMENT)
 		return 0;
@@ -266,8 +266,8 @@ __noinline int take_fragment(struct __sk_buff *skb)
 {
 	struct packet *p = packet_in_hand();
 	const struct settings *s = get_settings();
-	struct fragment_key key;
-	struct fragment *datagram;
+	struct datagram_key key;
+	struct datagram *datagram;
 	__u64 now;
 
 	if (!p || !s)
@@ -277,13 +277,13 @@ __noinline int take_fragment(struct __sk_buff *skb)
 	now = now_ns(s);
 	if (p->dry)
 		return find_ports(p);
-	key = datagram_key(p);
+	key = key_of(p);
 	datagram = datagram_of(&key, now);
 	if (!datagram) {
 		count_drop(DROP_FRAGMENT);
 		return DROP;
 	}
-	return p->fragment == LATER_FRAGMENT ? follow(skb, p, &key, datagram) : lead(skb, p, &key, datagram, now);
+	return p->fragment == LATER_FRAGMENT ? take_later(skb, p, &key, datagram) : take_first(skb, p, &key, datagram, now);
 }
 
 #endif

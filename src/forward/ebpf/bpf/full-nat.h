@@ -44,7 +44,7 @@ static __always_inline __u32 added_to_segments(const struct connection *c, int v
 	if (c->method == METHOD_FNAT)
 		return toa_size(v6);
 	d = c->method == METHOD_TUN ? bpf_map_lookup_elem(&dests, &slot) : 0;
-	return d ? tunnel_room(d, 1) : 0;
+	return d ? tunnel_overhead(d, 1) : 0;
 }
 
 static __always_inline int from_full_nat(struct __sk_buff *skb, int v6)
@@ -55,14 +55,14 @@ static __always_inline int from_full_nat(struct __sk_buff *skb, int v6)
 
 	if (!c)
 		return DROP;
-	if (p->flow.proto == IPPROTO_TCP && p->syn && !bpf_skb_load_bytes(skb, p->l4_offset, &tcp, sizeof(tcp))) {
+	if (p->flow.proto == IPPROTO_TCP && p->opens && !bpf_skb_load_bytes(skb, p->l4_offset, &tcp, sizeof(tcp))) {
 		if (c->method == METHOD_FNAT)
 			c->server_isn = bpf_ntohl(tcp.seq);
 		if (lower_mss(skb, p, added_to_segments(c, v6)))
 			goto malformed;
 	}
 	/* The last fragment of a datagram may be shorter than any header. */
-	if ((has_ports(p) && need(skb, p->l4_offset + (p->flow.proto == IPPROTO_TCP ? sizeof(tcp) : sizeof(struct udphdr)))) ||
+	if ((has_ports(p) && pull(skb, p->l4_offset + (p->flow.proto == IPPROTO_TCP ? sizeof(tcp) : sizeof(struct udphdr)))) ||
 	    translate(skb, p, v6, 0, &p->client.daddr, p->client.dport) ||
 	    translate(skb, p, v6, 1, &p->client.saddr, p->client.sport))
 		goto malformed;

@@ -26,12 +26,12 @@ static __always_inline int send_back(struct __sk_buff *skb, int v6)
 {
 	const struct packet *p = packet_in_hand();
 	struct ethhdr eth, back;
-	struct way way;
+	struct next_hop next;
 
-	if (p && p->own)
-		return enter_loopback(skb, TO_DELIVER);
+	if (p && p->own_client)
+		return enter_loopback(skb, LOOP_DELIVER);
 	if (p && p->marked)
-		return find_route(skb, v6, &p->flow.daddr, &p->flow.saddr, &way) ? DROP : send_to(way.ifindex, &way.hop, v6);
+		return find_route(skb, v6, &p->flow.daddr, &p->flow.saddr, &next) ? DROP : send_to(next.ifindex, &next.address, v6);
 	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
 		return DROP;
 	__builtin_memcpy(back.h_dest, eth.h_source, ETH_ALEN);
@@ -45,7 +45,7 @@ static __always_inline int send_back(struct __sk_buff *skb, int v6)
 /* Where an error about the packet in hand comes from, as the kernel would have it: the address that the packet was sent to, if
  * that is the director's own; about what a server sends to its client, the director's address towards the server. False when there
  * is none. */
-static __always_inline int answer_from(const struct packet *p, struct address *from)
+static __always_inline int error_source(const struct packet *p, struct address *from)
 {
 	__u32 slot = p->dest_slot;
 	const struct dest *d;
@@ -80,7 +80,7 @@ static __always_inline __u32 quote_packet(struct __sk_buff *skb, const struct pa
 }
 
 /* Turns the packet into an ICMP error to its sender and sends it back the way it came. */
-__noinline int answer_icmp4(struct __sk_buff *skb)
+__noinline int send_icmp_error4(struct __sk_buff *skb)
 {
 	const struct packet *p = packet_in_hand();
 	struct {
@@ -92,7 +92,7 @@ __noinline int answer_icmp4(struct __sk_buff *skb)
 	struct address from;
 	__s64 sum;
 
-	if (!p || !quoted || !may_answer(p, 0) || !answer_from(p, &from))
+	if (!p || !quoted || !may_send_error(p, 0) || !error_source(p, &from))
 		return DROP;
 	length = quote_packet(skb, p, quoted);
 	if (!length || bpf_skb_change_tail(skb, ETH_HLEN + length, 0) ||
@@ -106,9 +106,9 @@ __noinline int answer_icmp4(struct __sk_buff *skb)
 	reply.ip.protocol = IPPROTO_ICMP;
 	reply.ip.saddr = from.words[0];
 	reply.ip.daddr = p->flow.saddr.words[0];
-	reply.icmp.type = p->answer_type;
-	reply.icmp.code = p->answer_code;
-	reply.icmp.rest = bpf_htonl(p->answer_mtu);
+	reply.icmp.type = p->error_type;
+	reply.icmp.code = p->error_code;
+	reply.icmp.rest = bpf_htonl(p->error_mtu);
 	reply.ip.check = ~fold(bpf_csum_diff(0, 0, (__be32 *)&reply.ip, sizeof(reply.ip), 0));
 	sum = bpf_csum_diff(0, 0, (__be32 *)&reply.icmp, sizeof(reply.icmp), 0);
 	reply.icmp.checksum = ~fold(bpf_csum_diff(0, 0, (__be32 *)quoted, bounded(length, MAX_QUOTED), sum));
@@ -117,7 +117,7 @@ __noinline int answer_icmp4(struct __sk_buff *skb)
 	return send_back(skb, 0);
 }
 
-__noinline int answer_icmp6(struct __sk_buff *skb)
+__noinline int send_icmp_error6(struct __sk_buff *skb)
 {
 	const struct packet *p = packet_in_hand();
 	struct {
@@ -130,7 +130,7 @@ __noinline int answer_icmp6(struct __sk_buff *skb)
 	struct address from;
 	__s64 sum;
 
-	if (!p || !quoted || !may_answer(p, 1) || !answer_from(p, &from))
+	if (!p || !quoted || !may_send_error(p, 1) || !error_source(p, &from))
 		return DROP;
 	length = quote_packet(skb, p, quoted);
 	if (!length || bpf_skb_change_tail(skb, ETH_HLEN + length, 0) ||
@@ -142,9 +142,9 @@ __noinline int answer_icmp6(struct __sk_buff *skb)
 	reply.ip.hop_limit = 64;
 	__builtin_memcpy(&reply.ip.saddr, &from, sizeof(from));
 	__builtin_memcpy(&reply.ip.daddr, &p->flow.saddr, sizeof(from));
-	reply.icmp.type = p->answer_type;
-	reply.icmp.code = p->answer_code;
-	reply.icmp.rest = bpf_htonl(p->answer_mtu);
+	reply.icmp.type = p->error_type;
+	reply.icmp.code = p->error_code;
+	reply.icmp.rest = bpf_htonl(p->error_mtu);
 	lengths[0] = bpf_htonl(sizeof(reply.icmp) + length);
 	lengths[1] = bpf_htonl(IPPROTO_ICMPV6);
 	sum = bpf_csum_diff(0, 0, lengths, sizeof(lengths), 0);
@@ -158,53 +158,53 @@ __noinline int answer_icmp6(struct __sk_buff *skb)
 
 /* The errors that the director itself sends, in the terms of both families. About a later fragment nobody is told (RFC 1122
  * section 3.2.2). */
-static __always_inline int answer(struct packet *p, __u8 type, __u8 code, __u32 mtu)
+static __always_inline int icmp_error(struct packet *p, __u8 type, __u8 code, __u32 mtu)
 {
 	if (p->fragment == LATER_FRAGMENT)
 		return DROP;
-	p->answer_type = type;
-	p->answer_code = code;
-	p->answer_mtu = mtu;
-	return TO_ANSWER;
+	p->error_type = type;
+	p->error_code = code;
+	p->error_mtu = mtu;
+	return TO_ICMP_ERROR;
 }
 
-static __always_inline int answer_unreachable(struct packet *p, int v6)
+static __always_inline int error_port_unreachable(struct packet *p, int v6)
 {
-	return v6 ? answer(p, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0) :
-		    answer(p, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+	return v6 ? icmp_error(p, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0) :
+		    icmp_error(p, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
 }
 
-static __always_inline int answer_ttl(struct packet *p, int v6)
+static __always_inline int error_time_exceeded(struct packet *p, int v6)
 {
 	count_drop(DROP_TTL);
-	return answer(p, v6 ? ICMPV6_TIME_EXCEED : ICMP_TIME_EXCEEDED, 0, 0);
+	return icmp_error(p, v6 ? ICMPV6_TIME_EXCEED : ICMP_TIME_EXCEEDED, 0, 0);
 }
 
-static __always_inline int answer_too_big(struct packet *p, int v6, __u32 mtu)
+static __always_inline int error_too_big(struct packet *p, int v6, __u32 mtu)
 {
 	count_drop(DROP_TOO_BIG);
-	return v6 ? answer(p, ICMPV6_PKT_TOOBIG, 0, mtu) : answer(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
+	return v6 ? icmp_error(p, ICMPV6_PKT_TOOBIG, 0, mtu) : icmp_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
 }
 
 /* To a client: there is no route to its server. IPVS says no more than this of routes of every kind, also of one that is to
  * swallow packets. */
-static __always_inline int answer_no_server(struct packet *p, int v6)
+static __always_inline int error_no_route_to_server(struct packet *p, int v6)
 {
 	count_drop(DROP_NO_ROUTE);
-	return v6 ? answer(p, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0) :
-		    answer(p, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+	return v6 ? icmp_error(p, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0) :
+		    icmp_error(p, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 }
 
 /* To a server: what the kernel would say of the route to its client. */
-static __always_inline int answer_no_client(struct packet *p, int v6, int why)
+static __always_inline int error_no_route_to_client(struct packet *p, int v6, int why)
 {
 	count_drop(DROP_NO_ROUTE);
 	if (why == BPF_FIB_LKUP_RET_BLACKHOLE)
 		return DROP;
 	if (why == BPF_FIB_LKUP_RET_PROHIBIT)
-		return v6 ? answer(p, ICMPV6_DEST_UNREACH, ICMPV6_ADM_PROHIBITED, 0) :
-			    answer(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0);
-	return v6 ? answer(p, ICMPV6_DEST_UNREACH, ICMPV6_NOROUTE, 0) : answer(p, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+		return v6 ? icmp_error(p, ICMPV6_DEST_UNREACH, ICMPV6_ADM_PROHIBITED, 0) :
+			    icmp_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0);
+	return v6 ? icmp_error(p, ICMPV6_DEST_UNREACH, ICMPV6_NOROUTE, 0) : icmp_error(p, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 }
 
 #endif

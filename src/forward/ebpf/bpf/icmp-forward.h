@@ -67,7 +67,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		.proto = f->proto, .family = f->family,
 	};
 	/* As for what opens a connection: the kernel drops it and counts it. */
-	if (is_martian(&p->flow.saddr, v6) || is_own(p))
+	if (is_martian(&p->flow.saddr, v6) || is_from_own_address(p))
 		return PASS;
 	/* From the servers' side: it quotes client -> server, which is the reply key the other way round. */
 	if (lookup_reply(&reply, &client, v6)) {
@@ -76,7 +76,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 			return PASS;
 		if (p->ttl <= 1 && !p->marked)
 			goto last_hop;
-		count_connection_packet(skb, p, c, 1);
+		count_packet(skb, p, c, 1);
 		if (rewrite_quoted(skb, p, &quoted, v6, 0, &client.daddr, client.dport) ||
 		    rewrite_outer(skb, p, v6, 1, &client.daddr))
 			return DROP;
@@ -86,7 +86,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		     (c->method == METHOD_FNAT && f->proto == IPPROTO_TCP && is_too_big(&icmp, v6) &&
 		      lower_mtu(skb, p, &icmp, toa_size(v6)))))
 			return DROP;
-		know_way_back(skb, c, v6, &client, now);
+		refresh_client_hop(skb, c, v6, &client, now);
 		return send_to_client(skb, c, v6);
 	}
 	/* From the clients' side: it quotes VIP -> client, the connection's key the other way round. */
@@ -100,7 +100,7 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (!d || d->state != DEST_PRESENT)
 		return DROP;
-	count_connection_packet(skb, p, c, 0);
+	count_packet(skb, p, c, 0);
 	if (d->hops[d->hop & 1].ifindex == HOP_LOCAL)
 		return PASS;
 	if (p->ttl <= 1 && !p->marked)

@@ -32,7 +32,7 @@ static __always_inline int read_quoted(struct __sk_buff *skb, const struct packe
 	struct {
 		__u8 next;
 		__u8 length;
-		__u16 place;
+		__u16 data;
 	} extension;
 	struct ipv6hdr ip6;
 	struct iphdr ip;
@@ -57,14 +57,14 @@ static __always_inline int read_quoted(struct __sk_buff *skb, const struct packe
 				break;
 			/* Of a later fragment no ports are quoted. */
 			if (load_quoted(skb, q, q->l4_offset, &extension, sizeof(extension)) ||
-			    (proto == IPPROTO_FRAGMENT && extension.place & bpf_htons(0xfff8)))
+			    (proto == IPPROTO_FRAGMENT && extension.data & bpf_htons(IP6_OFFSET)))
 				return 0;
 			q->flow.proto = extension.next;
 			q->l4_offset += 8 + (proto == IPPROTO_FRAGMENT ? 0 : 8 * (__u32)extension.length);
 		}
 	} else {
 		if (load_quoted(skb, q, offset, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5 ||
-		    ip.frag_off & bpf_htons(0x1fff))
+		    ip.frag_off & bpf_htons(IP_OFFSET))
 			return 0;
 		q->flow.saddr.words[0] = ip.saddr;
 		q->flow.daddr.words[0] = ip.daddr;

@@ -6,7 +6,7 @@
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include "checksum.h"
-#include "maps.h"
+#include "loop.h"
 #include "scratch.h"
 #include "verifier.h"
 
@@ -90,12 +90,12 @@ static long blank_uncopied(void *map, __u32 *index, void *unused, struct option_
 }
 
 /* Has no-operations in place of the options that later fragments do not have, so that the header keeps its length. The options,
- * `length` bytes, are in `scratch`. The helper that goes over the elements of a map only does the counting, see schedule.h. */
+ * `length` bytes, are in `scratch`. */
 static __always_inline void drop_uncopied(__u32 length)
 {
 	struct option_walk walk = { .at = unknown(0), .next = unknown(0), .copied = unknown(0), .length = length };
 
-	bpf_for_each_map_elem(&loads, blank_uncopied, &walk, 0);
+	repeat(blank_uncopied, &walk);
 }
 
 #endif

@@ -156,7 +156,7 @@ struct connection {
 	struct address back_hop;
 	__u8 method;
 	__u8 template_prefix; /* with CONN_CONTROLLED: bits of the client's address that name its template */
-	__u16 local_port; /* full NAT, or CONN_OWN: what the server takes the client for, with `local`; 0: for what it is */
+	__u16 local_port; /* full NAT, or CONN_OWN_CLIENT: what the server takes the client for, with `local`; 0: for what it is */
 	struct address local;
 	union {
 		__u32 server_isn; /* full NAT, TCP: the server's first sequence number */
@@ -170,7 +170,7 @@ struct connection {
 struct link {
 	__u8 mac[6];
 	__u8 xdp;     /* XDP is on it */
-	__u8 answers; /* the last packet of a connection that came in by it was a server's */
+	__u8 replies; /* the last packet of a connection that came in by it was a server's */
 };
 
 #define MAX_LINKS 1024
@@ -267,7 +267,7 @@ struct path_mtu {
 #define CONN_CALL 4u       /* of a SIP call */
 #define CONN_KEEPS_PORT 8u /* data of FTP: to the port that was asked for */
 #define CONN_ASSURED 16u   /* UDP: its template has been told that there was an answer */
-#define CONN_OWN 32u       /* its client is on this director, see own.h */
+#define CONN_OWN_CLIENT 32u       /* its client is on this director, see own-client.h */
 
 /* What a template that still controls connections gets when its time is over. */
 #define TEMPLATE_LINGER_S 60
@@ -302,7 +302,7 @@ struct settings {
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_PORT_CHANGED, DROP_TTL, DROP_TOO_BIG,
-	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_DEFENCE, DROP_NO_LOCAL_PORT, DROP_NO_CALL, DROP_DENIED,
+	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_HALF_OPEN, DROP_NO_LOCAL_PORT, DROP_NO_CALL, DROP_DENIED,
 	DROP_ERROR_RATE, DROPS
 };
 

@@ -35,7 +35,7 @@ static __always_inline int is_busy(void *table, const struct dest *d, const stru
 
 /* The server that a destination has, whatever its thresholds say (lblc), or the least busy of its servers (lblcr); and
  * NO_DEST when that one is busy or cannot serve. */
-static __always_inline __u32 pick_known(void *table, const struct locality *l, int several)
+static __always_inline __u32 pick_known(void *table, const struct locality *l, int replicated)
 {
 	struct dest_load *least_load = 0, *load;
 	struct dest *least = 0, *d;
@@ -46,7 +46,7 @@ static __always_inline __u32 pick_known(void *table, const struct locality *l, i
 		d = bpf_map_lookup_elem(&dests, &slot);
 		load = bpf_map_lookup_elem(&loads, &slot);
 		if (!d || !load || d->id != l->ids[i] || d->state != DEST_PRESENT || !d->weight ||
-		    (several && !usable(slot)))
+		    (replicated && !usable(slot)))
 			continue;
 		if (!least || overhead_of(least_load) * d->weight > overhead_of(load) * least->weight) {
 			least = d;
@@ -127,7 +127,7 @@ static __always_inline struct locality *find_locality(struct locality_key *key, 
 
 /* The server that the destination of the packet in hand already has, or NO_DEST. Two functions, as all that is called by
  * way of this takes 512 bytes of stack at most, and Linux 6.1 counts 32 for the smallest frame. */
-__noinline __u32 pick_same(__u32 service_slot, __u32 several)
+__noinline __u32 pick_remembered(__u32 service_slot, __u32 replicated)
 {
 	void *table = bpf_map_lookup_elem(&tables, &service_slot);
 	struct packet *p = packet_in_hand();
@@ -145,14 +145,14 @@ __noinline __u32 pick_same(__u32 service_slot, __u32 several)
 	now = now_ns(s);
 	if (!p->dry)
 		l->used_at_ns = now;
-	slot = pick_known(table, l, several);
-	if (several && !p->dry && l->count > 1 && l->changed_at_ns + LOCALITY_EXPIRY_S * SECOND_NS < now)
+	slot = pick_known(table, l, replicated);
+	if (replicated && !p->dry && l->count > 1 && l->changed_at_ns + LOCALITY_EXPIRY_S * SECOND_NS < now)
 		drop_busiest(l, now);
 	return slot;
 }
 
 /* Another server for it, which is remembered. */
-__noinline __u32 pick_another(__u32 service_slot, __u32 several)
+__noinline __u32 pick_fresh(__u32 service_slot, __u32 replicated)
 {
 	void *table = bpf_map_lookup_elem(&tables, &service_slot);
 	struct packet *p = packet_in_hand();
@@ -170,7 +170,7 @@ __noinline __u32 pick_another(__u32 service_slot, __u32 several)
 		return slot;
 	l = find_locality(&key, service_slot, p);
 	if (l) {
-		if (!several)
+		if (!replicated)
 			l->count = 0;
 		remember(l, slot, d->id, now_ns(s));
 		return slot;

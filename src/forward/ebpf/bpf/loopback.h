@@ -11,9 +11,9 @@
 #define LOOPBACK_IFINDEX 1 /* in every network namespace */
 
 /* In the tc_index of a packet on the loopback interface: it is to be delivered, or is one of a service that has no route on it
- * any more. See own.h. */
-#define TO_DELIVER 0x7a01
-#define GONE_ROUND 0x7a02
+ * any more. See own-client.h. */
+#define LOOP_DELIVER 0x7a01
+#define LOOP_SECOND 0x7a02
 
 /* In by the loopback interface, which takes off whatever route is on the packet. */
 static __always_inline int enter_loopback(struct __sk_buff *skb, __u16 as)

@@ -73,7 +73,7 @@ struct {
 	__uint(max_entries, MAX_LINKS);
 	__type(key, __u32);
 	__type(value, __u32);
-} exits SEC(".maps");
+} transmit_ports SEC(".maps");
 
 /* By server, and which of its two hops. */
 struct {

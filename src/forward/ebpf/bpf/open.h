@@ -23,13 +23,13 @@
  * send its answers nowhere. */
 static __always_inline int needs_local(const struct flow *client, const struct dest *d, const struct connection *c)
 {
-	return c->method == METHOD_FNAT || (c->flags & CONN_OWN && c->method != METHOD_NAT && d->family == client->family &&
+	return c->method == METHOD_FNAT || (c->flags & CONN_OWN_CLIENT && c->method != METHOD_NAT && d->family == client->family &&
 					    is_same(&client->saddr, &client->daddr));
 }
 
 /* Adds the key of a NAT connection's replies, `reply` of the packet in hand. Another connection of the client's that has it and
  * only waits for its time to be over makes room; a key is taken away by the connection that has it and by nobody else. */
-static __always_inline int add_own_reply(const struct packet *p, int v6, __u64 now)
+static __always_inline int claim_reply_key(const struct packet *p, int v6, __u64 now)
 {
 	int error = add_reply(&p->reply, &p->flow, BPF_NOEXIST, v6);
 	struct connection *c = 0;
@@ -45,18 +45,18 @@ static __always_inline int add_own_reply(const struct packet *p, int v6, __u64 n
 }
 
 /* Global functions, for the stack's sake. */
-__noinline int add_own_reply4(__u64 now)
+__noinline int claim_reply_key4(__u64 now)
 {
 	const struct packet *p = packet_in_hand();
 
-	return p ? add_own_reply(p, 0, now) : -1;
+	return p ? claim_reply_key(p, 0, now) : -1;
 }
 
-__noinline int add_own_reply6(__u64 now)
+__noinline int claim_reply_key6(__u64 now)
 {
 	const struct packet *p = packet_in_hand();
 
-	return p ? add_own_reply(p, 1, now) : -1;
+	return p ? claim_reply_key(p, 1, now) : -1;
 }
 
 /* A key for the packets of the server, by which they are known. If the client's port is in use at this server, by way of another
@@ -67,12 +67,12 @@ static __always_inline int claim_reply(struct packet *p, int v6, const struct de
 	int error;
 
 	if (needs_local(&p->flow, d, fresh))
-		return claim_local(fresh, CLAIM_KEEP);
+		return claim_local_endpoint(fresh, CLAIM_KEEP);
 	p->reply = reply_flow(&p->flow, d, fresh);
-	error = v6 ? add_own_reply6(now) : add_own_reply4(now);
+	error = v6 ? claim_reply_key6(now) : claim_reply_key4(now);
 	if (error == -EEXIST && fresh->method == METHOD_NAT) {
 		fresh->method = METHOD_FNAT;
-		if (!claim_local(fresh, CLAIM_KEEP | CLAIM_OF_CLIENT))
+		if (!claim_local_endpoint(fresh, CLAIM_KEEP | CLAIM_OF_CLIENT))
 			return 0;
 		count_drop(DROP_PORT_CHANGED);
 		return 1;
@@ -128,8 +128,8 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 	}
 	/* The director's own answers do not come by here, so there is no translating them. */
 	fresh->method = d->hops[d->hop & 1].ifindex == HOP_LOCAL ? METHOD_DR : d->method;
-	if (p->own && d->hops[d->hop & 1].ifindex != HOP_LOCAL)
-		fresh->flags = CONN_OWN;
+	if (p->own_client && d->hops[d->hop & 1].ifindex != HOP_LOCAL)
+		fresh->flags = CONN_OWN_CLIENT;
 	else if (!has_reply(fresh))
 		fresh->flags = CONN_NO_OUTPUT;
 	fresh->back_ifindex = p->ifindex;
@@ -174,14 +174,14 @@ static __always_inline struct connection *open_connection(struct packet *p, int 
 
 /* One-packet scheduling: the packet gets a server of its own, and is forgotten once it is on its way. Its answer is not
  * translated. */
-static __always_inline int forward_alone(struct __sk_buff *skb, struct packet *p, int v6, const struct service *service,
+static __always_inline int forward_one_packet(struct __sk_buff *skb, struct packet *p, int v6, const struct service *service,
 					 const struct settings *s, __u64 now)
 {
 	struct connection once = {};
 
 	if (!schedule(p, v6, service, s, &once, now))
-		return answer_unreachable(p, v6);
-	if (once.method == METHOD_FNAT && !claim_local(&once, 0))
+		return error_port_unreachable(p, v6);
+	if (once.method == METHOD_FNAT && !claim_local_endpoint(&once, 0))
 		return DROP;
 	if (once.flags & CONN_CONTROLLED)
 		leave_template(&p->flow, &once, v6);

@@ -16,8 +16,13 @@
 #include "layout.h"
 
 #define VLAN_ID 0x0fff /* of a VLAN tag; the rest is the priority */
-/* The unused bit before IPv4's fragment offset; only ever set on this director, see fragment.h. */
-#define FRAGMENT_CUT 0x8000
+/* Of the word that IPv4's fragment offset is in (RFC 791 section 3.1), and of IPv6's (RFC 8200 section 4.5), which counts bytes. */
+#define IP_FRAGMENTING 0x8000 /* reserved; only ever set on this director, see fragment.h */
+#define IP_DF 0x4000	       /* don't fragment */
+#define IP_MF 0x2000	       /* more fragments follow */
+#define IP_OFFSET 0x1fff      /* in 8 bytes */
+#define IP6_OFFSET 0xfff8
+#define IP6_MF 1
 /* How far into the frame headers may reach. */
 #define MAX_L4_OFFSET 0xfff
 
@@ -38,19 +43,19 @@ struct packet {
 	__u32 ip_length;
 	__u8 ttl;
 	__u8 dont_fragment;
-	__u8 syn; /* opens a connection: SYN without RST */
+	__u8 opens; /* opens a connection: SYN without RST */
 	__u8 fragment;
 	__u8 marked;   /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
 	__u8 dry;      /* a trace: nothing is kept and nothing counted */
 	__u8 rule;     /* enum rule, for a trace */
 	__u8 ftp_data; /* its service is one of FTP, found by the address alone */
-	__u8 hop_taken; /* the TTL has been made one less */
-	__u8 own;      /* made on this director, see own.h */
-	__u8 cut;      /* the copy of a packet of which the first part is to be made, see fragment.h */
+	__u8 ttl_decremented; /* the TTL has been made one less */
+	__u8 own_client; /* made on this director, see own-client.h */
+	__u8 fragmenting; /* the copy that becomes the first fragment, see fragment.h */
 	__u32 ifindex;   /* where it came in */
-	__u32 answer_mtu; /* for TO_ANSWER: what its sender is told */
-	__u8 answer_type;
-	__u8 answer_code;
+	__u32 error_mtu; /* for TO_ICMP_ERROR: what its sender is told */
+	__u8 error_type;
+	__u8 error_code;
 	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
 	__u32 access;    /* for a trace: one more than the index in `access_hits` of the entry that has decided */
 	/* Not set to 0 for each packet: who reads these has written them. */
@@ -92,7 +97,7 @@ static __always_inline void *l4_header(struct __sk_buff *skb, const struct packe
 }
 
 /* Makes the first `length` bytes directly readable; fails when the packet is shorter. */
-static __always_inline int need(struct __sk_buff *skb, __u32 length)
+static __always_inline int pull(struct __sk_buff *skb, __u32 length)
 {
 	if ((void *)(long)skb->data + length <= data_end(skb))
 		return 0;

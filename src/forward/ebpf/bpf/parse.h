@@ -14,17 +14,17 @@
 #define MAX_EXTENSIONS 6
 
 /* The length of the IP packet. What is longer than 16 bits can say (BIG TCP) says 0 and is yet to be cut into segments. */
-static __always_inline __u32 told_length(struct __sk_buff *skb, __u32 told, __u32 nothing)
+static __always_inline __u32 total_length(struct __sk_buff *skb, __u32 length, __u32 nothing)
 {
-	return told == nothing && skb->gso_size ? skb->len - ETH_HLEN : told;
+	return length == nothing && skb->gso_size ? skb->len - ETH_HLEN : length;
 }
 
 static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
 {
 	struct iphdr *ip;
-	__u16 place;
+	__u16 frag_off;
 
-	if (need(skb, ETH_HLEN + sizeof(*ip)))
+	if (pull(skb, ETH_HLEN + sizeof(*ip)))
 		return -1;
 	ip = ip_header(skb);
 	if (!ip || ip->version != 4 || ip->ihl < 5)
@@ -33,15 +33,15 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
 	p->flow.daddr.words[0] = ip->daddr;
 	p->flow.proto = ip->protocol;
 	p->flow.family = AF_INET;
-	p->ip_length = told_length(skb, bpf_ntohs(ip->tot_len), 0);
+	p->ip_length = total_length(skb, bpf_ntohs(ip->tot_len), 0);
 	p->l4_offset = ETH_HLEN + ip->ihl * 4;
 	if (ETH_HLEN + p->ip_length > skb->len || p->l4_offset > ETH_HLEN + p->ip_length)
 		return -1;
 	p->ttl = ip->ttl;
-	place = bpf_ntohs(ip->frag_off);
-	p->dont_fragment = !!(place & 0x4000);
-	p->cut = !!(place & FRAGMENT_CUT);
-	p->fragment = place & 0x1fff ? LATER_FRAGMENT : place & (0x2000 | FRAGMENT_CUT) ? FIRST_FRAGMENT : WHOLE;
+	frag_off = bpf_ntohs(ip->frag_off);
+	p->dont_fragment = !!(frag_off & IP_DF);
+	p->fragmenting = !!(frag_off & IP_FRAGMENTING);
+	p->fragment = frag_off & IP_OFFSET ? LATER_FRAGMENT : frag_off & (IP_MF | IP_FRAGMENTING) ? FIRST_FRAGMENT : WHOLE;
 	p->fragment_id = ip->id;
 	return (ip->ihl == 5 ? is_intact(ip) : !read_options4(skb)) ? 0 : -1;
 }
@@ -53,11 +53,11 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p)
 	struct {
 		__u8 next;
 		__u8 length; /* in 8 bytes, without the first 8 */
-		__u16 place;
+		__u16 data; /* a fragment: as IPv4's; routing: its type, and how many segments are left */
 		__u32 id;
 	} extension;
 
-	if (need(skb, ETH_HLEN + sizeof(*ip)))
+	if (pull(skb, ETH_HLEN + sizeof(*ip)))
 		return -1;
 	ip = ip6_header(skb);
 	if (!ip || ip->version != 6)
@@ -66,7 +66,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p)
 	__builtin_memcpy(&p->flow.daddr, &ip->daddr, sizeof(p->flow.daddr));
 	p->flow.proto = ip->nexthdr;
 	p->flow.family = AF_INET6;
-	p->ip_length = told_length(skb, sizeof(*ip) + bpf_ntohs(ip->payload_len), sizeof(*ip));
+	p->ip_length = total_length(skb, sizeof(*ip) + bpf_ntohs(ip->payload_len), sizeof(*ip));
 	if (ETH_HLEN + p->ip_length > skb->len)
 		return -1;
 	p->ttl = ip->hop_limit;
@@ -82,12 +82,12 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p)
 			return -1;
 		length = 8 + 8 * (__u32)extension.length;
 		if (p->flow.proto == IPPROTO_FRAGMENT) {
-			__u16 place = bpf_ntohs(extension.place);
+			__u16 frag_off = bpf_ntohs(extension.data);
 
 			length = 8;
-			p->fragment = place & 0xfff8 ? LATER_FRAGMENT : place & 1 ? FIRST_FRAGMENT : WHOLE;
+			p->fragment = frag_off & IP6_OFFSET ? LATER_FRAGMENT : frag_off & IP6_MF ? FIRST_FRAGMENT : WHOLE;
 			p->fragment_id = extension.id;
-		} else if (p->flow.proto == IPPROTO_ROUTING && bpf_ntohs(extension.place) & 0xff) {
+		} else if (p->flow.proto == IPPROTO_ROUTING && bpf_ntohs(extension.data) & 0xff) {
 			return -1; /* it is not yet where it is sent to: the kernel has an answer for it */
 		}
 		p->flow.proto = extension.next;
@@ -104,7 +104,7 @@ static __always_inline int parse_tcp(struct __sk_buff *skb, struct packet *p)
 {
 	struct tcphdr *tcp;
 
-	if (p->l4_offset + sizeof(*tcp) > ETH_HLEN + p->ip_length || need(skb, p->l4_offset + sizeof(*tcp)))
+	if (p->l4_offset + sizeof(*tcp) > ETH_HLEN + p->ip_length || pull(skb, p->l4_offset + sizeof(*tcp)))
 		return -1;
 	tcp = l4_header(skb, p);
 	if ((void *)(tcp + 1) > (void *)(long)skb->data_end)
@@ -122,7 +122,7 @@ static __always_inline int parse_tcp(struct __sk_buff *skb, struct packet *p)
 		p->event = EV_ACK;
 	else
 		p->event = TCP_EVENTS;
-	p->syn = tcp->syn && !tcp->rst;
+	p->opens = tcp->syn && !tcp->rst;
 	return 0;
 }
 
@@ -130,14 +130,14 @@ static __always_inline int parse_udp(struct __sk_buff *skb, struct packet *p)
 {
 	struct udphdr *udp;
 
-	if (p->l4_offset + sizeof(*udp) > ETH_HLEN + p->ip_length || need(skb, p->l4_offset + sizeof(*udp)))
+	if (p->l4_offset + sizeof(*udp) > ETH_HLEN + p->ip_length || pull(skb, p->l4_offset + sizeof(*udp)))
 		return -1;
 	udp = l4_header(skb, p);
 	if ((void *)(udp + 1) > (void *)(long)skb->data_end)
 		return -1;
 	p->flow.sport = udp->source;
 	p->flow.dport = udp->dest;
-	p->syn = 1;
+	p->opens = 1;
 	return 0;
 }
 

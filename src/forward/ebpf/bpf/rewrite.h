@@ -15,11 +15,11 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, i
 {
 	struct iphdr *ip = ip_header(skb);
 	struct ipv6hdr *ip6;
-	__u8 hop = !p->hop_taken;
+	__u8 hop = !p->ttl_decremented;
 	struct address old = {};
 	__u64 change;
 
-	p->hop_taken = 1;
+	p->ttl_decremented = 1;
 	if (v6) {
 		ip6 = ip6_header(skb);
 		if (!ip6)

@@ -14,13 +14,13 @@
 #include "verifier.h"
 
 /* In place of a server: the scheduler is lblc, or lblcr. */
-#define BY_LOCALITY 0xfffffffeu
-#define BY_LOCALITIES 0xfffffffdu
+#define PICK_LBLC 0xfffffffeu
+#define PICK_LBLCR 0xfffffffdu
 /* Entries of a sequence that are looked at for a server that can serve; a list of servers is never longer. */
 #define SEQUENCE_TRIES MAX_DESTS
 
-/* A walk over entries of a table until one can serve. The helper that goes over the elements of a map only does the
- * counting: the kernel need not verify every round of a loop, and 5.15 has no other such helper. */
+/* A walk over entries of a table until one can serve. The helper that goes over the elements of a map only does the counting, as in
+ * loop.h. */
 struct walk {
 	__u64 cursor;
 	__u32 start;
@@ -34,7 +34,7 @@ static long step_sequence(void *table, __u32 *index, __u32 *unused, struct walk 
 {
 	if (w->tries == SEQUENCE_TRIES || w->tries == w->length || !w->length)
 		return 1;
-	w->found = in_entry(table, (w->cursor + w->tries++) % w->length);
+	w->found = server_at(table, (w->cursor + w->tries++) % w->length);
 	return w->found != NO_DEST;
 }
 
@@ -119,7 +119,7 @@ static __always_inline __u32 pick_of_two(void *table, __u32 service_slot, __u32 
 
 static long step_source(void *table, __u32 *index, __u32 *unused, struct walk *w)
 {
-	w->found = in_entry(table, (2 * w->start + w->tries++) & (HASH_BUCKETS - 1));
+	w->found = server_at(table, (2 * w->start + w->tries++) & (HASH_BUCKETS - 1));
 	return w->found != NO_DEST;
 }
 
@@ -127,7 +127,7 @@ static __always_inline __u32 pick_by_source(void *table, __u32 client, __u32 fal
 {
 	struct walk w = { .start = hash256(client), .tries = unknown(0) };
 
-	w.found = in_entry(table, w.start);
+	w.found = server_at(table, w.start);
 	if (w.found == NO_DEST && fallback)
 		bpf_for_each_map_elem(table, step_source, &w, 0);
 	return w.found;
@@ -135,7 +135,7 @@ static __always_inline __u32 pick_by_source(void *table, __u32 client, __u32 fal
 
 static long step_maglev(void *table, __u32 *index, __u32 *unused, struct walk *w)
 {
-	w->found = in_entry(table, maglev_bucket((w->tries++ + w->start) % MAGLEV_BUCKETS + w->client));
+	w->found = server_at(table, maglev_bucket((w->tries++ + w->start) % MAGLEV_BUCKETS + w->client));
 	return w->found != NO_DEST || w->tries == MAGLEV_BUCKETS;
 }
 
@@ -143,13 +143,13 @@ static __always_inline __u32 pick_by_maglev(void *table, __u32 client, __u32 fal
 {
 	struct walk w = { .start = maglev_bucket(client), .client = client, .tries = unknown(0) };
 
-	w.found = in_entry(table, w.start);
+	w.found = server_at(table, w.start);
 	if (w.found == NO_DEST && fallback)
 		bpf_for_each_map_elem(table, step_maglev, &w, 0);
 	return w.found;
 }
 
-/* A slot in `dests`, NO_DEST, BY_LOCALITY or BY_LOCALITIES. A global function, so that the kernel verifies its loops once and
+/* A slot in `dests`, NO_DEST, PICK_LBLC or PICK_LBLCR. A global function, so that the kernel verifies its loops once and
  * not once for every way that leads here. `client` and `destination` are what the hashes are made of, see `hashed`, and
  * `port` is the client's. */
 __noinline __u32 pick(__u32 service_slot, __u32 client, __u32 port, __u32 destination, __u32 dry)
@@ -167,7 +167,7 @@ __noinline __u32 pick(__u32 service_slot, __u32 client, __u32 port, __u32 destin
 	case SCHED_WRR:
 		return pick_from_sequence(table, TABLE_LENGTH(*head), service_slot, dry);
 	case SCHED_DH:
-		return in_entry(table, hash256(destination));
+		return server_at(table, hash256(destination));
 	case SCHED_SH:
 		return pick_by_source(table, client, flags & SERVICE_FALLBACK);
 	case SCHED_MH:
@@ -175,9 +175,9 @@ __noinline __u32 pick(__u32 service_slot, __u32 client, __u32 port, __u32 destin
 	case SCHED_TWOS:
 		return pick_of_two(table, service_slot, dry);
 	case SCHED_LBLC:
-		return BY_LOCALITY;
+		return PICK_LBLC;
 	case SCHED_LBLCR:
-		return BY_LOCALITIES;
+		return PICK_LBLCR;
 	default:
 		return pick_by_load(table, TABLE_SCHEDULER(*head));
 	}
@@ -187,10 +187,10 @@ static __always_inline __u32 pick_for(__u32 service_slot, const struct flow *flo
 {
 	__u32 slot = pick(service_slot, hashed(&flow->saddr), bpf_ntohs(flow->sport), hashed(&flow->daddr), dry);
 
-	if (slot == BY_LOCALITY || slot == BY_LOCALITIES) {
-		__u32 several = slot == BY_LOCALITIES, same = pick_same(service_slot, several);
+	if (slot == PICK_LBLC || slot == PICK_LBLCR) {
+		__u32 replicated = slot == PICK_LBLCR, same = pick_remembered(service_slot, replicated);
 
-		return same != NO_DEST ? same : pick_another(service_slot, several);
+		return same != NO_DEST ? same : pick_fresh(service_slot, replicated);
 	}
 	return slot;
 }

@@ -17,7 +17,7 @@ static __always_inline struct dest *usable(__u32 slot)
 }
 
 /* The server of an entry, if it can serve. The first entry of a table is behind its head. */
-static __always_inline __u32 in_entry(void *table, __u32 entry)
+static __always_inline __u32 server_at(void *table, __u32 entry)
 {
 	__u32 index = entry + 1;
 	__u32 *slot = bpf_map_lookup_elem(table, &index);

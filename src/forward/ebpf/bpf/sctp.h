@@ -8,7 +8,7 @@
 #include "states.h"
 
 /* The header, and that of a chunk. */
-#define SCTP_LEAST 16
+#define SCTP_SHORTEST 16
 
 /* The chunk types of RFC 9260 section 3.2 as events. Any other one is data. */
 static __always_inline __u32 sctp_event(__u8 type)
@@ -52,13 +52,13 @@ __noinline int parse_sctp(struct __sk_buff *skb)
 	} sctp;
 	__u8 second;
 
-	if (!p || p->l4_offset + sizeof(sctp) > ETH_HLEN + p->ip_length || need(skb, p->l4_offset + 4) ||
+	if (!p || p->l4_offset + sizeof(sctp) > ETH_HLEN + p->ip_length || pull(skb, p->l4_offset + 4) ||
 	    bpf_skb_load_bytes(skb, p->l4_offset, &sctp, sizeof(sctp)))
 		return -1;
 	p->flow.sport = sctp.source;
 	p->flow.dport = sctp.dest;
 	p->event = sctp_event(sctp.type);
-	p->syn = p->event == SEV_INIT;
+	p->opens = p->event == SEV_INIT;
 	/* An ABORT behind a cookie is what counts. */
 	if ((p->event == SEV_COOKIE_ECHO || p->event == SEV_COOKIE_ACK) &&
 	    !bpf_skb_load_bytes(skb, p->l4_offset + 12 + ((bpf_ntohs(sctp.length) + 3) & 0x7fc), &second, 1) &&

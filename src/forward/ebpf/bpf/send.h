@@ -14,42 +14,42 @@
 #include "verdict.h"
 
 /* How long a client's next hop, found by a route lookup, is used before it is looked up again. */
-#define BACK_ROUTE_NS SECOND_NS
+#define CLIENT_HOP_NS SECOND_NS
 
 static __always_inline int send_to_server(struct __sk_buff *skb, const struct dest *d, int v6,
 					  const struct address *saddr)
 {
 	const struct hop *known = &d->hops[d->hop & 1];
-	struct way way;
+	struct next_hop next;
 
 	if (known->ifindex == HOP_LOCAL)
 		return PASS;
 	if (known->ifindex)
 		return send_to(known->ifindex, &known->neighbour, v6);
-	if (find_route(skb, v6, saddr, &d->addr, &way)) {
+	if (find_route(skb, v6, saddr, &d->addr, &next)) {
 		count_drop(DROP_NO_ROUTE);
 		return DROP;
 	}
-	return send_to(way.ifindex, &way.hop, v6);
+	return send_to(next.ifindex, &next.address, v6);
 }
 
 /* Finds the way to the client if it is not known, or not for certain any more. If the route there is one that leads nowhere, then
  * that is what is known for so long, and is returned: BPF_FIB_LKUP_RET_BLACKHOLE, _UNREACHABLE or _PROHIBIT. Else 0. */
-static __always_inline int know_way_back(struct __sk_buff *skb, struct connection *c, int v6, const struct flow *client,
+static __always_inline int refresh_client_hop(struct __sk_buff *skb, struct connection *c, int v6, const struct flow *client,
 					 __u64 now)
 {
-	struct way way;
+	struct next_hop next;
 	int result;
 
-	if (now - c->back_at_ns <= BACK_ROUTE_NS || c->flags & CONN_OWN)
+	if (now - c->back_at_ns <= CLIENT_HOP_NS || c->flags & CONN_OWN_CLIENT)
 		return 0;
 	c->back_at_ns = now;
-	result = find_route(skb, v6, &client->daddr, &client->saddr, &way);
+	result = find_route(skb, v6, &client->daddr, &client->saddr, &next);
 	if (!result) {
-		c->back_ifindex = way.ifindex;
-		c->back_hop = way.hop;
-		c->back_mac = way.mac;
-		c->back_mtu = way.mtu;
+		c->back_ifindex = next.ifindex;
+		c->back_hop = next.address;
+		c->back_mac = next.mac;
+		c->back_mtu = next.mtu;
 	} else if (result >= BPF_FIB_LKUP_RET_BLACKHOLE && result <= BPF_FIB_LKUP_RET_PROHIBIT) {
 		c->back_ifindex = 0;
 		c->back_hop = (struct address){};
@@ -60,13 +60,13 @@ static __always_inline int know_way_back(struct __sk_buff *skb, struct connectio
 	return 0;
 }
 
-/* `know_way_back` has been here. */
+/* `refresh_client_hop` has been here. */
 static __always_inline int send_to_client(struct __sk_buff *skb, const struct connection *c, int v6)
 {
 	if (is_set(&c->back_hop))
 		return send_to(c->back_ifindex, &c->back_hop, v6);
-	if (c->flags & CONN_OWN)
-		return enter_loopback(skb, TO_DELIVER);
+	if (c->flags & CONN_OWN_CLIENT)
+		return enter_loopback(skb, LOOP_DELIVER);
 	if (!c->back_ifindex) {
 		count_drop(DROP_NO_ROUTE);
 		return DROP;

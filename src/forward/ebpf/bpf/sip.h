@@ -4,7 +4,7 @@
 #define TANIST_SIP_H
 
 #include "layout.h"
-#include "maps.h"
+#include "loop.h"
 #include "packet.h"
 #include "scratch.h"
 #include "verifier.h"
@@ -104,7 +104,7 @@ __noinline __u32 find_call(struct __sk_buff *skb)
 		return 0;
 	if (bpf_skb_load_bytes(skb, offset, text, bounded(s.length, SCRATCH_MESSAGE)))
 		return 0;
-	bpf_for_each_map_elem(&loads, next_character, &s, 0);
+	repeat(next_character, &s);
 	text[SCRATCH_MESSAGE] = s.size;
 	return s.size ? s.hash | 1 : 0;
 }

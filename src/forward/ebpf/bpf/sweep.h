@@ -15,13 +15,13 @@
 /* Frees what has expired: a time-out that nobody touched must leave the counts as well. A table that is nearly full is also
  * relieved of some half-open connections, which a flood of SYNs leaves behind: one of 32 at random, as IPVS's drop_entry
  * has it. Established ones are never touched. */
-#define DEFENCE_SHARE 32
+#define DROP_ENTRY_ODDS 32
 
 struct sweep {
 	const struct settings *settings;
 	__u64 now;
 	struct sweep_result result;
-	__u32 defend;
+	__u32 drop_half_open;
 };
 
 static __always_inline int is_over(const struct connection *c, struct sweep *sweep)
@@ -31,11 +31,11 @@ static __always_inline int is_over(const struct connection *c, struct sweep *swe
 		sweep->result.expired++;
 		return 1;
 	}
-	if (!sweep->defend || (c->state != ST_SYN_RECV && c->state != ST_SYNACK && c->state != ST_SCTP + SCTP_INIT1 &&
+	if (!sweep->drop_half_open || (c->state != ST_SYN_RECV && c->state != ST_SYNACK && c->state != ST_SCTP + SCTP_INIT1 &&
 				c->state != ST_SCTP + SCTP_INIT) ||
-	    bpf_get_prandom_u32() % DEFENCE_SHARE)
+	    bpf_get_prandom_u32() % DROP_ENTRY_ODDS)
 		return 0;
-	count_drop(DROP_DEFENCE);
+	count_drop(DROP_HALF_OPEN);
 	return 1;
 }
 
@@ -94,10 +94,10 @@ static __always_inline void sweep_tables(struct sweep_result *result)
 		return;
 	sweep.now = bpf_ktime_get_ns() + s->clock_offset_ns; /* the coarse clock is not for syscall programs */
 	sweep.settings = s;
-	sweep.defend = connections_left >= s->defend_from;
+	sweep.drop_half_open = connections_left >= s->defend_from;
 	if (connections_left)
 		bpf_for_each_map_elem(&connections, sweep_one, &sweep, 0);
-	sweep.defend = connections6_left >= s->defend_from;
+	sweep.drop_half_open = connections6_left >= s->defend_from;
 	if (connections6_left)
 		bpf_for_each_map_elem(&connections6, sweep_one6, &sweep, 0);
 	if (entries_of(POPULATION_TEMPLATES))

@@ -16,8 +16,8 @@
 #include "keys.h"
 #include "layout.h"
 #include "loopback.h"
-#include "own-port.h"
-#include "own.h"
+#include "local-server.h"
+#include "own-client.h"
 #include "packet.h"
 #include "route.h"
 #include "scratch.h"
@@ -78,17 +78,17 @@ __noinline int from_full_nat6(struct __sk_buff *skb)
 	return from_full_nat(skb, 1);
 }
 
-__noinline int to_own_port4(struct __sk_buff *skb)
+__noinline int to_local_server4(struct __sk_buff *skb)
 {
-	return to_own_port(skb, 0);
+	return to_local_server(skb, 0);
 }
 
-__noinline int to_own_port6(struct __sk_buff *skb)
+__noinline int to_local_server6(struct __sk_buff *skb)
 {
-	return to_own_port(skb, 1);
+	return to_local_server(skb, 1);
 }
 
-static __always_inline int run(struct __sk_buff *skb, int marked, int own, int dry)
+static __always_inline int process(struct __sk_buff *skb, int marked, int own, int dry)
 {
 	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6), verdict;
 	struct packet *p = packet_in_hand();
@@ -97,8 +97,8 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int own, int d
 		return PASS;
 	__builtin_memset(p, 0, __builtin_offsetof(struct packet, client));
 	p->marked = marked;
-	p->hop_taken = marked;
-	p->own = own;
+	p->ttl_decremented = marked;
+	p->own_client = own;
 	p->dry = dry;
 	p->ifindex = skb->ifindex;
 	verdict = v6 ? forward6(skb) : forward4(skb);
@@ -112,26 +112,26 @@ static __always_inline int run(struct __sk_buff *skb, int marked, int own, int d
 		verdict = v6 ? to_full_nat6(skb) : to_full_nat4(skb);
 	if (verdict == FROM_FULL_NAT)
 		verdict = v6 ? from_full_nat6(skb) : from_full_nat4(skb);
-	if (verdict == TO_OWN_PORT)
-		verdict = v6 ? to_own_port6(skb) : to_own_port4(skb);
-	if (verdict == TO_ANSWER)
-		verdict = v6 ? answer_icmp6(skb) : answer_icmp4(skb);
+	if (verdict == TO_LOCAL_SERVER)
+		verdict = v6 ? to_local_server6(skb) : to_local_server4(skb);
+	if (verdict == TO_ICMP_ERROR)
+		verdict = v6 ? send_icmp_error6(skb) : send_icmp_error4(skb);
 	return verdict;
 }
 
 /* What came by the loopback interface. Before it has gone round nothing is done to it, so that it can still be left alone. */
-static __always_inline int from_here(struct __sk_buff *skb)
+static __always_inline int from_loopback(struct __sk_buff *skb)
 {
 	__u32 index = skb->tc_index;
 
 	skb->tc_index = 0;
-	if (index == TO_DELIVER)
+	if (index == LOOP_DELIVER)
 		return PASS;
-	if (index == GONE_ROUND)
-		return run(skb, 0, 1, 0);
+	if (index == LOOP_SECOND)
+		return process(skb, 0, 1, 0);
 	if (skb->protocol == bpf_htons(ETH_P_IP) ? is_for_service4(skb) :
 						   skb->protocol == bpf_htons(ETH_P_IPV6) && is_for_service6(skb))
-		return enter_loopback(skb, GONE_ROUND);
+		return enter_loopback(skb, LOOP_SECOND);
 	return PASS;
 }
 
@@ -142,7 +142,7 @@ int tanist_ingress(struct __sk_buff *skb)
 	int marked, tagged, verdict;
 
 	if (skb->ifindex == LOOPBACK_IFINDEX && s && s->flags & OWN_CLIENTS)
-		return from_here(skb);
+		return from_loopback(skb);
 	/* The kernel has routed it to the link for marks, see linux/mark-route.ts. */
 	marked = s && skb->ifindex == s->mark_ifindex;
 	/* A frame with a VLAN tag comes again, on the interface of its VLAN. A tag that names none (IEEE 802.1Q: VLAN 0) only has a
@@ -150,14 +150,14 @@ int tanist_ingress(struct __sk_buff *skb)
 	tagged = skb->vlan_present;
 	if (!marked && (skb->pkt_type != 0 /* PACKET_HOST */ || (tagged && skb->vlan_tci & VLAN_ID)))
 		return PASS;
-	verdict = run(skb, marked, 0, 0);
+	verdict = process(skb, marked, 0, 0);
 	if (tagged && verdict == TC_ACT_REDIRECT && bpf_skb_vlan_pop(skb))
 		return DROP;
 	if (verdict != PASS || !marked)
 		return verdict;
 	/* It goes to this host's own stack, in by the loopback interface, from which no mark leads back here. */
 	skb->mark = 0;
-	return enter_loopback(skb, TO_DELIVER);
+	return enter_loopback(skb, LOOP_DELIVER);
 }
 
 /* Is loaded only where an interface is to have it. */
@@ -171,8 +171,8 @@ int tanist_xdp(struct xdp_md *ctx)
 	if (!in || (void *)(eth + 1) > (void *)(long)ctx->data_end || mac_number(eth->h_dest) != mac_number(in->mac))
 		return XDP_PASS;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		return forward_short(ctx, in, 0);
-	return eth->h_proto == bpf_htons(ETH_P_IPV6) ? forward_short(ctx, in, 1) : XDP_PASS;
+		return forward_fast(ctx, in, 0);
+	return eth->h_proto == bpf_htons(ETH_P_IPV6) ? forward_fast(ctx, in, 1) : XDP_PASS;
 }
 
 /* What would become of a packet. Is loaded only to be run on a made one; answers in cb: enum rule, slot of the server, and
@@ -180,7 +180,7 @@ int tanist_xdp(struct xdp_md *ctx)
 SEC("tc")
 int tanist_trace(struct __sk_buff *skb)
 {
-	int verdict = run(skb, 0, 0, 1);
+	int verdict = process(skb, 0, 0, 1);
 	const struct packet *p = packet_in_hand();
 
 	if (p) {

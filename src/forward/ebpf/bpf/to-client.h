@@ -28,46 +28,46 @@ static __always_inline int is_unsummed(struct __sk_buff *skb, const struct packe
 	       !bpf_skb_load_bytes(skb, p->l4_offset, &udp, sizeof(udp)) && udp.check == fold(pseudo + udp.len);
 }
 
-/* An answer that cannot be cut here, since a device would sum up its first part alone: the kernel's own forwarding knows how. It comes
- * from an address of this host, which is taken on the loopback interface, see own.h. */
-static __always_inline int by_kernel(struct __sk_buff *skb, struct packet *p, const struct flow *client, struct connection *c,
+/* A reply that cannot be fragmented here, since a device would sum up its first fragment alone: the kernel's own forwarding knows how. It comes
+ * from an address of this host, which is taken on the loopback interface, see own-client.h. */
+static __always_inline int forward_by_kernel(struct __sk_buff *skb, struct packet *p, const struct flow *client, struct connection *c,
 				     const struct settings *s, __u64 now)
 {
 	if (!p->dry) {
-		count_connection_packet(skb, p, c, 1);
-		proceed(s, c, p, client, DIR_OUTPUT, now, 0);
+		count_packet(skb, p, c, 1);
+		track(s, c, p, client, DIR_OUTPUT, now, 0);
 	}
-	p->hop_taken = 1; /* the kernel takes it */
+	p->ttl_decremented = 1; /* the kernel takes it */
 	if (translate(skb, p, 0, 0, &client->daddr, client->dport)) {
 		count_drop(DROP_MALFORMED);
 		return DROP;
 	}
-	return enter_loopback(skb, TO_DELIVER);
+	return enter_loopback(skb, LOOP_DELIVER);
 }
 
-static __always_inline int from_server(struct __sk_buff *skb, struct packet *p, int v6, const struct flow *client,
+static __always_inline int to_client(struct __sk_buff *skb, struct packet *p, int v6, const struct flow *client,
 				       struct connection *c, const struct settings *s, __u64 now)
 {
-	int too_long, may_cut = is_cuttable(skb, p), nowhere;
+	int too_long, may_fragment = is_fragmentable(skb, p), no_route;
 
 	if (p->ttl <= 1)
-		return answer_ttl(p, v6);
-	nowhere = know_way_back(skb, c, v6, client, now);
-	if (nowhere)
-		return answer_no_client(p, v6, nowhere);
+		return error_time_exceeded(p, v6);
+	no_route = refresh_client_hop(skb, c, v6, client, now);
+	if (no_route)
+		return error_no_route_to_client(p, v6, no_route);
 	too_long = c->back_mtu && is_too_long(skb, p, c->back_mtu, c->back_ifindex);
-	if (too_long && may_cut && !p->cut)
+	if (too_long && may_fragment && !p->fragmenting)
 		return c->method == METHOD_NAT && s->flags & OWN_CLIENTS && is_unsummed(skb, p) ?
-			       by_kernel(skb, p, client, c, s, now) :
-			       cut(skb, p, c->back_mtu);
+			       forward_by_kernel(skb, p, client, c, s, now) :
+			       fragment_packet(skb, p, c->back_mtu);
 	if (!p->dry)
-		count_connection_packet(skb, p, c, 1);
-	if (too_long && !may_cut)
-		return answer_too_big(p, v6, c->back_mtu);
-	if (too_long && keep_first_part(skb, p, c->back_mtu))
+		count_packet(skb, p, c, 1);
+	if (too_long && !may_fragment)
+		return error_too_big(p, v6, c->back_mtu);
+	if (too_long && make_first_fragment(skb, p, c->back_mtu))
 		goto malformed;
 	if (!p->dry)
-		proceed(s, c, p, client, DIR_OUTPUT, now, v6);
+		track(s, c, p, client, DIR_OUTPUT, now, v6);
 	if (c->method != METHOD_NAT)
 		return FROM_FULL_NAT;
 	if (translate(skb, p, v6, 0, &client->daddr, client->dport))

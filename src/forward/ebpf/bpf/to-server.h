@@ -23,13 +23,13 @@
  * on it. */
 static __noinline int lacks_route(struct __sk_buff *skb, const struct dest *d, const struct address *saddr)
 {
-	struct way way;
+	struct next_hop next;
 
-	return d->family == AF_INET6 ? find_route(skb, 1, saddr, &d->addr, &way) : find_route(skb, 0, saddr, &d->addr, &way);
+	return d->family == AF_INET6 ? find_route(skb, 1, saddr, &d->addr, &next) : find_route(skb, 0, saddr, &d->addr, &next);
 }
 
 /* DR and TUN never change the port. */
-static __always_inline int has_own_port(const struct dest *d, const struct connection *c, const struct flow *flow)
+static __always_inline int has_other_port(const struct dest *d, const struct connection *c, const struct flow *flow)
 {
 	return flow->proto == IPPROTO_TCP && (d->method == METHOD_NAT || d->method == METHOD_FNAT) &&
 	       server_port(d, c, flow->dport) != flow->dport;
@@ -39,7 +39,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 {
 	__u32 dest_slot = c->dest_slot, room, most;
 	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
-	int local, too_long, may_cut;
+	int local, too_long, may_fragment;
 	const struct hop *hop;
 
 	if (!d || d->state != DEST_PRESENT) {
@@ -51,28 +51,28 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	room = most = hop->mtu;
 	if (room && c->method == METHOD_TUN) {
 		most = tunnel_mtu(d, dest_slot, room, now);
-		room = most - tunnel_room(d, d->tunnel_checksum);
+		room = most - tunnel_overhead(d, d->tunnel_checksum);
 		/* A packet that is cut up by segments has them made shorter for the tunnel's header. */
 		if (!skb->gso_size)
 			most = room;
 	}
 	too_long = !local && room && is_too_long(skb, p, most, hop->ifindex);
-	may_cut = is_cuttable(skb, p);
-	if (too_long && may_cut && !p->cut)
-		return cut(skb, p, room);
+	may_fragment = is_fragmentable(skb, p);
+	if (too_long && may_fragment && !p->fragmenting)
+		return fragment_packet(skb, p, room);
 	if (!p->dry)
-		count_connection_packet(skb, p, c, 0);
+		count_packet(skb, p, c, 0);
 	if (local) {
 		p->dest_slot = dest_slot;
-		return has_own_port(d, c, &p->flow) && !p->dry ? TO_OWN_PORT : PASS;
+		return has_other_port(d, c, &p->flow) && !p->dry ? TO_LOCAL_SERVER : PASS;
 	}
 	if (!hop->ifindex && (c->method == METHOD_TUN || lacks_route(skb, d, &p->flow.saddr)))
-		return answer_no_server(p, v6);
+		return error_no_route_to_server(p, v6);
 	if (p->ttl <= 1 && !p->marked)
-		return answer_ttl(p, v6);
-	if (too_long && !may_cut)
-		return answer_too_big(p, v6, room);
-	if (too_long && keep_first_part(skb, p, room))
+		return error_time_exceeded(p, v6);
+	if (too_long && !may_fragment)
+		return error_too_big(p, v6, room);
+	if (too_long && make_first_fragment(skb, p, room))
 		goto malformed;
 	if (c->method == METHOD_NAT) {
 		if (translate(skb, p, v6, 1, &d->addr, server_port(d, c, p->flow.dport)))
@@ -101,7 +101,7 @@ static __always_inline int to_tunnel(struct __sk_buff *skb, int v6)
 	const struct packet *p = packet_in_hand();
 	const struct dest *d = p ? bpf_map_lookup_elem(&dests, &p->dest_slot) : 0;
 
-	if (!d || wrap(skb, p, v6, d)) {
+	if (!d || encapsulate(skb, p, v6, d)) {
 		count_drop(DROP_MALFORMED);
 		return DROP;
 	}

@@ -6,7 +6,7 @@
 #include "checksum.h"
 #include "icmp.h"
 #include "layout.h"
-#include "maps.h"
+#include "loop.h"
 #include "packet.h"
 #include "scratch.h"
 #include "states.h"
@@ -83,7 +83,7 @@ static __always_inline int add_toa(struct __sk_buff *skb, struct packet *p, int 
 	    bpf_l4_csum_replace(skb, check, words[0], words[1], 2) || bpf_l4_csum_replace(skb, check, 0, sum, 0))
 		return -1;
 	p->ip_length += size;
-	return need(skb, at) || store_length(skb, v6, p->ip_length);
+	return pull(skb, at) || store_length(skb, v6, p->ip_length);
 }
 
 /* The client's packets until it has got data: these are what the server may learn the client's address from. */
@@ -102,29 +102,29 @@ static __always_inline int wants_toa(struct __sk_buff *skb, const struct packet 
 #define OPTION_MSS 2
 
 /* A walk over the options of a TCP header, which are in `scratch`. */
-struct seek {
+struct mss_search {
 	__u32 at;
 	__u32 length;
 	__u32 found;
 };
 
-static long next_option(void *map, __u32 *index, void *unused, struct seek *seek)
+static long search_option(void *map, __u32 *index, void *unused, struct mss_search *search)
 {
-	__u32 zero = 0, at = seek->at & 63;
+	__u32 zero = 0, at = search->at & 63;
 	const __u8 *options = bpf_map_lookup_elem(&scratch, &zero);
 
-	if (!options || at + 4 > seek->length || options[at] == OPTION_END)
+	if (!options || at + 4 > search->length || options[at] == OPTION_END)
 		return 1;
-	seek->found = options[at] == OPTION_MSS;
-	if (!seek->found)
-		seek->at = at + (options[at] == OPTION_NOP || options[at + 1] < 2 ? 1 : options[at + 1]);
-	return seek->found;
+	search->found = options[at] == OPTION_MSS;
+	if (!search->found)
+		search->at = at + (options[at] == OPTION_NOP || options[at + 1] < 2 ? 1 : options[at + 1]);
+	return search->found;
 }
 
 /* Makes the server's maximum segment size smaller by what TOA needs, so that the client's segments leave room for it. */
 static __always_inline int lower_mss(struct __sk_buff *skb, const struct packet *p, __u32 by)
 {
-	struct seek seek = {
+	struct mss_search search = {
 		.length = p->ip_length - (p->l4_offset - ETH_HLEN) - sizeof(struct tcphdr),
 		.at = unknown(0),
 		.found = unknown(0),
@@ -134,12 +134,12 @@ static __always_inline int lower_mss(struct __sk_buff *skb, const struct packet 
 	__u8 *options = bpf_map_lookup_elem(&scratch, &zero);
 	__u16 old, new;
 
-	if (!options || !seek.length || seek.length > TCP_OPTIONS ||
-	    bpf_skb_load_bytes(skb, offset, options, bounded(seek.length, 64)))
+	if (!options || !search.length || search.length > TCP_OPTIONS ||
+	    bpf_skb_load_bytes(skb, offset, options, bounded(search.length, 64)))
 		return 0;
-	bpf_for_each_map_elem(&loads, next_option, &seek, 0);
-	at = seek.at & 63;
-	if (!seek.found)
+	repeat(search_option, &search);
+	at = search.at & 63;
+	if (!search.found)
 		return 0;
 	old = options[at + 2] << 8 | options[at + 3];
 	if (old <= by)

@@ -33,7 +33,7 @@ struct gre_checked {
 #define GRE_CHECKSUM 0x8000
 
 /* Bytes that a tunnel adds. */
-static __always_inline __u32 tunnel_room(const struct dest *d, int checksum)
+static __always_inline __u32 tunnel_overhead(const struct dest *d, int checksum)
 {
 	__u32 outer = d->family == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
@@ -85,7 +85,7 @@ static __always_inline int read_inner(struct __sk_buff *skb, const struct packet
 		inner->tos = ip->tos;
 		inner->ttl = ip->ttl;
 		inner->proto = IPPROTO_IPIP;
-		inner->dont_fragment = !!(ip->frag_off & bpf_htons(0x4000));
+		inner->dont_fragment = !!(ip->frag_off & bpf_htons(IP_DF));
 		inner->sum = ~fold(pseudo + add_words(&ip->saddr, 8));
 	}
 	if (p->flow.proto == IPPROTO_UDP) {
@@ -96,7 +96,7 @@ static __always_inline int read_inner(struct __sk_buff *skb, const struct packet
 }
 
 /* Writes the header between the outer IP header and the packet. */
-static __always_inline long write_between(struct __sk_buff *skb, const struct dest *d, const struct inner *inner,
+static __always_inline long write_tunnel_header(struct __sk_buff *skb, const struct dest *d, const struct inner *inner,
 					  __u32 offset, __u16 sport, int checksum)
 {
 	__u16 ether = inner->proto == IPPROTO_IPV6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
@@ -136,7 +136,7 @@ static __always_inline void fill_outer4(struct iphdr *ip, const struct dest *d, 
 {
 	*ip = (struct iphdr){
 		.version = 4, .ihl = 5, .tos = inner->tos, .tot_len = bpf_htons(inner->length + room),
-		.frag_off = inner->dont_fragment ? bpf_htons(0x4000) : 0, .ttl = inner->ttl, .protocol = proto,
+		.frag_off = inner->dont_fragment ? bpf_htons(IP_DF) : 0, .ttl = inner->ttl, .protocol = proto,
 		.saddr = d->hops[d->hop & 1].local.words[0], .daddr = d->addr.words[0],
 	};
 	if (!ip->frag_off)
@@ -161,7 +161,7 @@ static __always_inline __u8 outer_proto(const struct dest *d, const struct inner
 }
 
 /* Puts the outer headers on. */
-static __always_inline int wrap(struct __sk_buff *skb, const struct packet *p, int v6, const struct dest *d)
+static __always_inline int encapsulate(struct __sk_buff *skb, const struct packet *p, int v6, const struct dest *d)
 {
 	const struct hop *hop = &d->hops[d->hop & 1];
 	__u32 tunnel = d->tunnel, room, outer;
@@ -173,7 +173,7 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct packet *p, i
 	if (!is_set(&hop->local) || read_inner(skb, p, v6, &inner))
 		return -1;
 	checksum = d->tunnel_checksum && inner.known;
-	room = tunnel_room(d, checksum);
+	room = tunnel_overhead(d, checksum);
 	proto = outer_proto(d, &inner);
 	/* The flags let segmentation know of the inner header; without them bulk TCP stands still. */
 	if (tunnel == TUNNEL_GUE)
@@ -199,7 +199,7 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct packet *p, i
 	}
 	if (tunnel == TUNNEL_IPIP)
 		return 0;
-	return write_between(skb, d, &inner, ETH_HLEN + outer, bpf_htons(GUE_PORTS | (bpf_get_hash_recalc(skb) & 0x3fff)),
+	return write_tunnel_header(skb, d, &inner, ETH_HLEN + outer, bpf_htons(GUE_PORTS | (bpf_get_hash_recalc(skb) & 0x3fff)),
 			     checksum);
 }
 

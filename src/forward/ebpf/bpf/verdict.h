@@ -7,12 +7,12 @@
 #define DROP 2  /* TC_ACT_SHOT */
 #define TC_ACT_REDIRECT 7
 
-/* Not verdicts, but what is to be done next with the packet in hand: see `run` in tanist.bpf.c. */
+/* Not verdicts, but what is to be done next with the packet in hand: see `process` in tanist.bpf.c. */
 #define TO_ICMP 1001
 #define TO_TUNNEL 1002
-#define TO_ANSWER 1003
+#define TO_ICMP_ERROR 1003
 #define TO_FULL_NAT 1004
 #define FROM_FULL_NAT 1005
-#define TO_OWN_PORT 1006
+#define TO_LOCAL_SERVER 1006
 
 #endif

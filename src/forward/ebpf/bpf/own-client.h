@@ -3,8 +3,8 @@
  * comes in by it with its route on it, by which the kernel would deliver it, and would send it if it had to wait for a
  * neighbour. So a packet of a service goes round once more, which takes the route off, and is handled then like any other.
  * Answers are delivered by the loopback interface, too. Which of these a packet is stands in its tc_index. */
-#ifndef TANIST_OWN_H
-#define TANIST_OWN_H
+#ifndef TANIST_OWN_CLIENT_H
+#define TANIST_OWN_CLIENT_H
 
 #include "clock.h"
 #include "connection.h"
@@ -43,7 +43,7 @@ static __always_inline int is_for_service(struct __sk_buff *skb, int v6)
 	} else {
 		return 0;
 	}
-	if (!peek(&p->flow, now, v6) && !(p->syn && find_service(p, skb->mark)))
+	if (!peek(&p->flow, now, v6) && !(p->opens && find_service(p, skb->mark)))
 		return 0;
 	/* The others of its fragments are behind this one, and have no ports. */
 	if (p->fragment == FIRST_FRAGMENT)

@@ -2,8 +2,8 @@
 /* A TCP server that is this director itself, with another port than was asked for. Its answers do not come by here to be translated;
  * so the packet stays as it is, and its listening socket is named to the stack in place of the one that the packet's port would
  * find. What it accepts has the virtual address for its own, and answers from there. */
-#ifndef TANIST_OWN_PORT_H
-#define TANIST_OWN_PORT_H
+#ifndef TANIST_LOCAL_SERVER_H
+#define TANIST_LOCAL_SERVER_H
 
 #include "icmp-error.h"
 #include "layout.h"
@@ -33,7 +33,7 @@ static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb, const
 	return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 }
 
-static __always_inline int to_own_port(struct __sk_buff *skb, int v6)
+static __always_inline int to_local_server(struct __sk_buff *skb, int v6)
 {
 	struct packet *p = packet_in_hand();
 	struct bpf_sock *sk;
@@ -57,10 +57,10 @@ static __always_inline int to_own_port(struct __sk_buff *skb, int v6)
 	}
 	sk = find_socket(skb, p, v6, &d->addr, d->port);
 	if (!sk)
-		return answer_unreachable(p, v6);
+		return error_port_unreachable(p, v6);
 	error = bpf_sk_assign(skb, sk, 0);
 	bpf_sk_release(sk);
-	return error ? answer_unreachable(p, v6) : PASS;
+	return error ? error_port_unreachable(p, v6) : PASS;
 }
 
 #endif
