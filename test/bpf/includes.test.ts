@@ -8,6 +8,8 @@ import { PINNED_MAPS } from '../../src/forward/ebpf/pins.ts'
 /** How the C of the forwarding core hangs together: by its text, and by what the compiler says of each header alone. */
 const FOLDER = join(import.meta.dirname, '../../src/forward/ebpf/bpf')
 const MOST_CODE_LINES = 400
+/** As many as BPF passes in registers. */
+const MOST_PARAMETERS = 5
 
 interface Source {
   readonly name: string
@@ -101,6 +103,15 @@ test(`no file has more than ${MOST_CODE_LINES} lines of code`, () => {
     ({ code }) => code.split('\n').filter((line) => line.trim() !== '').length > MOST_CODE_LINES,
   )
   expect(long.map(({ name }) => name)).toEqual([])
+})
+
+test(`no function has more than ${MOST_PARAMETERS} parameters`, () => {
+  const many = sources.flatMap(({ code }) =>
+    [...code.matchAll(/^(?:static|__noinline)[^;{=(]*?(\w+)\(([^)]*)\)/gm)].flatMap(([, name = '', parameters = '']) =>
+      parameters.split(',').length > MOST_PARAMETERS ? [name] : [],
+    ),
+  )
+  expect(many).toEqual([])
 })
 
 describe('each header compiles by itself', () => {

@@ -45,10 +45,16 @@ static __always_inline __u64 now_ns(const struct settings *s)
 	return last->ns + s->clock_offset_ns;
 }
 
+/* What a packet is handled by: both are read once for it. */
+struct moment {
+	const struct settings *settings;
+	__u64 now; /* in nanoseconds, see `now_ns` */
+};
+
 /* The daemon was stopped and nobody has taken the core over in time: what it knows may be wrong by now. */
-static __always_inline int is_inert(const struct settings *s, __u64 now)
+static __always_inline int is_inert(const struct moment *at)
 {
-	return s->inert_at_ns && now >= s->inert_at_ns;
+	return at->settings->inert_at_ns && at->now >= at->settings->inert_at_ns;
 }
 
 #endif

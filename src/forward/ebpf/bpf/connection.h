@@ -13,12 +13,12 @@
 #include "persistence.h"
 #include "states.h"
 
-static __always_inline void set_deadline(const struct settings *s, struct connection *c, __u32 state, __u64 now)
+static __always_inline void set_deadline(struct connection *c, __u32 state, const struct moment *at)
 {
 	__u32 timeout_s = state == ST_ESTABLISHED || state == ST_UDP || state == ST_SCTP + SCTP_ESTABLISHED ? c->timeout_s : 0;
 
 	if (state < STATES)
-		c->deadline_ns = now + (timeout_s ? timeout_s : s->timeout_s[state]) * SECOND_NS;
+		c->deadline_ns = at->now + (timeout_s ? timeout_s : at->settings->timeout_s[state]) * SECOND_NS;
 }
 
 /* A datagram from the server is what assures UDP; IPVS sees none with DR and TUN, and leaves their templates as they were. */
@@ -28,9 +28,10 @@ static __always_inline int is_to_assure(const struct connection *c, __u32 state)
 }
 
 /* Moves the state by one packet and arms the time-out of the state it is in then. */
-static __always_inline void advance_state(const struct settings *s, struct connection *c, const struct packet *p,
-				    const struct flow *client, __u32 direction, __u64 now, int v6)
+static __always_inline void advance_state(struct connection *c, const struct packet *p, int v6, __u32 direction,
+					  const struct moment *at)
 {
+	const struct flow *client = direction == DIR_OUTPUT ? &p->client : &p->flow;
 	__u32 old = c->state;
 	__u32 new = next_state(p->flow.proto, p->event, direction, old);
 
@@ -49,17 +50,16 @@ static __always_inline void advance_state(const struct settings *s, struct conne
 		c->flags |= CONN_ASSURED;
 		assure(client, c, v6);
 	}
-	set_deadline(s, c, new, now);
+	set_deadline(c, new, at);
 }
 
 /* A packet of a connection: only one with ports says what it does to the state. One of IPsec keeps it alive. */
-static __always_inline void track(const struct settings *s, struct connection *c, const struct packet *p,
-				    const struct flow *client, __u32 direction, __u64 now, int v6)
+static __always_inline void track(struct connection *c, const struct packet *p, int v6, __u32 direction, const struct moment *at)
 {
 	if (has_ports(p))
-		advance_state(s, c, p, client, direction, now, v6);
+		advance_state(c, p, v6, direction, at);
 	else if (p->fragment == IPSEC)
-		set_deadline(s, c, c->state, now);
+		set_deadline(c, c->state, at);
 }
 
 /* NAT, full NAT, and whatever this director itself has asked for: the server's packets come by here, and are known by a key of

@@ -12,6 +12,7 @@
 /* A packet that may take the fast path. */
 struct fast_packet {
 	struct flow flow;
+	struct flow client; /* of a server's packet: whose connection it belongs to */
 	__u32 length; /* from the IP header on */
 	__u8 ttl;
 };
@@ -81,12 +82,11 @@ static __always_inline int read_fast(struct xdp_md *ctx, struct fast_packet *p, 
 	return 0;
 }
 
-static __always_inline void translate_fast(struct xdp_md *ctx, const struct fast_packet *p, int v6, int destination,
-					const struct address *addr, __u16 port)
+static __always_inline void translate_fast(struct xdp_md *ctx, const struct fast_packet *p, int v6, enum side side, struct endpoint new)
 {
-	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;
-	__u16 old_port = destination ? p->flow.dport : p->flow.sport;
-	__u64 addresses = address_change(old, addr, v6);
+	const struct address *old = side == DESTINATION ? &p->flow.daddr : &p->flow.saddr;
+	__u16 old_port = side == DESTINATION ? p->flow.dport : p->flow.sport;
+	__u64 addresses = address_change(old, new.addr, v6);
 	struct ipv6hdr *ip6 = (void *)(long)ctx->data + ETH_HLEN;
 	struct iphdr *ip = (void *)ip6;
 	struct udphdr *udp = fast_l4(ctx, v6); /* TCP has its ports there, too */
@@ -97,26 +97,26 @@ static __always_inline void translate_fast(struct xdp_md *ctx, const struct fast
 	if (p->flow.proto == IPPROTO_TCP) {
 		if ((void *)(tcp + 1) > end)
 			return;
-		tcp->check = changed(tcp->check, addresses + word_change(old_port, port));
+		tcp->check = changed(tcp->check, addresses + word_change(old_port, new.port));
 	} else {
 		if ((void *)(udp + 1) > end)
 			return;
 		if (udp->check) /* a datagram without a checksum stays without one */
-			udp->check = changed(udp->check, addresses + word_change(old_port, port)) ?: 0xffff;
+			udp->check = changed(udp->check, addresses + word_change(old_port, new.port)) ?: 0xffff;
 	}
-	if (destination)
-		udp->dest = port;
+	if (side == DESTINATION)
+		udp->dest = new.port;
 	else
-		udp->source = port;
+		udp->source = new.port;
 	if (v6) {
-		__builtin_memcpy(destination ? &ip6->daddr : &ip6->saddr, addr, sizeof(*addr));
+		__builtin_memcpy(side == DESTINATION ? &ip6->daddr : &ip6->saddr, new.addr, sizeof(*new.addr));
 		return;
 	}
 	ip->check = changed(ip->check, addresses);
-	if (destination)
-		ip->daddr = addr->words[0];
+	if (side == DESTINATION)
+		ip->daddr = new.addr->words[0];
 	else
-		ip->saddr = addr->words[0];
+		ip->saddr = new.addr->words[0];
 }
 
 static __always_inline void decrement_ttl(struct xdp_md *ctx, int v6)

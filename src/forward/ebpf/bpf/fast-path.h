@@ -15,6 +15,7 @@
 #include "keys.h"
 #include "layout.h"
 #include "maps.h"
+#include "packet.h"
 #include "route.h"
 #include "send.h"
 #include "tunnel.h"
@@ -72,8 +73,8 @@ static __always_inline int send_fast(struct xdp_md *ctx, __u32 ifindex, const st
 	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect_map(&transmit_ports, ifindex, XDP_ABORTED);
 }
 
-static __always_inline int fast_to_server(struct xdp_md *ctx, const struct fast_packet *p, int v6,
-					   struct connection *c, const struct settings *s, __u64 now)
+static __always_inline int fast_to_server(struct xdp_md *ctx, const struct fast_packet *p, int v6, struct connection *c,
+					  const struct moment *at)
 {
 	__u32 dest_slot = c->dest_slot, overhead;
 	const struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
@@ -91,61 +92,58 @@ static __always_inline int fast_to_server(struct xdp_md *ctx, const struct fast_
 	if (overhead) {
 		const struct path_mtu *path = bpf_map_lookup_elem(&path_mtus, &dest_slot);
 
-		if (path && path->until_ns > now)
+		if (path && path->until_ns > at->now)
 			return XDP_PASS;
 	}
-	mac = server_mac_of(ctx, d, dest_slot, now);
+	mac = server_mac_of(ctx, d, dest_slot, at->now);
 	if (!mac)
 		return XDP_PASS;
 	count_traffic(c, 1, p->length, 0);
-	set_deadline(s, c, c->state, now);
+	set_deadline(c, c->state, at);
 	decrement_ttl(ctx, v6);
 	if (c->method == METHOD_NAT)
-		translate_fast(ctx, p, v6, 1, &d->addr, server_port(d, c, p->flow.dport));
+		translate_fast(ctx, p, v6, DESTINATION, (struct endpoint){ &d->addr, server_port(d, c, p->flow.dport) });
 	else if (c->method == METHOD_TUN && encapsulate_fast(ctx, p, v6, d))
 		return XDP_ABORTED;
 	return send_fast(ctx, hop->ifindex, out, mac);
 }
 
-static __always_inline int fast_to_client(struct xdp_md *ctx, const struct fast_packet *p, int v6,
-					   const struct flow *client, struct connection *c, const struct settings *s,
-					   __u64 now)
+static __always_inline int fast_to_client(struct xdp_md *ctx, const struct fast_packet *p, int v6, struct connection *c,
+					  const struct moment *at)
 {
 	const struct link *out = xdp_link(c->back_ifindex);
 
-	if (!out || !c->back_mac || now - c->back_at_ns > CLIENT_HOP_NS || !c->back_mtu || p->length > c->back_mtu ||
+	if (!out || !c->back_mac || at->now - c->back_at_ns > CLIENT_HOP_NS || !c->back_mtu || p->length > c->back_mtu ||
 	    is_to_assure(c, c->state))
 		return XDP_PASS;
 	count_traffic(c, 1, p->length, 1);
-	set_deadline(s, c, c->state, now);
+	set_deadline(c, c->state, at);
 	decrement_ttl(ctx, v6);
-	translate_fast(ctx, p, v6, 0, &client->daddr, client->dport);
+	translate_fast(ctx, p, v6, SOURCE, (struct endpoint){ &p->client.daddr, p->client.dport });
 	return send_fast(ctx, c->back_ifindex, out, c->back_mac);
 }
 
 static __always_inline int forward_fast(struct xdp_md *ctx, struct link *in, int v6)
 {
-	struct settings *s = get_settings();
+	struct moment at = { .settings = get_settings() };
 	struct fast_packet p = {};
 	struct connection *c = 0;
-	struct flow client;
-	__u64 now;
 
-	if (!s || read_fast(ctx, &p, v6))
+	if (!at.settings || read_fast(ctx, &p, v6))
 		return XDP_PASS;
-	now = now_ns(s);
-	if (is_inert(s, now))
+	at.now = now_ns(at.settings);
+	if (is_inert(&at))
 		return XDP_PASS;
 	if (!in->replies)
-		c = find_fast(&p.flow, v6, now);
+		c = find_fast(&p.flow, v6, at.now);
 	if (c)
-		return fast_to_server(ctx, &p, v6, c, s, now);
-	if (lookup_reply(&p.flow, &client, v6)) {
-		c = find_fast(&client, v6, now);
-		return c ? fast_to_client(ctx, &p, v6, &client, c, s, now) : XDP_PASS;
+		return fast_to_server(ctx, &p, v6, c, &at);
+	if (lookup_reply(&p.flow, &p.client, v6)) {
+		c = find_fast(&p.client, v6, at.now);
+		return c ? fast_to_client(ctx, &p, v6, c, &at) : XDP_PASS;
 	}
-	c = in->replies ? find_fast(&p.flow, v6, now) : 0;
-	return c ? fast_to_server(ctx, &p, v6, c, s, now) : XDP_PASS;
+	c = in->replies ? find_fast(&p.flow, v6, at.now) : 0;
+	return c ? fast_to_server(ctx, &p, v6, c, &at) : XDP_PASS;
 }
 
 #endif

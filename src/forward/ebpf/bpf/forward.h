@@ -17,7 +17,6 @@
 #include "packet.h"
 #include "parse.h"
 #include "scratch.h"
-#include "sctp.h"
 #include "service.h"
 #include "sip.h"
 #include "states.h"
@@ -42,23 +41,52 @@ static __always_inline int is_stale(const struct settings *s, const struct conne
 	return !d || d->state != DEST_PRESENT || (s->flags & EXPIRE_NODEST_CONN && !d->weight);
 }
 
+/* The virtual server that a packet opens a connection of, if it may: 0, or the verdict that ends its way here. */
+static __always_inline int admit(struct __sk_buff *skb, struct packet *p, const struct service **admitted)
+{
+	/* From the port of FTP's data nothing is scheduled, as in IPVS: by NAT it would be a real server's. */
+	const struct service *service =
+		p->opens && p->flow.sport != bpf_htons(PORT_FTP_DATA) ? find_service(p, skb->mark) : 0;
+
+	if (!service || !may_open(skb))
+		return PASS;
+	/* What comes back from the firewall has been looked up before it went there. */
+	if (service->flags & SERVICE_LISTED && !(service->flags & SERVICE_FIREWALL && p->marked) && !admits(service->slot)) {
+		p->rule = RULE_DENIED;
+		count_drop(DROP_DENIED);
+		return DROP;
+	}
+	if (service->flags & SERVICE_FIREWALL && !p->marked && !p->own_client && !p->dry) {
+		skb->mark |= FIREWALL_MARK;
+		return PASS;
+	}
+	if (service->flags & SERVICE_SIP && !p->dry) {
+		p->call = find_call(skb);
+		if (!p->call) {
+			count_drop(DROP_NO_CALL);
+			return DROP;
+		}
+	}
+	*admitted = service;
+	return 0;
+}
+
 static __always_inline int forward(struct __sk_buff *skb, int v6)
 {
+	struct moment at = { .settings = get_settings() };
 	const struct service *service;
 	struct packet *p = packet_in_hand();
-	struct settings *s = get_settings();
 	__u32 ifindex = skb->ifindex;
 	struct link *link = bpf_map_lookup_elem(&interfaces, &ifindex);
 	struct connection *c = 0;
 	int is_reply, verdict;
-	__u64 now;
 
-	if (!p || !s)
+	if (!p || !at.settings)
 		return PASS;
 	if (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p))
 		return PASS;
-	now = now_ns(s);
-	if (is_inert(s, now))
+	at.now = now_ns(at.settings);
+	if (is_inert(&at))
 		return PASS;
 	if (__builtin_expect(p->fragment, 0)) {
 		verdict = take_fragment(skb);
@@ -69,28 +97,17 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 		p->fragment = IPSEC;
 		p->flow.proto = IPPROTO_UDP;
 		p->flow.sport = p->flow.dport = bpf_htons(PORT_ISAKMP);
-	} else if (p->fragment == LATER_FRAGMENT) {
-		/* has the ports of the first one */
-	} else if (p->flow.proto == IPPROTO_TCP) {
-		if (parse_tcp(skb, p))
-			return PASS;
-	} else if (p->flow.proto == IPPROTO_UDP) {
-		if (parse_udp(skb, p))
-			return PASS;
-	} else if (p->flow.proto == IPPROTO_SCTP) {
-		if (parse_sctp(skb))
-			return PASS;
-	} else if (p->flow.proto == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
-		return TO_ICMP;
-	} else {
-		return PASS;
+	} else if (p->fragment != LATER_FRAGMENT) { /* which has the ports of the first one */
+		verdict = parse_transport(skb, p, v6);
+		if (verdict)
+			return verdict;
 	}
 
 	/* What the last packet was, the next one is, too: that saves a lookup. */
 	is_reply = link && link->replies && lookup_reply(&p->flow, &p->client, v6);
 	if (!is_reply)
-		c = p->dry ? peek(&p->flow, now, v6) : find(&p->flow, now, v6);
-	if (c && ((p->opens && is_stale(s, c)) || is_orphan(s, c))) {
+		c = p->dry ? peek(&p->flow, at.now, v6) : find(&p->flow, at.now, v6);
+	if (c && ((p->opens && is_stale(at.settings, c)) || is_orphan(at.settings, c))) {
 		if (!p->dry)
 			forget(&p->flow, c, v6);
 		c = 0;
@@ -104,45 +121,26 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	if (is_reply || (!c && !(link && link->replies) && lookup_reply(&p->flow, &p->client, v6))) {
 		if (link && !link->replies)
 			link->replies = 1;
-		c = p->dry ? peek(&p->client, now, v6) : find(&p->client, now, v6);
+		c = p->dry ? peek(&p->client, at.now, v6) : find(&p->client, at.now, v6);
 		if (!c)
 			return PASS;
 		p->rule = RULE_REPLY;
 		p->dest_slot = c->dest_slot;
-		return to_client(skb, p, v6, &p->client, c, s, now);
+		return to_client(skb, p, v6, c, &at);
 	}
 	if (!c) {
-		/* From the port of FTP's data nothing is scheduled, as in IPVS: by NAT it would be a real server's. */
-		service = p->opens && p->flow.sport != bpf_htons(PORT_FTP_DATA) ? find_service(p, skb->mark) : 0;
-		if (!service || !may_open(skb))
-			return PASS;
-		/* What comes back from the firewall has been looked up before it went there. */
-		if (service->flags & SERVICE_LISTED && !(service->flags & SERVICE_FIREWALL && p->marked) &&
-		    !admits(service->slot)) {
-			p->rule = RULE_DENIED;
-			count_drop(DROP_DENIED);
-			return DROP;
-		}
-		if (service->flags & SERVICE_FIREWALL && !p->marked && !p->own_client && !p->dry) {
-			skb->mark |= FIREWALL_MARK;
-			return PASS;
-		}
-		if (service->flags & SERVICE_SIP && !p->dry) {
-			p->call = find_call(skb);
-			if (!p->call) {
-				count_drop(DROP_NO_CALL);
-				return DROP;
-			}
-		}
+		verdict = admit(skb, p, &service);
+		if (verdict)
+			return verdict;
 		if (p->dry || (service->flags & SERVICE_ONE_PACKET && p->flow.proto == IPPROTO_UDP))
-			return forward_one_packet(skb, p, v6, service, s, now);
-		c = open_connection(p, v6, service, s, now);
+			return forward_one_packet(skb, p, v6, service, &at);
+		c = open_connection(p, v6, service, &at);
 		if (!c)
 			return error_port_unreachable(p, v6);
 	} else if (!p->dry && !lacks_server(c)) {
-		track(s, c, p, &p->flow, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, now, v6);
+		track(c, p, v6, c->flags & CONN_NO_OUTPUT ? DIR_INPUT_ONLY : DIR_INPUT, &at);
 	}
-	return to_server(skb, p, v6, c, now);
+	return to_server(skb, p, v6, c, at.now);
 }
 
 #endif

@@ -25,8 +25,8 @@ static __always_inline int to_full_nat(struct __sk_buff *skb, int v6)
 	if (!d || p->fragment == IPSEC) /* which local address would have no port to be told by */
 		return DROP;
 	wanted = wants_toa(skb, p);
-	if (translate(skb, p, v6, 1, &d->addr, p->reply.sport) ||
-	    translate(skb, p, v6, 0, &p->reply.daddr, p->reply.dport) ||
+	if (translate(skb, p, v6, DESTINATION, (struct endpoint){ &d->addr, p->reply.sport }) ||
+	    translate(skb, p, v6, SOURCE, (struct endpoint){ &p->reply.daddr, p->reply.dport }) ||
 	    (wanted && add_toa(skb, p, v6, d->hops[d->hop & 1].mtu))) {
 		count_drop(DROP_MALFORMED);
 		return DROP;
@@ -63,8 +63,8 @@ static __always_inline int from_full_nat(struct __sk_buff *skb, int v6)
 	}
 	/* The last fragment of a datagram may be shorter than any header. */
 	if ((has_ports(p) && pull(skb, p->l4_offset + (p->flow.proto == IPPROTO_TCP ? sizeof(tcp) : sizeof(struct udphdr)))) ||
-	    translate(skb, p, v6, 0, &p->client.daddr, p->client.dport) ||
-	    translate(skb, p, v6, 1, &p->client.saddr, p->client.sport))
+	    translate(skb, p, v6, SOURCE, (struct endpoint){ &p->client.daddr, p->client.dport }) ||
+	    translate(skb, p, v6, DESTINATION, (struct endpoint){ &p->client.saddr, p->client.sport }))
 		goto malformed;
 	return send_to_client(skb, c, v6);
 malformed:

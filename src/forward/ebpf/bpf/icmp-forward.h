@@ -21,10 +21,9 @@
 #include "verdict.h"
 
 /* Replaces one outer address of an ICMP error, and with IPv6 the checksum that covers it, and takes one hop off. */
-static __always_inline int rewrite_outer(struct __sk_buff *skb, struct packet *p, int v6, int source,
-					 const struct address *addr)
+static __always_inline int rewrite_outer(struct __sk_buff *skb, struct packet *p, int v6, enum side side, const struct address *addr)
 {
-	const struct address *old = source ? &p->flow.saddr : &p->flow.daddr;
+	const struct address *old = side == SOURCE ? &p->flow.saddr : &p->flow.daddr;
 	__s64 difference;
 
 	if (v6) {
@@ -34,7 +33,7 @@ static __always_inline int rewrite_outer(struct __sk_buff *skb, struct packet *p
 					BPF_F_PSEUDO_HDR))
 			return -1;
 	}
-	return rewrite_ip(skb, p, v6, !source, addr);
+	return rewrite_ip(skb, p, v6, side, addr);
 }
 
 /* An ICMP error about a packet of a connection goes on to whom it is for, with one hop less; one about it would be an error about an
@@ -77,12 +76,12 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		if (p->ttl <= 1 && !p->marked)
 			goto last_hop;
 		count_packet(skb, p, c, 1);
-		if (rewrite_quoted(skb, p, &quoted, v6, 0, &client.daddr, client.dport) ||
-		    rewrite_outer(skb, p, v6, 1, &client.daddr))
+		if (rewrite_quoted(skb, &quoted, v6, DESTINATION, (struct endpoint){ &client.daddr, client.dport }) ||
+		    rewrite_outer(skb, p, v6, SOURCE, &client.daddr))
 			return DROP;
 		if (c->local_port &&
-		    (rewrite_quoted(skb, p, &quoted, v6, 1, &client.saddr, client.sport) ||
-		     rewrite_outer(skb, p, v6, 0, &client.saddr) ||
+		    (rewrite_quoted(skb, &quoted, v6, SOURCE, (struct endpoint){ &client.saddr, client.sport }) ||
+		     rewrite_outer(skb, p, v6, DESTINATION, &client.saddr) ||
 		     (c->method == METHOD_FNAT && f->proto == IPPROTO_TCP && is_too_big(&icmp, v6) &&
 		      lower_mtu(skb, p, &icmp, toa_size(v6)))))
 			return DROP;
@@ -106,18 +105,18 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 	if (p->ttl <= 1 && !p->marked)
 		goto last_hop;
 	if (c->method == METHOD_NAT || c->method == METHOD_FNAT) {
-		if (rewrite_quoted(skb, p, &quoted, v6, 1, &d->addr, server_port(d, c, reply.dport)) ||
-		    rewrite_outer(skb, p, v6, 0, &d->addr))
+		if (rewrite_quoted(skb, &quoted, v6, SOURCE, (struct endpoint){ &d->addr, server_port(d, c, reply.dport) }) ||
+		    rewrite_outer(skb, p, v6, DESTINATION, &d->addr))
 			return DROP;
-	} else if (rewrite_ip(skb, p, v6, 1, 0)) {
+	} else if (rewrite_ip(skb, p, v6, DESTINATION, 0)) {
 		return DROP;
 	}
 	if (c->method == METHOD_TUN) {
 		p->dest_slot = slot;
 		return TO_TUNNEL;
 	}
-	if (c->method == METHOD_FNAT && (rewrite_quoted(skb, p, &quoted, v6, 0, &c->local, c->local_port) ||
-					 rewrite_outer(skb, p, v6, 1, &c->local)))
+	if (c->method == METHOD_FNAT && (rewrite_quoted(skb, &quoted, v6, DESTINATION, (struct endpoint){ &c->local, c->local_port }) ||
+					 rewrite_outer(skb, p, v6, SOURCE, &c->local)))
 		return DROP;
 	return send_to_server(skb, d, v6, &reply.saddr);
 last_hop:

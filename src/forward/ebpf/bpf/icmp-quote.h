@@ -14,7 +14,8 @@
 struct quote {
 	__u32 ip_offset;
 	__u32 l4_offset;
-	__u32 end; /* of what is quoted */
+	__u32 end;   /* of what is quoted */
+	__u32 check; /* where the checksum of the ICMP message is */
 	struct flow flow;
 };
 
@@ -41,6 +42,7 @@ static __always_inline int read_quoted(struct __sk_buff *skb, const struct packe
 
 	q->ip_offset = offset;
 	q->end = ETH_HLEN + p->ip_length;
+	q->check = p->l4_offset + __builtin_offsetof(struct icmphdr, checksum);
 	q->flow.family = v6 ? AF_INET6 : AF_INET;
 	if (v6) {
 		if (load_quoted(skb, q, offset, &ip6, sizeof(ip6)) || ip6.version != 6)
@@ -87,42 +89,41 @@ static __always_inline int replace_quoted(struct __sk_buff *skb, __u32 check, __
 	       bpf_l4_csum_replace(skb, check, old, new, sizeof(new));
 }
 
-/* Rewrites the quoted packet in place. `source` names the end of it that is translated, which is what `q` says it was. The quoted
+/* Rewrites the quoted packet in place. `side` of it is translated, and is what `q` says it was. The quoted
  * IP header gets a right checksum of its own, and so does a datagram that is quoted as far as that; there 0 stands for none. */
-static __always_inline int rewrite_quoted(struct __sk_buff *skb, const struct packet *p, const struct quote *q, int v6, int source,
-					  const struct address *addr, __u16 port)
+static __always_inline int rewrite_quoted(struct __sk_buff *skb, const struct quote *q, int v6, enum side side, struct endpoint to)
 {
-	const struct address *before = source ? &q->flow.saddr : &q->flow.daddr;
-	__u32 check = p->l4_offset + __builtin_offsetof(struct icmphdr, checksum), offset;
-	__u16 old_port = source ? q->flow.sport : q->flow.dport, old, new;
+	const struct address *before = side == SOURCE ? &q->flow.saddr : &q->flow.daddr, *addr = to.addr;
+	__u16 old_port = side == SOURCE ? q->flow.sport : q->flow.dport, old, new;
 	__u64 change = address_change(before, addr, v6);
+	__u32 offset;
 	__s64 difference;
 
 	if (v6) {
-		offset = q->ip_offset + (source ? __builtin_offsetof(struct ipv6hdr, saddr) :
+		offset = q->ip_offset + (side == SOURCE ? __builtin_offsetof(struct ipv6hdr, saddr) :
 						  __builtin_offsetof(struct ipv6hdr, daddr));
 		difference = bpf_csum_diff((void *)before, sizeof(*before), (void *)addr, sizeof(*addr), 0);
 		if (difference < 0 || bpf_skb_store_bytes(skb, offset, addr, sizeof(*addr), 0) ||
-		    bpf_l4_csum_replace(skb, check, 0, difference, 0))
+		    bpf_l4_csum_replace(skb, q->check, 0, difference, 0))
 			return -1;
 	} else {
 		offset = q->ip_offset + __builtin_offsetof(struct iphdr, check);
 		if (bpf_skb_load_bytes(skb, offset, &old, sizeof(old)) ||
-		    replace_quoted(skb, check, offset, old, changed(old, change)))
+		    replace_quoted(skb, q->check, offset, old, changed(old, change)))
 			return -1;
-		offset = q->ip_offset + (source ? __builtin_offsetof(struct iphdr, saddr) :
+		offset = q->ip_offset + (side == SOURCE ? __builtin_offsetof(struct iphdr, saddr) :
 						  __builtin_offsetof(struct iphdr, daddr));
 		if (bpf_skb_store_bytes(skb, offset, &addr->words[0], 4, 0) ||
-		    bpf_l4_csum_replace(skb, check, before->words[0], addr->words[0], 4))
+		    bpf_l4_csum_replace(skb, q->check, before->words[0], addr->words[0], 4))
 			return -1;
 	}
-	if (replace_quoted(skb, check, q->l4_offset + (source ? 0 : 2), old_port, port))
+	if (replace_quoted(skb, q->check, q->l4_offset + (side == SOURCE ? 0 : 2), old_port, to.port))
 		return -1;
 	offset = q->l4_offset + __builtin_offsetof(struct udphdr, check);
 	if (q->flow.proto != IPPROTO_UDP || load_quoted(skb, q, offset, &old, sizeof(old)) || !old)
 		return 0;
-	new = changed(old, change + word_change(old_port, port));
-	return replace_quoted(skb, check, offset, old, new ? new : 0xffff);
+	new = changed(old, change + word_change(old_port, to.port));
+	return replace_quoted(skb, q->check, offset, old, new ? new : 0xffff);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define TANIST_OPEN_H
 
 #include "address.h"
+#include "clock.h"
 #include "connection.h"
 #include "counters.h"
 #include "icmp-error.h"
@@ -105,21 +106,24 @@ static __always_inline int insert(struct packet *p, int v6, const struct dest *d
 }
 
 /* Chooses a server for a packet that opens a connection, and fills the connection in. False when there is none. */
-static __always_inline int schedule(struct packet *p, int v6, const struct service *service,
-				    const struct settings *s, struct connection *fresh, __u64 now)
+static __always_inline int schedule(struct packet *p, int v6, const struct service *service, struct connection *fresh,
+				    const struct moment *at)
 {
-	struct template_key who = {
-		.service_slot = service->slot, .client = masked(&p->flow.saddr, service->client_prefix, v6), .call = p->call,
+	struct persistent_client who = {
+		.key = {
+			.service_slot = service->slot,
+			.client = masked(&p->flow.saddr, service->client_prefix, v6),
+			.call = p->call,
+		},
 	};
-	struct template *known = 0;
 	struct counters *n;
 	struct dest *d;
 
 	fresh->service_slot = service->slot;
 	if (service->persistence_s)
-		known = find_template(s, &who, now);
-	fresh->dest_slot = known ? known->dest_slot : pick_for(service->slot, &p->flow, p->dry);
-	p->rule = known ? RULE_TEMPLATE : RULE_SCHEDULER;
+		who.known = find_template(&who.key, at);
+	fresh->dest_slot = who.known ? who.known->dest_slot : pick_for(service->slot, &p->flow, p->dry);
+	p->rule = who.known ? RULE_TEMPLATE : RULE_SCHEDULER;
 	p->dest_slot = fresh->dest_slot;
 	d = bpf_map_lookup_elem(&dests, &fresh->dest_slot);
 	if (!d) {
@@ -137,7 +141,7 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 	if (p->ftp_data)
 		fresh->flags |= CONN_KEEPS_PORT;
 	fresh->state = next_state(p->flow.proto, p->event, has_reply(fresh) ? DIR_INPUT : DIR_INPUT_ONLY, ST_NONE);
-	set_deadline(s, fresh, fresh->state, now);
+	set_deadline(fresh, fresh->state, at);
 	if (p->dry)
 		return 1;
 	n = bpf_map_lookup_elem(&service_counters, &fresh->service_slot);
@@ -146,7 +150,7 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 	n = bpf_map_lookup_elem(&dest_counters, &fresh->dest_slot);
 	if (n)
 		n->connections++;
-	if (service->persistence_s && !enter_template(&who, known, service, fresh, d->id, now)) {
+	if (service->persistence_s && !enter_template(&who, service, fresh, d->id, at->now)) {
 		count_drop(DROP_TABLE_FULL);
 		return 0;
 	}
@@ -154,19 +158,19 @@ static __always_inline int schedule(struct packet *p, int v6, const struct servi
 }
 
 static __always_inline struct connection *open_connection(struct packet *p, int v6, const struct service *service,
-							  const struct settings *s, __u64 now)
+							  const struct moment *at)
 {
 	struct connection fresh = {};
 	int error = -1;
 	__u32 slot;
 	struct dest *d;
 
-	if (!schedule(p, v6, service, s, &fresh, now))
+	if (!schedule(p, v6, service, &fresh, at))
 		return 0;
 	slot = fresh.dest_slot;
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (d)
-		error = insert(p, v6, d, &fresh, now);
+		error = insert(p, v6, d, &fresh, at->now);
 	if (error && fresh.flags & CONN_CONTROLLED)
 		leave_template(&p->flow, &fresh, v6);
 	return error && error != -EEXIST ? 0 : lookup_connection(&p->flow, v6);
@@ -175,17 +179,17 @@ static __always_inline struct connection *open_connection(struct packet *p, int 
 /* One-packet scheduling: the packet gets a server of its own, and is forgotten once it is on its way. Its answer is not
  * translated. */
 static __always_inline int forward_one_packet(struct __sk_buff *skb, struct packet *p, int v6, const struct service *service,
-					 const struct settings *s, __u64 now)
+					      const struct moment *at)
 {
 	struct connection once = {};
 
-	if (!schedule(p, v6, service, s, &once, now))
+	if (!schedule(p, v6, service, &once, at))
 		return error_port_unreachable(p, v6);
 	if (once.method == METHOD_FNAT && !claim_local_endpoint(&once, 0))
 		return DROP;
 	if (once.flags & CONN_CONTROLLED)
 		leave_template(&p->flow, &once, v6);
-	return to_server(skb, p, v6, &once, now);
+	return to_server(skb, p, v6, &once, at->now);
 }
 
 #endif

@@ -9,45 +9,32 @@
 #include "clock.h"
 #include "connection.h"
 #include "fragment-queue.h"
-#include "layout.h"
 #include "packet.h"
 #include "parse.h"
 #include "scratch.h"
-#include "sctp.h"
 #include "service.h"
 
 /* Whether a packet that has come in by the loopback interface is a service's or of a connection. */
 static __always_inline int is_for_service(struct __sk_buff *skb, int v6)
 {
 	struct packet *p = packet_in_hand();
-	struct settings *s = get_settings();
-	__u64 now;
+	struct moment at = { .settings = get_settings() };
 
-	if (!p || !s)
+	if (!p || !at.settings)
 		return 0;
 	__builtin_memset(p, 0, __builtin_offsetof(struct packet, client));
-	now = now_ns(s);
-	if (is_inert(s, now) || (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p)))
+	at.now = now_ns(at.settings);
+	if (is_inert(&at) || (v6 ? parse_ipv6(skb, p) : parse_ipv4(skb, p)))
 		return 0;
 	if (p->fragment == LATER_FRAGMENT)
 		return !find_ports(p);
-	if (p->flow.proto == IPPROTO_TCP) {
-		if (parse_tcp(skb, p))
-			return 0;
-	} else if (p->flow.proto == IPPROTO_UDP) {
-		if (parse_udp(skb, p))
-			return 0;
-	} else if (p->flow.proto == IPPROTO_SCTP) {
-		if (parse_sctp(skb))
-			return 0;
-	} else {
+	if (parse_transport(skb, p, v6))
 		return 0;
-	}
-	if (!peek(&p->flow, now, v6) && !(p->opens && find_service(p, skb->mark)))
+	if (!peek(&p->flow, at.now, v6) && !(p->opens && find_service(p, skb->mark)))
 		return 0;
 	/* The others of its fragments are behind this one, and have no ports. */
 	if (p->fragment == FIRST_FRAGMENT)
-		tell_ports(p, now);
+		tell_ports(p, at.now);
 	return 1;
 }
 

@@ -63,6 +63,14 @@ struct packet {
 	struct flow reply;  /* full NAT: the server's packets, as they come in */
 };
 
+/* Which side of a packet is translated, and what takes its place: the address, and the port in network order. */
+enum side { SOURCE, DESTINATION };
+
+struct endpoint {
+	const struct address *addr;
+	__u16 port;
+};
+
 static __always_inline int has_ports(const struct packet *p)
 {
 	return p->fragment == WHOLE || p->fragment == FIRST_FRAGMENT;

@@ -8,7 +8,9 @@
 #include "checksum.h"
 #include "ip-options.h"
 #include "packet.h"
+#include "sctp.h"
 #include "states.h"
+#include "verdict.h"
 
 /* Headers after IPv6's own that are stepped over. */
 #define MAX_EXTENSIONS 6
@@ -139,6 +141,19 @@ static __always_inline int parse_udp(struct __sk_buff *skb, struct packet *p)
 	p->flow.dport = udp->dest;
 	p->opens = 1;
 	return 0;
+}
+
+/* The ports, and what the packet does to the state of a connection. 0, or the verdict or step that comes of another protocol or of a
+ * header that is wrong. */
+static __always_inline int parse_transport(struct __sk_buff *skb, struct packet *p, int v6)
+{
+	if (p->flow.proto == IPPROTO_TCP)
+		return parse_tcp(skb, p) ? PASS : 0;
+	if (p->flow.proto == IPPROTO_UDP)
+		return parse_udp(skb, p) ? PASS : 0;
+	if (p->flow.proto == IPPROTO_SCTP)
+		return parse_sctp(skb) ? PASS : 0;
+	return p->flow.proto == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) ? TO_ICMP : PASS;
 }
 
 #endif

@@ -68,9 +68,15 @@ static __always_inline int lingers(struct template *t, __u64 now)
 	return 1;
 }
 
+/* A client of a persistent service, and its template, if there is one. */
+struct persistent_client {
+	struct template_key key;
+	struct template *known;
+};
+
 /* The server that a client has by its template, whatever that server's weight is; a template whose server is gone is
  * forgotten. */
-static __always_inline struct template *find_template(const struct settings *s, const struct template_key *key, __u64 now)
+static __always_inline struct template *find_template(const struct template_key *key, const struct moment *at)
 {
 	struct template *t = bpf_map_lookup_elem(&templates, key);
 	struct dest *d;
@@ -81,7 +87,7 @@ static __always_inline struct template *find_template(const struct settings *s, 
 	slot = t->dest_slot;
 	d = bpf_map_lookup_elem(&dests, &slot);
 	if (d && d->state == DEST_PRESENT && d->id == t->dest_id &&
-	    (d->weight || !(s->flags & EXPIRE_QUIESCENT_TEMPLATE)) && (t->deadline_ns >= now || lingers(t, now)))
+	    (d->weight || !(at->settings->flags & EXPIRE_QUIESCENT_TEMPLATE)) && (t->deadline_ns >= at->now || lingers(t, at->now)))
 		return t;
 	dest_id = t->dest_id;
 	delete_template(key, slot, dest_id);
@@ -100,9 +106,11 @@ static __always_inline void remember_call(const struct template_key *key)
 
 /* Ties a fresh connection to the template of its client: an old one, whose time begins anew, or one of its own. False
  * when there is no room for one. */
-static __always_inline int enter_template(const struct template_key *key, struct template *known,
-					  const struct service *service, struct connection *fresh, __u32 dest_id, __u64 now)
+static __always_inline int enter_template(const struct persistent_client *who, const struct service *service,
+					  struct connection *fresh, __u32 dest_id, __u64 now)
 {
+	const struct template_key *key = &who->key;
+	struct template *known = who->known;
 	struct template made = {
 		.deadline_ns = now + service->persistence_s * SECOND_NS,
 		.dest_slot = fresh->dest_slot, .dest_id = dest_id, .controlled = 1,

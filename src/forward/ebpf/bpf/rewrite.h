@@ -10,8 +10,7 @@
 
 /* Replaces the destination or the source address, if there is a new one, and takes one hop off the TTL unless that was
  * done. The caller has checked that it is above 1. */
-static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, int v6, int destination,
-				      const struct address *new)
+static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, int v6, enum side side, const struct address *new)
 {
 	struct iphdr *ip = ip_header(skb);
 	struct ipv6hdr *ip6;
@@ -26,7 +25,7 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, i
 			return -1;
 		ip6->hop_limit -= hop;
 		if (new)
-			__builtin_memcpy(destination ? &ip6->daddr : &ip6->saddr, new, sizeof(*new));
+			__builtin_memcpy(side == DESTINATION ? &ip6->daddr : &ip6->saddr, new, sizeof(*new));
 		return 0;
 	}
 	if (!ip)
@@ -34,9 +33,9 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, i
 	ip->ttl -= hop;
 	change = hop ? HOP_CHANGE : 0;
 	if (new) {
-		old.words[0] = destination ? ip->daddr : ip->saddr;
+		old.words[0] = side == DESTINATION ? ip->daddr : ip->saddr;
 		change += address_change(&old, new, 0);
-		if (destination)
+		if (side == DESTINATION)
 			ip->daddr = new->words[0];
 		else
 			ip->saddr = new->words[0];
@@ -47,38 +46,36 @@ static __always_inline int rewrite_ip(struct __sk_buff *skb, struct packet *p, i
 
 /* Replaces the destination (or the source) address and port and takes one hop off the TTL. Pseudo-header changes are
  * told to the helper as such, so that checksum offload and segmentation offload stay correct. */
-static __always_inline int translate(struct __sk_buff *skb, struct packet *p, int v6, int destination,
-				     const struct address *addr, __u16 port)
+static __always_inline int translate(struct __sk_buff *skb, struct packet *p, int v6, enum side side, struct endpoint new)
 {
-	const struct address *old = destination ? &p->flow.daddr : &p->flow.saddr;
-	__u16 old_port = destination ? p->flow.dport : p->flow.sport;
+	const struct address *old = side == DESTINATION ? &p->flow.daddr : &p->flow.saddr;
+	__u16 old_port = side == DESTINATION ? p->flow.dport : p->flow.sport;
 	__u32 check = p->l4_offset +
 		      (p->flow.proto == IPPROTO_TCP ? __builtin_offsetof(struct tcphdr, check) :
 						      __builtin_offsetof(struct udphdr, check));
 	__u64 zero_is_none = p->flow.proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	__u64 from = old->words[0], to = addr->words[0], size = 4;
+	__u64 from = old->words[0], to = new.addr->words[0], size = 4;
 	__u16 *ports;
 
-	if (p->flow.proto == IPPROTO_SCTP && has_ports(p) &&
-	    rewrite_sctp_port(skb, destination, port))
+	if (p->flow.proto == IPPROTO_SCTP && has_ports(p) && rewrite_sctp_port(skb, side, new.port))
 		return -1;
 	if (p->flow.proto == IPPROTO_SCTP || !has_ports(p))
-		return rewrite_ip(skb, p, v6, destination, addr);
+		return rewrite_ip(skb, p, v6, side, new.addr);
 	if (v6) {
 		from = 0;
-		to = bpf_csum_diff((void *)old, sizeof(*old), (void *)addr, sizeof(*addr), 0);
+		to = bpf_csum_diff((void *)old, sizeof(*old), (void *)new.addr, sizeof(*new.addr), 0);
 		size = 0;
 	}
 	if (bpf_l4_csum_replace(skb, check, from, to, BPF_F_PSEUDO_HDR | zero_is_none | size))
 		return -1;
-	if (old_port != port && bpf_l4_csum_replace(skb, check, old_port, port, zero_is_none | sizeof(port)))
+	if (old_port != new.port && bpf_l4_csum_replace(skb, check, old_port, new.port, zero_is_none | sizeof(new.port)))
 		return -1;
-	if (rewrite_ip(skb, p, v6, destination, addr))
+	if (rewrite_ip(skb, p, v6, side, new.addr))
 		return -1;
 	ports = l4_header(skb, p);
 	if ((void *)(ports + 2) > (void *)(long)skb->data_end)
 		return -1;
-	ports[destination ? 1 : 0] = port;
+	ports[side] = new.port;
 	return 0;
 }
 

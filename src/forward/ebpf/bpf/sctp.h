@@ -102,7 +102,7 @@ __noinline __u32 crc_of_change(__u32 change, __u32 zeros)
 /* The checksum of SCTP covers no address, only the ports. It is sent with its lowest byte first. One that is left to the device
  * is 0 until then, and stays so: it will be made of the ports that are there by then. (Of 2^32
  * packets one has 0 for a checksum, and is lost if its port changes.) */
-__noinline int rewrite_sctp_port(struct __sk_buff *skb, __u32 destination, __u16 port)
+__noinline int rewrite_sctp_port(struct __sk_buff *skb, __u32 side, __u16 port)
 {
 	const struct packet *p = packet_in_hand();
 	__u32 segment, check, change;
@@ -111,20 +111,20 @@ __noinline int rewrite_sctp_port(struct __sk_buff *skb, __u32 destination, __u16
 	if (!p)
 		return -1;
 	segment = p->ip_length - (p->l4_offset - ETH_HLEN);
-	old = destination ? p->flow.dport : p->flow.sport;
+	old = side == DESTINATION ? p->flow.dport : p->flow.sport;
 	if (old == port)
 		return 0;
 	/* Of a fragment nobody can tell how much follows. */
 	if (p->fragment || segment < 12 || bpf_skb_load_bytes(skb, p->l4_offset + 8, &check, sizeof(check)))
 		return -1;
-	change = (__u32)(__u16)(old ^ port) << (destination ? 16 : 0);
+	change = (__u32)(__u16)(old ^ port) << (side == DESTINATION ? 16 : 0);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "the ports and the checksum are taken as they lie in memory"
 #endif
 	if (check)
 		check ^= crc_of_change(change, segment - 4);
 	return bpf_skb_store_bytes(skb, p->l4_offset + 8, &check, sizeof(check), 0) ||
-	       bpf_skb_store_bytes(skb, p->l4_offset + (destination ? 2 : 0), &port, sizeof(port), 0);
+	       bpf_skb_store_bytes(skb, p->l4_offset + (side == DESTINATION ? 2 : 0), &port, sizeof(port), 0);
 }
 
 #endif

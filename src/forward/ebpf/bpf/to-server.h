@@ -75,7 +75,7 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 	if (too_long && make_first_fragment(skb, p, room))
 		goto malformed;
 	if (c->method == METHOD_NAT) {
-		if (translate(skb, p, v6, 1, &d->addr, server_port(d, c, p->flow.dport)))
+		if (translate(skb, p, v6, DESTINATION, (struct endpoint){ &d->addr, server_port(d, c, p->flow.dport) }))
 			goto malformed;
 		return send_to_server(skb, d, v6, &p->flow.saddr);
 	}
@@ -85,11 +85,11 @@ static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, in
 		p->server_isn = c->server_isn;
 		return TO_FULL_NAT;
 	}
-	if (c->local_port ? translate(skb, p, v6, 0, &c->local, c->local_port) : rewrite_ip(skb, p, v6, 1, 0))
+	if (c->local_port ? translate(skb, p, v6, SOURCE, (struct endpoint){ &c->local, c->local_port }) :
+			    rewrite_ip(skb, p, v6, DESTINATION, 0))
 		goto malformed;
-	if (c->method == METHOD_TUN) {
+	if (c->method == METHOD_TUN)
 		return TO_TUNNEL;
-	}
 	return send_to_server(skb, d, v6, &p->flow.saddr);
 malformed:
 	count_drop(DROP_MALFORMED);

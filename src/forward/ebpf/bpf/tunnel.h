@@ -96,8 +96,8 @@ static __always_inline int read_inner(struct __sk_buff *skb, const struct packet
 }
 
 /* Writes the header between the outer IP header and the packet. */
-static __always_inline long write_tunnel_header(struct __sk_buff *skb, const struct dest *d, const struct inner *inner,
-					  __u32 offset, __u16 sport, int checksum)
+static __always_inline long write_tunnel_header(struct __sk_buff *skb, const struct dest *d, const struct inner *inner, __u32 offset,
+						int checksum)
 {
 	__u16 ether = inner->proto == IPPROTO_IPV6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	struct gue gue = {};
@@ -105,7 +105,7 @@ static __always_inline long write_tunnel_header(struct __sk_buff *skb, const str
 	__u32 sum;
 
 	if (d->tunnel == TUNNEL_GUE) {
-		gue.udp.source = sport;
+		gue.udp.source = bpf_htons(GUE_PORTS | (bpf_get_hash_recalc(skb) & 0x3fff));
 		gue.udp.dest = d->tunnel_port;
 		gue.udp.len = bpf_htons(sizeof(gue) + inner->length);
 		gue.proto = inner->proto;
@@ -199,8 +199,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, const struct packe
 	}
 	if (tunnel == TUNNEL_IPIP)
 		return 0;
-	return write_tunnel_header(skb, d, &inner, ETH_HLEN + outer, bpf_htons(GUE_PORTS | (bpf_get_hash_recalc(skb) & 0x3fff)),
-			     checksum);
+	return write_tunnel_header(skb, d, &inner, ETH_HLEN + outer, checksum);
 }
 
 #endif
