@@ -93,6 +93,11 @@ test('a name is defined in one header only', () => {
   expect(twice).toEqual([])
 })
 
+test('the file with the entry points says of every header what it is for', () => {
+  const map = readFileSync(join(FOLDER, 'tanist.bpf.c'), 'utf8').split('#include')[0] ?? ''
+  expect(headers.map(({ name }) => name).filter((name) => !new RegExp(`(?<![-\\w])${name}`).test(map))).toEqual([])
+})
+
 test('maps.h has the maps that are pinned, and no others', () => {
   const maps = definedIn(read('maps.h')).flatMap((name) => (name.startsWith('&') ? [name.slice(1)] : []))
   expect(maps.toSorted()).toEqual([...PINNED_MAPS].toSorted())

@@ -85,7 +85,7 @@ static __always_inline void count_traffic(const struct connection *c, __u64 pack
 
 /* The bytes are those of the IP packet: a short frame has some more. */
 static __always_inline void count_packet(struct __sk_buff *skb, const struct packet *p, const struct connection *c,
-						    int out)
+					 int out)
 {
 	count_traffic(c, skb->gso_segs ? skb->gso_segs : 1, p->ip_length, out);
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* How many ICMP errors the core makes: as many as the kernel would, whose sysctls say it (icmp_ratelimit, icmp_ratemask,
  * icmp_msgs_per_sec, icmp_msgs_burst; IPv6: icmp/ratelimit, icmp/ratemask). Each destination has a bucket of tokens, and all of them
- * have one together. */
+ * have one together. A bucket is one number, the time at which it is full again:
+ *
+ *   now                 full_at                                      now + burst * each_ns
+ *    |<- tokens taken ->|<- tokens left, one for each each_ns ------>|
+ */
 #ifndef TANIST_ERROR_RATE_H
 #define TANIST_ERROR_RATE_H
 
@@ -18,12 +22,12 @@
 
 /* src/forward/ebpf/error-rate.ts has the same. */
 struct error_rate {
-	__u64 each_ns;   /* between two errors to one IPv4 destination; 0: no limit */
-	__u64 each6_ns;  /* the same for IPv6 */
+	__u64 each_ns;	 /* between two errors to one IPv4 destination; 0: no limit */
+	__u64 each6_ns;	 /* the same for IPv6 */
 	__u64 common_ns; /* between two errors to anybody */
-	__u32 burst;     /* errors to anybody at once */
-	__u32 types;     /* of ICMP, as bits, that are limited */
-	__u32 types6;    /* of ICMPv6 */
+	__u32 burst;	 /* errors to anybody at once */
+	__u32 types;	 /* of ICMP, as bits, that are limited */
+	__u32 types6;	 /* of ICMPv6 */
 	__u32 pad;
 };
 

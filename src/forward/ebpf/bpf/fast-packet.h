@@ -13,7 +13,7 @@
 struct fast_packet {
 	struct flow flow;
 	struct flow client; /* of a server's packet: whose connection it belongs to */
-	__u32 length; /* from the IP header on */
+	__u32 length;	    /* from the IP header on */
 	__u8 ttl;
 };
 

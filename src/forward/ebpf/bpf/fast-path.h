@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* XDP, on interfaces that the user names: data and ACKs of established TCP connections, and UDP, are forwarded before the
+/* The fast path: XDP, on interfaces that the user names. Data and ACKs of established TCP connections, and UDP, are forwarded before the
  * kernel has made anything of them. Whatever else comes is left to the program on tc, which knows it all, so it makes no
  * difference which of the two has a packet. Once a second a packet of each next hop goes by tc, too: so the kernel keeps its
- * neighbours fresh. */
+ * neighbours fresh.
+ *
+ *   read_fast         a whole TCP segment with ACK and without SYN, FIN and RST, or a datagram; no IP options, no fragment
+ *   find_fast         its connection, or by its reply key that of a server's packet: established, and not by full NAT
+ *   fast_to_server    the server is there, its link has XDP, it fits, and its MAC is not older than a second
+ *   fast_to_client    the same of the client
+ *       | each: no ---> XDP_PASS, with nothing changed
+ *       v
+ *   send_fast         the same link: XDP_TX; another: redirect by `transmit_ports`
+ */
 #ifndef TANIST_FAST_PATH_H
 #define TANIST_FAST_PATH_H
 

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Fragments are forwarded as they are; the first one tells its ports to the others. One that comes before the first is kept here
  * until then, since nobody knows yet whose it is: untranslated it must not leave. And a first one that ends within its transport
- * header (RFC 1858) is kept until the next one can be joined to it. IPVS puts every datagram together first, to the same end. */
+ * header (RFC 1858) is kept until the next one can be joined to it. IPVS puts every datagram together first, to the same end.
+ *
+ *   datagrams[addresses, id, protocol]         = ports of the first fragment, and how many frames are queued
+ *   fragment_queue[the same, 0 .. queued - 1]  = a later fragment that came too early
+ *   fragment_queue[the same, SHORT_FIRST]      = a first one that is too short
+ *
+ *   the first comes      its ports are known from now on    nothing queued: it goes on
+ *                                                           else it comes in again, and behind it what was queued last
+ *   a later one comes    the ports are known                the same
+ *                        they are not                       it is joined to a short first one, or queued
+ *
+ * So what leaves the queue brings the next one, and no packet has more than one to bring. */
 #ifndef TANIST_FRAGMENT_QUEUE_H
 #define TANIST_FRAGMENT_QUEUE_H
 
@@ -163,7 +174,7 @@ static __always_inline struct datagram *datagram_of(struct datagram_key *key, __
 
 /* From now on those that follow the packet in hand, a first fragment, find its ports; what came before it follows it. */
 static __always_inline int take_first(struct __sk_buff *skb, const struct packet *p, struct datagram_key *key,
-				struct datagram *datagram, __u64 now)
+				      struct datagram *datagram, __u64 now)
 {
 	__u32 ports, queued = datagram->queued;
 	int verdict;

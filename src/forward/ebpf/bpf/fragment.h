@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* An IPv4 packet that is longer than the way to its server and may be fragmented is made two fragments, and both come in
  * again, each a packet of its own: so a tunnel's inner packet is fragmented, not the outer one, and the real server need not
- * put anything together before it takes the outer header off (RFC 4459 section 3.4). The first one begins as a whole copy,
- * marked by the header's unused bit, since a copy cannot be changed after it was handed over. */
+ * put anything together before it takes the outer header off (RFC 4459 section 3.4).
+ *
+ *   the packet        | IP                   | data                            |
+ *     |
+ *     +- its clone    | IP, reserved bit     | data                            |   comes in first,
+ *     |      then     | IP, MF               | data, as far as there is room |     and is shortened as it goes on
+ *     |
+ *     +- itself       | IP, offset + first/8                                  | rest |   comes in behind it
+ *
+ * The first fragment begins as a whole copy, marked by the header's reserved bit, since a clone cannot be changed after it was handed
+ * over. What is still too long is fragmented again. */
 #ifndef TANIST_FRAGMENT_H
 #define TANIST_FRAGMENT_H
 

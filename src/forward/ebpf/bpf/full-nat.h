@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Full NAT: the server sees an address of the director's in place of the client's, so that its answers come back whatever
- * its routes are. */
+ * its routes are.
+ *
+ *   client                     director                     server
+ *     |-------- C:c -> V:v ------->|------- L:l -> S:s ------->|     to_full_nat, with C:c as a TCP option (toa.h)
+ *     |<------- V:v -> C:c --------|<------ S:s -> L:l --------|     from_full_nat, with a smaller MSS
+ *
+ * The same two steps serve connections whose client got another port (L is its own address, see open.h), and those of this director's own
+ * clients. */
 #ifndef TANIST_FULL_NAT_H
 #define TANIST_FULL_NAT_H
 

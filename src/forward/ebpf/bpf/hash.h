@@ -14,18 +14,18 @@ static __always_inline __u32 hash256(__u32 value)
 }
 
 #define ROTATE(x, by) (((x) << (by)) | ((x) >> (64 - (by))))
-#define SIP_ROUND                                       \
-	do {                                            \
-		v0 += v1;                               \
-		v1 = ROTATE(v1, 13) ^ v0;               \
-		v0 = ROTATE(v0, 32);                    \
-		v2 += v3;                               \
-		v3 = ROTATE(v3, 16) ^ v2;               \
-		v0 += v3;                               \
-		v3 = ROTATE(v3, 21) ^ v0;               \
-		v2 += v1;                               \
-		v1 = ROTATE(v1, 17) ^ v2;               \
-		v2 = ROTATE(v2, 32);                    \
+#define SIP_ROUND                         \
+	do {                              \
+		v0 += v1;                 \
+		v1 = ROTATE(v1, 13) ^ v0; \
+		v0 = ROTATE(v0, 32);      \
+		v2 += v3;                 \
+		v3 = ROTATE(v3, 16) ^ v2; \
+		v0 += v3;                 \
+		v3 = ROTATE(v3, 21) ^ v0; \
+		v2 += v1;                 \
+		v1 = ROTATE(v1, 17) ^ v2; \
+		v2 = ROTATE(v2, 32);      \
 	} while (0)
 
 /* Bucket of mh: SipHash-1-3 of four bytes, of which the low half counts. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ICMP errors that the director itself sends. */
+/* ICMP errors that the director itself sends, in place of the packet that they are about.
+ *
+ *   | Ethernet | IP, 20 or 40 | type, code, checksum, 0 or MTU: 8 | quoted IP header | quoted data: TCP's header, or 8 bytes |
+ */
 #ifndef TANIST_ICMP_ERROR_H
 #define TANIST_ICMP_ERROR_H
 

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ICMP errors about packets of connections: translated, and sent on to whom they are for. */
+/* ICMP errors about packets of connections: translated, and sent on to whom they are for. C:c is the client, V:v the virtual server,
+ * S:s the real one, L:l full NAT's local address and port, R the router that sends the error.
+ *
+ *                                       NAT, comes in    leaves         full NAT, comes in    leaves
+ *   about what went to S      outer     R -> C           V -> C         R -> L                V -> C
+ *                             quoted    C:c -> S:s       C:c -> V:v     L:l -> S:s            C:c -> V:v
+ *   about what went to C      outer     R -> V           R -> S         R -> V                L -> S
+ *                             quoted    V:v -> C:c       S:s -> C:c     V:v -> C:c            S:s -> L:l
+ *
+ * A quote turned round is a key of keys.h. By DR and TUN an error from the clients' side goes to the server as it is. */
 #ifndef TANIST_ICMP_FORWARD_H
 #define TANIST_ICMP_FORWARD_H
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The packet that an ICMP error quotes: reads and translates it. */
+/* The packet that an ICMP error quotes: reads and translates it.
+ *
+ *   | Ethernet | IP, options | ICMP 8 | quoted IP, options, extensions | ports | rest, as far as it is quoted |
+ *                            ^        ^                                ^                                      ^
+ *                 p->l4_offset        q->ip_offset                     q->l4_offset                           q->end
+ *
+ * What changes in the quote changes the checksum of the ICMP message, which covers it, and the quote's own checksums. */
 #ifndef TANIST_ICMP_QUOTE_H
 #define TANIST_ICMP_QUOTE_H
 
@@ -101,7 +107,7 @@ static __always_inline int rewrite_quoted(struct __sk_buff *skb, const struct qu
 
 	if (v6) {
 		offset = q->ip_offset + (side == SOURCE ? __builtin_offsetof(struct ipv6hdr, saddr) :
-						  __builtin_offsetof(struct ipv6hdr, daddr));
+							  __builtin_offsetof(struct ipv6hdr, daddr));
 		difference = bpf_csum_diff((void *)before, sizeof(*before), (void *)addr, sizeof(*addr), 0);
 		if (difference < 0 || bpf_skb_store_bytes(skb, offset, addr, sizeof(*addr), 0) ||
 		    bpf_l4_csum_replace(skb, q->check, 0, difference, 0))
@@ -112,7 +118,7 @@ static __always_inline int rewrite_quoted(struct __sk_buff *skb, const struct qu
 		    replace_quoted(skb, q->check, offset, old, changed(old, change)))
 			return -1;
 		offset = q->ip_offset + (side == SOURCE ? __builtin_offsetof(struct iphdr, saddr) :
-						  __builtin_offsetof(struct iphdr, daddr));
+							  __builtin_offsetof(struct iphdr, daddr));
 		if (bpf_skb_store_bytes(skb, offset, &addr->words[0], 4, 0) ||
 		    bpf_l4_csum_replace(skb, q->check, before->words[0], addr->words[0], 4))
 			return -1;

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The two tables of connections, one a family, behind one set of functions. */
+/* The two tables of connections, one a family, behind one set of functions; and the keys of what servers send.
+ *
+ *   from the client   C:c -> V:v    connections[C:c -> V:v] = the connection
+ *   from the server   S:s -> C:c    replies[S:s -> C:c]     = C:c -> V:v
+ *
+ * C:c is the client, V:v the virtual server, S:s the real one. What a server sends by full NAT goes to a local address and port, L:l (see
+ * local-endpoint.h): replies[S:s -> L:l]. By DR and TUN servers answer past the director, so there is no second key. */
 #ifndef TANIST_KEYS_H
 #define TANIST_KEYS_H
 

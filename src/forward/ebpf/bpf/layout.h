@@ -29,8 +29,8 @@ enum scheduler {
 	SCHED_NONE, SCHED_LBLC, SCHED_LBLCR, SCHED_TWOS
 };
 
-/* Element 0 of a scheduler's table: how many entries follow, which scheduler picks from them, and with which flags. All three
- * in the table, so that one write changes them together: no packet has the entries of one scheduler picked by another. */
+/* Element 0 of a scheduler's table (scheduler-table.h): how many entries follow, which scheduler picks from them, and with which flags.
+ * All three in the table, so that one write changes them together: no packet has the entries of one scheduler picked by another. */
 #define TABLE_LENGTH(head) ((head) & 0xffffu)
 #define TABLE_SCHEDULER(head) ((head) >> 16 & 0xffu)
 #define TABLE_FLAGS(head) ((head) >> 24)
@@ -39,7 +39,7 @@ enum scheduler {
 #define SERVICE_PORT 1u
 #define SERVICE_FALLBACK 2u
 #define SERVICE_FLAG_3 4u /* no scheduler uses it */
-/* Every datagram is scheduled alone, and no connection is kept. */
+/* One-packet scheduling: each datagram gets a server of its own, and no connection is kept. */
 #define SERVICE_ONE_PACKET 8u
 /* Made by tanist-ipvsadm; only user space looks at it. */
 #define SERVICE_BY_HAND 16u
@@ -74,7 +74,7 @@ struct service {
 	__u16 flags;
 	__u32 persistence_s; /* a client stays at its server for so long; 0: it does not */
 	__u32 client_prefix; /* clients whose addresses begin with the same so many bits count as one */
-	__u32 timeout_s; /* of established connections and UDP; 0: the common one */
+	__u32 timeout_s;     /* of established connections and UDP; 0: the common one */
 };
 
 /* Where packets to a server go. */
@@ -105,7 +105,7 @@ struct dest {
 	__u8 tunnel;
 	__u8 tunnel_checksum;
 	__u16 tunnel_port; /* GUE's */
-	__u32 hop;   /* index of the hop in use */
+	__u32 hop;	   /* index of the hop in use */
 	struct hop hops[2];
 };
 
@@ -124,7 +124,13 @@ struct counters {
 	__u64 out_bytes;
 };
 
-/* Key of an IPv6 connection, and what the program computes with for both families. */
+/* Key of an IPv6 connection, and what the program computes with for both families.
+ *
+ *       0               4               8               12             16
+ *     0 | saddr                                                         |
+ *    16 | daddr                                                         |
+ *    32 | sport | dport |pro|fam| pad   |
+ */
 struct flow {
 	struct address saddr;
 	struct address daddr;
@@ -136,7 +142,11 @@ struct flow {
 };
 
 /* Key of an IPv4 connection: a third of the size, and looked up in two thirds of the time. Whole words, since words are what
- * the hash of it reads: words that were just written in pieces would make it wait. */
+ * the hash of it reads: words that were just written in pieces would make it wait.
+ *
+ *       0               4               8               12             16
+ *     0 | saddr         | daddr         | sport | dport |pro| 0         |
+ */
 struct flow4 {
 	__u32 saddr;
 	__u32 daddr;
@@ -144,6 +154,16 @@ struct flow4 {
 	__u32 proto; /* in the first byte */
 };
 
+/* A connection, by the flow of its client (keys.h). `back_*` is the way to the client.
+ *
+ *       0               4               8               12             16
+ *     0 | deadline_ns                   | back_at_ns                    |
+ *    16 | state         | flags | b_mtu | dest_slot     | service_slot  |
+ *    32 | back_ifindex  | back_hop                                      |
+ *    48 | ...           |met|pfx| lport | local                         |
+ *    64 | ...                           | isn or call   | timeout_s     |
+ *    80 | back_mac                      |
+ */
 struct connection {
 	__u64 deadline_ns;
 	__u64 back_at_ns;
@@ -156,15 +176,18 @@ struct connection {
 	struct address back_hop;
 	__u8 method;
 	__u8 template_prefix; /* with CONN_CONTROLLED: bits of the client's address that name its template */
-	__u16 local_port; /* full NAT, or CONN_OWN_CLIENT: what the server takes the client for, with `local`; 0: for what it is */
+	__u16 local_port;     /* full NAT, or CONN_OWN_CLIENT: what the server takes the client for, with `local`; 0: for what it is */
 	struct address local;
 	union {
 		__u32 server_isn; /* full NAT, TCP: the server's first sequence number */
-		__u32 call;       /* with CONN_CALL: the `call` of its template */
+		__u32 call;	  /* with CONN_CALL: the `call` of its template */
 	};
-	__u32 timeout_s;  /* see struct service */
-	__u64 back_mac;   /* of the client's next hop, for XDP; 0: not known */
+	__u32 timeout_s; /* see struct service */
+	__u64 back_mac;	 /* of the client's next hop, for XDP; 0: not known */
 };
+
+_Static_assert(sizeof(struct flow) == 40 && sizeof(struct flow4) == 16 && sizeof(struct connection) == 88,
+	       "layout.ts has the same sizes");
 
 /* An interface, by its index. */
 struct link {
@@ -262,12 +285,12 @@ struct path_mtu {
 /* How long it is believed, as the kernel has it for its routes. */
 #define PATH_MTU_S 600
 
-#define CONN_NO_OUTPUT 1u /* replies do not pass the director: DR and TUN */
-#define CONN_CONTROLLED 2u /* came through a template */
-#define CONN_CALL 4u       /* of a SIP call */
-#define CONN_KEEPS_PORT 8u /* data of FTP: to the port that was asked for */
-#define CONN_ASSURED 16u   /* UDP: its template has been told that there was an answer */
-#define CONN_OWN_CLIENT 32u       /* its client is on this director, see own-client.h */
+#define CONN_NO_OUTPUT 1u   /* replies do not pass the director: DR and TUN */
+#define CONN_CONTROLLED 2u  /* came through a template */
+#define CONN_CALL 4u	    /* of a SIP call */
+#define CONN_KEEPS_PORT 8u  /* data of FTP: to the port that was asked for */
+#define CONN_ASSURED 16u    /* UDP: its template has been told that there was an answer */
+#define CONN_OWN_CLIENT 32u /* its client is on this director, see own-client.h */
 
 /* What a template that still controls connections gets when its time is over. */
 #define TEMPLATE_LINGER_S 60
@@ -286,9 +309,9 @@ enum tcp_state {
 struct settings {
 	__u32 timeout_s[STATES];
 	__u64 clock_offset_ns; /* tests move the program's clock with it */
-	__u64 defend_from; /* connections of a family from which on half-open ones are dropped at random */
-	__u64 inert_at_ns; /* from then on everything passes: the daemon has left and has not come back; 0: never */
-	__u32 mark_ifindex; /* the link that packets with a service's mark come in by; 0: none */
+	__u64 defend_from;     /* connections of a family from which on half-open ones are dropped at random */
+	__u64 inert_at_ns;     /* from then on everything passes: the daemon has left and has not come back; 0: never */
+	__u32 mark_ifindex;    /* the link that packets with a service's mark come in by; 0: none */
 	__u32 flags;
 };
 

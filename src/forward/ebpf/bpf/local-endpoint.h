@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Full NAT: the local address and port that a server sees in place of its client's. */
+/* Full NAT: the local address and port that a server sees in place of its client's. A cursor for each server goes through all of them, so
+ * the next one is nearly always free; with a pool of two addresses, A and B:
+ *
+ *   cursor    0       1       2       3       ...
+ *   L:l       A:1024  B:1024  A:1025  B:1025  ...
+ */
 #ifndef TANIST_LOCAL_ENDPOINT_H
 #define TANIST_LOCAL_ENDPOINT_H
 
@@ -64,7 +69,7 @@ static long try_endpoint6(void *map, __u32 *index, void *unused, struct claim *c
 	return try_endpoint(claim, 1);
 }
 
-#define CLAIM_KEEP 1u      /* without it, it is only told which would be looked at next */
+#define CLAIM_KEEP 1u	   /* without it, it is only told which would be looked at next */
 #define CLAIM_OF_CLIENT 2u /* the address stays the client's own */
 
 /* Gives the packet in hand, which opens a connection, a local address and port; leaves them in `reply`. False when there

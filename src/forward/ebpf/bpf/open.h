@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Opens a connection: a server, an entry in the table, and for NAT the key of the server's packets. */
+/* Opens a connection.
+ *
+ *   schedule    a template's server, else the scheduler's; the fresh entry is filled in, and a template entered
+ *   insert      NAT, full NAT, own clients: the key of the server's packets (keys.h), first, so that no reply can arrive unknown
+ *                 the client's port is in use at this server: another port there, as by full NAT
+ *               the entry, by the client's flow
+ *                 another CPU was first: that one's connection is this packet's, too
+ *               the counts
+ *
+ * What was taken is given back when a later step fails. */
 #ifndef TANIST_OPEN_H
 #define TANIST_OPEN_H
 

@@ -2,7 +2,13 @@
 /* The director as a client of its own virtual servers. What is sent to a local address goes by the loopback interface, and
  * comes in by it with its route on it, by which the kernel would deliver it, and would send it if it had to wait for a
  * neighbour. So a packet of a service goes round once more, which takes the route off, and is handled then like any other.
- * Answers are delivered by the loopback interface, too. Which of these a packet is stands in its tc_index. */
+ * Answers are delivered by the loopback interface, too. Which of these a packet is stands in its tc_index.
+ *
+ *   local process --> lo, tc_index 0 --- of a service ---> lo, LOOP_SECOND --> process: to a server
+ *                          |
+ *                          +---- any other ---> PASS
+ *   server ---> link --> process: a reply ---> lo, LOOP_DELIVER --> PASS: to the local process
+ */
 #ifndef TANIST_OWN_CLIENT_H
 #define TANIST_OWN_CLIENT_H
 

@@ -18,8 +18,8 @@
 #define VLAN_ID 0x0fff /* of a VLAN tag; the rest is the priority */
 /* Of the word that IPv4's fragment offset is in (RFC 791 section 3.1), and of IPv6's (RFC 8200 section 4.5), which counts bytes. */
 #define IP_FRAGMENTING 0x8000 /* reserved; only ever set on this director, see fragment.h */
-#define IP_DF 0x4000	       /* don't fragment */
-#define IP_MF 0x2000	       /* more fragments follow */
+#define IP_DF 0x4000	      /* don't fragment */
+#define IP_MF 0x2000	      /* more fragments follow */
 #define IP_OFFSET 0x1fff      /* in 8 bytes */
 #define IP6_OFFSET 0xfff8
 #define IP6_MF 1
@@ -35,8 +35,8 @@ enum fragment_place { WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT, IPSEC };
 
 struct packet {
 	struct flow flow;
-	__u32 server_isn;   /* full NAT: see struct connection */
-	__u32 call;         /* see struct template_key */
+	__u32 server_isn; /* full NAT: see struct connection */
+	__u32 call;	  /* see struct template_key */
 	__u32 l4_offset;
 	__u32 event; /* enum tcp_event, TCP only */
 	__u32 fragment_id;
@@ -45,19 +45,19 @@ struct packet {
 	__u8 dont_fragment;
 	__u8 opens; /* opens a connection: SYN without RST */
 	__u8 fragment;
-	__u8 marked;   /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
-	__u8 dry;      /* a trace: nothing is kept and nothing counted */
-	__u8 rule;     /* enum rule, for a trace */
-	__u8 ftp_data; /* its service is one of FTP, found by the address alone */
+	__u8 marked;	      /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
+	__u8 dry;	      /* a trace: nothing is kept and nothing counted */
+	__u8 rule;	      /* enum rule, for a trace */
+	__u8 ftp_data;	      /* its service is one of FTP, found by the address alone */
 	__u8 ttl_decremented; /* the TTL has been made one less */
-	__u8 own_client; /* made on this director, see own-client.h */
-	__u8 fragmenting; /* the copy that becomes the first fragment, see fragment.h */
-	__u32 ifindex;   /* where it came in */
-	__u32 error_mtu; /* for TO_ICMP_ERROR: what its sender is told */
+	__u8 own_client;      /* made on this director, see own-client.h */
+	__u8 fragmenting;     /* the copy that becomes the first fragment, see fragment.h */
+	__u32 ifindex;	      /* where it came in */
+	__u32 error_mtu;      /* for TO_ICMP_ERROR: what its sender is told */
 	__u8 error_type;
 	__u8 error_code;
 	__u32 dest_slot; /* for TO_TUNNEL, and for a trace */
-	__u32 access;    /* for a trace: one more than the index in `access_hits` of the entry that has decided */
+	__u32 access;	 /* for a trace: one more than the index in `access_hits` of the entry that has decided */
 	/* Not set to 0 for each packet: who reads these has written them. */
 	struct flow client; /* of a server's packet: whose connection it belongs to */
 	struct flow reply;  /* full NAT: the server's packets, as they come in */

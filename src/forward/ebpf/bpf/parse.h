@@ -55,7 +55,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p)
 	struct {
 		__u8 next;
 		__u8 length; /* in 8 bytes, without the first 8 */
-		__u16 data; /* a fragment: as IPv4's; routing: its type, and how many segments are left */
+		__u16 data;  /* a fragment: as IPv4's; routing: its type, and how many segments are left */
 		__u32 id;
 	} extension;
 

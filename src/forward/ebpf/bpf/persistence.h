@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Persistence: a template remembers which server the clients of a network have. It counts the connections that came
- * through it, and is kept while there are any. */
+ * through it, and is kept while there are any.
+ *
+ *   templates[service, client's network, Call-ID or 0] = server, deadline, how many connections it controls
+ *                                                          ^
+ *   connection: CONN_CONTROLLED, template_prefix, call ----+   found again by its client's address and these
+ */
 #ifndef TANIST_PERSISTENCE_H
 #define TANIST_PERSISTENCE_H
 

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A service's table of servers, and whether one of them can serve. */
+/* A service's table, and whether a server in it can serve.
+ *
+ *   index   0                                1         2              n
+ *           +--------+-----------+----------+---------+---------+ - -+---------+
+ *           | flags  | scheduler | length n | slot    | slot    |    | slot    |    32 bits each
+ *           | 31..24 | 23..16    | 15..0    |         |         |    |         |
+ *           +--------+-----------+----------+---------+---------+ - -+---------+
+ *             the head: TABLE_*, layout.h     entries: where the server is in `dests`
+ *
+ *   rr, wrr    the sequence in which servers are picked, over and over
+ *   dh, sh     256 buckets of a hash, mh: 4093
+ *   others     the servers, the one that was added last first
+ */
 #ifndef TANIST_SCHEDULER_TABLE_H
 #define TANIST_SCHEDULER_TABLE_H
 

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SCTP's packets, RFC 9260: events for the state table, and a checksum that follows a changed port. */
+/* SCTP's packets, RFC 9260: events for the state table, and a checksum that follows a changed port.
+ *
+ *       0               2               4
+ *     0 | source port   | dest. port    |
+ *     4 | verification tag              |
+ *     8 | CRC32c of the packet          |   the lowest byte first
+ *    12 | type  | flags | length        |   the first chunk
+ *
+ * A CRC is linear: crc(packet ^ change) = crc(packet) ^ crc0(change), where `change` is 0 but for the ports, and crc0 begins with 0. Of
+ * 32 bits and n zero bytes behind them that is bits * x^(8n), reduced by the generator: it takes no look at the data. */
 #ifndef TANIST_SCTP_H
 #define TANIST_SCTP_H
 

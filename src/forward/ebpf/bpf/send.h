@@ -36,7 +36,7 @@ static __always_inline int send_to_server(struct __sk_buff *skb, const struct de
 /* Finds the way to the client if it is not known, or not for certain any more. If the route there is one that leads nowhere, then
  * that is what is known for so long, and is returned: BPF_FIB_LKUP_RET_BLACKHOLE, _UNREACHABLE or _PROHIBIT. Else 0. */
 static __always_inline int refresh_client_hop(struct __sk_buff *skb, struct connection *c, int v6, const struct flow *client,
-					 __u64 now)
+					      __u64 now)
 {
 	struct next_hop next;
 	int result;

@@ -1,6 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The forwarding core. One program on tc ingress of every link: known connection, else service, scheduler, new
- * connection; then rewrite by method and redirect. What is not ours goes on to the stack untouched. */
+/* The forwarding core: its entry points, and the order in which they hand a packet on.
+ *
+ *   tanist_xdp                                fast-path.h, fast-packet.h: what is of an established connection is sent on
+ *       | anything else, or no XDP there
+ *       v
+ *   tanist_ingress --- by lo ---> from_loopback     own-client.h, loopback.h: the director's own packets
+ *       | by the other links          | second round
+ *       v                             v
+ *   process
+ *       |
+ *       +-> forward4, forward6                forward.h
+ *       |     parse.h                         headers ------------------ not for us, or malformed ---> PASS
+ *       |     fragment-queue.h                a fragment's ports ------- not known yet --------------> queued
+ *       |     keys.h                          known connection --------------------------------------> to-server.h
+ *       |                                     reply of a server -------------------------------------> to-client.h
+ *       |     service.h                       virtual server ----------- none -----------------------> PASS
+ *       |     admission.h access.h sip.h      may it open one? --------- no -------------------------> PASS, DROP
+ *       |     open.h                          template or scheduler, new entry ----------------------> to-server.h
+ *       |
+ *       |   and then, in this order, what the step before has asked for:
+ *       +-> TO_ICMP          forward_icmp     icmp-forward.h
+ *       +-> TO_TUNNEL        to_tunnel        to-server.h, tunnel.h
+ *       +-> TO_FULL_NAT      to_full_nat      full-nat.h, toa.h
+ *       +-> FROM_FULL_NAT    from_full_nat    full-nat.h, toa.h
+ *       +-> TO_LOCAL_SERVER  to_local_server  local-server.h
+ *       +-> TO_ICMP_ERROR    send_icmp_error  icmp-error.h, error-rate.h
+ *
+ *   PASS: the host's stack has it, untouched. Every way out by a link is a redirect (send.h, route.h).
+ *
+ *   tanist_trace    process, without keeping or counting anything
+ *   tanist_sweep    sweep.h, from time to time: frees what has expired
+ *   tanist_forget   takes one connection out of the table
+ *
+ * Other subjects:
+ *
+ *   layout.h, maps.h                       the structs that user space shares, and the pinned maps
+ *   connection.h, states.h                 the life of an entry in the table, and its states
+ *   schedule.h, scheduler-table.h,         which server a new connection gets
+ *     least-load.h, locality.h, hash.h
+ *   persistence.h, sip.h                   templates
+ *   fragment.h, path-mtu.h                 what is too long
+ *   rewrite.h, checksum.h, sctp.h          what NAT changes
+ *   local-endpoint.h                       full NAT's addresses and ports
+ *   icmp.h, icmp-quote.h, ip-options.h     headers
+ *   counters.h, clock.h, scratch.h         counts, time, and memory besides the stack
+ *   verifier.h, loop.h                     what the kernel's verifier needs
+ *   verdict.h, packet.h, address.h         words that all others use
+ */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <bpf/bpf_endian.h>
@@ -15,8 +61,8 @@
 #include "icmp-forward.h"
 #include "keys.h"
 #include "layout.h"
-#include "loopback.h"
 #include "local-server.h"
+#include "loopback.h"
 #include "own-client.h"
 #include "packet.h"
 #include "route.h"
@@ -27,7 +73,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The steps of a packet, one after the other. Global functions: the kernel verifies each once, and they share the stack. */
+/* The steps of a packet. Global functions: the kernel verifies each once, and they share the stack. */
 __noinline int forward4(struct __sk_buff *skb)
 {
 	return forward(skb, 0);

@@ -12,7 +12,11 @@
 #include "states.h"
 #include "verifier.h"
 
-/* TOA: kind, length, the client's port and address. */
+/* TOA, behind the fixed TCP header:
+ *
+ *       0       1       2               4                               8 or 20
+ *       | 254   | length| client's port | client's address              |
+ */
 struct toa {
 	__u8 kind;
 	__u8 length;

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* TUN: the packet goes as it is within another one, which the real server takes off: IP in IP (RFC 2003, RFC 2473,
- * RFC 4213), GRE (RFC 2784) or GUE (variant 0). The families within and without may differ. */
+/* TUN: the packet goes as it is within another one, which the real server takes off. The families within and without may differ.
+ *
+ *   IP in IP (RFC 2003, 2473, 4213)   | outer IP | inner IP ...
+ *   GRE (RFC 2784)                    | outer IP | GRE, 4 or 8 | inner IP ...
+ *   GUE (variant 0)                   | outer IP | UDP, 8 | GUE, 4 | inner IP ...
+ *
+ *   GRE   0               2               4               6               8
+ *         |C| 0       |ver| EtherType     | checksum      | reserved      |   the last two with C only
+ *
+ *   GUE   0               2               4               6               8
+ *       0 | source port   | port 6080     | UDP length    | checksum      |
+ *       8 |ver|C|len|proto| flags         |                                   ver, C, len and flags are 0
+ */
 #ifndef TANIST_TUNNEL_H
 #define TANIST_TUNNEL_H
 

@@ -4,7 +4,7 @@
 #define TANIST_VERDICT_H
 
 #define PASS -1 /* TCX_NEXT and TC_ACT_UNSPEC: other programs and the stack go on */
-#define DROP 2  /* TC_ACT_SHOT */
+#define DROP 2	/* TC_ACT_SHOT */
 #define TC_ACT_REDIRECT 7
 
 /* Not verdicts, but what is to be done next with the packet in hand: see `process` in tanist.bpf.c. */
