@@ -5,7 +5,7 @@ import { Lab, until } from '../support/lab.ts'
 import { WebServer } from '../support/web.ts'
 
 /**
- * The short way with real clients and servers. Packets of virtual links have no checksum yet, which XDP cannot see, so here
+ * The fast path with real clients and servers. Packets of virtual links have no checksum yet, which XDP cannot see, so here
  * their senders are told to fill it in.
  */
 const lab = new Lab()
@@ -80,7 +80,7 @@ describe.each(METHODS)('$method', ({ vip, server }) => {
     }
   })
 
-  test('bulk data flows, most of it by the short way', () => {
+  test('bulk data flows, most of it by the fast path', () => {
     const before = short()
     const json = lab.run('client', ['timeout', '10', 'iperf3', '-c', vip, '-t', '1', '-J'])
     const { end } = JSON.parse(json) as { end: { sum_received: { bits_per_second: number; bytes: number } } }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Opens a connection.
  *
- *   schedule    a template's server, else the scheduler's; the fresh entry is filled in, and a template entered
+ *   prepare     a template's server, else the scheduler's; the fresh entry is filled in, and a template entered
  *   insert      NAT, full NAT, own clients: the key of the server's packets (keys.h), first, so that no reply can arrive unknown
  *                 the client's port is in use at this server: another port there, as by full NAT
  *               the entry, by the client's flow
@@ -115,8 +115,8 @@ static __always_inline int insert(struct packet *p, int v6, const struct dest *d
 }
 
 /* Chooses a server for a packet that opens a connection, and fills the connection in. False when there is none. */
-static __always_inline int schedule(struct packet *p, int v6, const struct service *service, struct connection *fresh,
-				    const struct moment *at)
+static __always_inline int prepare_connection(struct packet *p, int v6, const struct service *service, struct connection *fresh,
+					      const struct moment *at)
 {
 	struct persistent_client who = {
 		.key = {
@@ -174,7 +174,7 @@ static __always_inline struct connection *open_connection(struct packet *p, int 
 	__u32 slot;
 	struct dest *d;
 
-	if (!schedule(p, v6, service, &fresh, at))
+	if (!prepare_connection(p, v6, service, &fresh, at))
 		return 0;
 	slot = fresh.dest_slot;
 	d = bpf_map_lookup_elem(&dests, &slot);
@@ -192,7 +192,7 @@ static __always_inline int forward_one_packet(struct __sk_buff *skb, struct pack
 {
 	struct connection once = {};
 
-	if (!schedule(p, v6, service, &once, at))
+	if (!prepare_connection(p, v6, service, &once, at))
 		return error_port_unreachable(p, v6);
 	if (once.method == METHOD_FNAT && !claim_local_endpoint(&once, 0))
 		return DROP;
