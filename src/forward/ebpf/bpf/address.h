@@ -4,8 +4,8 @@
 #define TANIST_ADDRESS_H
 
 #include <bpf/bpf_endian.h>
-#include "layout.h"
 #include <bpf/bpf_helpers.h>
+#include "layout.h"
 
 #define AF_INET 2
 #define AF_INET6 10

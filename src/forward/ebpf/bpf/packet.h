@@ -38,12 +38,12 @@ struct packet {
 	__u32 server_isn; /* full NAT: see struct connection */
 	__u32 call;	  /* see struct template_key */
 	__u32 l4_offset;
-	__u32 event; /* enum tcp_event, TCP only */
+	__u32 event; /* enum tcp_event, or enum sctp_event */
 	__u32 fragment_id;
 	__u32 ip_length;
 	__u8 ttl;
 	__u8 dont_fragment;
-	__u8 opens; /* opens a connection: SYN without RST */
+	__u8 opens; /* may open a connection: SYN without RST, INIT, any datagram */
 	__u8 fragment;
 	__u8 marked;	      /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
 	__u8 dry;	      /* a trace: nothing is kept and nothing counted */
@@ -60,7 +60,7 @@ struct packet {
 	__u32 access;	 /* for a trace: one more than the index in `access_hits` of the entry that has decided */
 	/* Not set to 0 for each packet: who reads these has written them. */
 	struct flow client; /* of a server's packet: whose connection it belongs to */
-	struct flow reply;  /* full NAT: the server's packets, as they come in */
+	struct flow reply;  /* NAT: the server's packets, as they come in */
 };
 
 /* Which side of a packet is translated, and what takes its place: the address, and the port in network order. */

@@ -8,7 +8,7 @@
  *    12 | type  | flags | length        |   the first chunk
  *
  * A CRC is linear: crc(packet ^ change) = crc(packet) ^ crc0(change), where `change` is 0 but for the ports, and crc0 begins with 0. Of
- * 32 bits and n zero bytes behind them that is bits * x^(8n), reduced by the generator: it takes no look at the data. */
+ * 32 bits with n zero bytes behind them that is bits * x^(32 + 8n), reduced by the generator: it takes no look at the data. */
 #ifndef TANIST_SCTP_H
 #define TANIST_SCTP_H
 
