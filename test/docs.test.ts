@@ -1,13 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { loadConfig } from '../src/config/load.ts'
+import { surroundings } from './support/surroundings.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 const PAGES = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: ROOT }).toSorted()]
-const PROGRAMS = ['tanistd', 'tanist', 'tanist-ipvsadm'] as const
-const COMMANDS = ['status', 'reload', 'upgrade', 'connections', 'trace', 'import'] as const
 
 /** A page's text without its blocks of code, in which no link is one; headings and links are looked for in it. */
 const prose = (page: string) => read(page).replaceAll(/^```[^]*?^```$/gm, '')
@@ -26,14 +25,6 @@ function anchorsOf(page: string): ReadonlySet<string> {
   }
   return anchors
 }
-
-/** What is in code: spans, and lines of blocks by indentation. */
-const codeOf = (page: string) => [
-  ...[...read(page).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
-  ...read(page)
-    .split('\n')
-    .filter((line) => /^ {4}/.test(line)),
-]
 
 /** What of each page does not hold, with the page's name. */
 const wrongIn = (find: (page: string) => readonly string[]) =>
@@ -61,22 +52,6 @@ describe('on every page', () => {
       return named.filter((name) => !(name in scripts))
     })
     expect(missing).toEqual([])
-  })
-
-  test('each option of our programs that is named is in their help', () => {
-    const known = new Map<string, ReadonlySet<string>>(PROGRAMS.map((program) => [program, optionsOf(program)]))
-    const unknown = wrongIn((page) =>
-      codeOf(page).flatMap((code) =>
-        // From where a command begins to what ends it, or a comment.
-        [...code.matchAll(/(?:^|[|;&$(]) *(tanistd|tanist(?:-ipvsadm)?) ([^|;&#<>]*)/g)].flatMap(
-          ([, program = '', rest = '']) =>
-            optionsIn(rest)
-              .filter((option) => known.get(program)?.has(option) === false)
-              .map((option) => `${program} ${option}`),
-        ),
-      ),
-    )
-    expect(unknown).toEqual([])
   })
 })
 
@@ -115,7 +90,10 @@ describe('README.md', () => {
 
   test('shows a configuration that is accepted without a warning', () => {
     const [, example = ''] = /^```\n(vrrp_instance [^]*?)^```$/m.exec(readme) ?? []
-    expect(run('tanistd', ['-t', '-'], example)).toEqual({ status: 0, output: '-: good\n' })
+    const { config, diagnostics } = loadConfig({ name: 'README.md', text: example }, surroundings())
+    expect(diagnostics).toEqual([])
+    expect(config?.instances).toHaveLength(1)
+    expect(config?.virtualServers).toHaveLength(1)
   })
 
   test('counts keywords as the table of docs/configuration.md does', () => {
@@ -127,24 +105,3 @@ describe('README.md', () => {
     expect(readme).toContain(`${never} never have one here, and ${refused} is refused`)
   })
 })
-
-/** Of a program as it was built. */
-function run(program: string, args: readonly string[], input = '') {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, `dist/bin/${program}.js`), ...args], {
-    encoding: 'utf8',
-    input,
-  })
-  return { status, output: stdout + stderr }
-}
-
-/** Every option in a line, without its value: `--json`, `-Ln`. */
-function optionsIn(text: string): string[] {
-  return [...text.matchAll(/(?<![\w-])(--[a-z][a-z-]*|-[a-zA-Z])(?![\w-])/g)].map(([, option = '']) => option)
-}
-
-/** The options in a program's help, and in that of its commands. */
-function optionsOf(program: (typeof PROGRAMS)[number]): ReadonlySet<string> {
-  const commands = program === 'tanist' ? COMMANDS : []
-  const helps = [[], ...commands.map((command) => [command])].map((command) => run(program, [...command, '--help']))
-  return new Set([...helps.flatMap(({ output }) => optionsIn(output)), '--help', '-h'])
-}
