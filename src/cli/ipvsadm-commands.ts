@@ -13,6 +13,7 @@ import {
 import { numbers } from '../ipvsadm/names.ts'
 import { SystemNames, systemResolver } from '../host/names.ts'
 import { parseLine, type Request } from '../ipvsadm/parse.ts'
+import { savedLines } from '../ipvsadm/save-file.ts'
 import { UsageError } from '../ipvsadm/words.ts'
 
 /** Where the text goes. `write` resolves when more may be written. */
@@ -90,11 +91,8 @@ async function restore(input: string, program: string, client: ControlClient, ou
     changes = []
   }
   try {
-    for (const line of input.split('\n')) {
-      const words = line.split(/\s+/).filter((word) => word !== '')
-      if (words[0] === 'ipvsadm') words.shift()
-      if (words.length === 0) continue
-      const request = parseLine(words, systemResolver, program)
+    for (const { args } of savedLines(input)) {
+      const request = parseLine(args, systemResolver, program)
       if (request.type === 'change') changes.push(request.command)
       if (request.type !== 'change' || changes.length === CHANGES_AT_ONCE) await carryOut()
       if (request.type !== 'change') status = await execute(request, client, output)

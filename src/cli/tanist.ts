@@ -1,15 +1,16 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getSystemErrorMessage } from 'node:util'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { collectDiagnostics, formatDiagnostic } from '../config/diagnostic.ts'
-import { importIpvsadm } from '../config/ipvsadm-save.ts'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
 import { ControlClient, ControlError } from '../control/client.ts'
 import { CONNECTION_STATES, type ConnectionFilter, type Network, type Place } from '../control/connection-filter.ts'
 import { addressBits, isIpv4, parseAddress } from '../net/address.ts'
+import { systemResolver } from '../host/names.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
+import { importSaved } from './import.ts'
 import { connectionLine, connectionTitle } from '../ipvsadm/format.ts'
 import { numbers } from '../ipvsadm/names.ts'
 import { formatServices, formatStatus, servicesNamed } from './status.ts'
@@ -171,7 +172,7 @@ program
   .action((file: string | undefined) => {
     const source = { name: file ?? '<stdin>', text: textOf(file) }
     const { diagnostics, report } = collectDiagnostics()
-    const text = importIpvsadm(source, servicePort, report)
+    const text = importSaved(source, (name, protocol) => systemResolver.port(name, protocol), report)
     for (const diagnostic of diagnostics) {
       process.stderr.write(`${formatDiagnostic(diagnostic, process.stderr.isTTY)}\n`)
     }
@@ -227,16 +228,6 @@ function markOf(text: string): number {
   const mark = Number(text)
   if (/^(\d+|0[xX][\da-fA-F]+)$/.test(text) && mark <= 0xffffffff) return mark
   throw new InvalidArgumentError('a whole number from 0 to 4294967295')
-}
-
-/** As /etc/services has it. */
-function servicePort(name: string, protocol: string): number | undefined {
-  const path = '/etc/services'
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  const fields = text.split('\n').map((line) => line.split(/\s+/))
-  const [, number] =
-    fields.find(([first, second]) => first === name && second?.endsWith(`/${protocol.toLowerCase()}`)) ?? []
-  return number === undefined ? undefined : Number.parseInt(number, 10)
 }
 
 whenUnread(() => process.exit())

@@ -1,6 +1,6 @@
 import type { Endpoint, Protocol, Tunnel } from '../model/service.ts'
 import { isIpv4, isMulticast, parseAddress } from '../net/address.ts'
-import type { OptionName, Word } from './grammar.ts'
+import type { Option, OptionName } from './grammar.ts'
 import { leadingNumber, looseIpv4, readEndpoint, type Resolver, wholeNumber } from './values.ts'
 import { type Given, UsageError } from './words.ts'
 
@@ -14,7 +14,8 @@ const MAX_SYNC_MESSAGE = 65_507
 
 /** What the options of a line have said so far. */
 export interface Draft {
-  readonly given: Set<OptionName>
+  /** Which were there, and the argument that each stood in. */
+  readonly given: Map<OptionName, number>
   /** By which the names of ports go; of a service by mark, too. */
   protocol?: Protocol
   vip?: Endpoint
@@ -41,7 +42,7 @@ export interface Draft {
  */
 export function draftOf(options: Iterable<Given>, resolver: Resolver): Draft {
   const draft: Draft = {
-    given: new Set(),
+    given: new Map(),
     ipv6: false,
     prefix: 32,
     scheduler: '',
@@ -55,18 +56,12 @@ export function draftOf(options: Iterable<Given>, resolver: Resolver): Draft {
     tunnel: 'ipip',
     tunnelPort: 0,
   }
-  for (const { word, value } of options) {
-    if (word.is === 'sort') continue
-    if (word.is === 'ipv6') {
-      if (draft.mark === undefined) throw new UsageError('-6 used before -f\n')
-      setFamily(draft, true)
-      continue
+  for (const each of options) {
+    try {
+      take(draft, each, resolver)
+    } catch (error) {
+      throw error instanceof UsageError ? error.in(each.valueAt) : error
     }
-    // Commands are never among the options.
-    const name = word.is as OptionName
-    if (draft.given.has(name)) throw new UsageError(`multiple '${name}' options specified`)
-    draft.given.add(name)
-    take(draft, word, name, value, resolver)
   }
   return draft
 }
@@ -77,11 +72,30 @@ function setFamily(draft: Draft, ipv6: boolean): void {
   if (ipv6) draft.prefix = 128
 }
 
-function take(draft: Draft, word: Word, name: OptionName, value: string | undefined, resolver: Resolver): void {
+function take(draft: Draft, { option, value, at }: Given, resolver: Resolver): void {
+  if (option.is === 'sort') return
+  if (option.is === 'ipv6') {
+    if (draft.mark === undefined) throw new UsageError('-6 used before -f\n')
+    return setFamily(draft, true)
+  }
+  // Commands are never among the options.
+  const name = option.is as OptionName
+  if (draft.given.has(name)) throw new UsageError(`multiple '${name}' options specified`, { argument: at })
+  draft.given.set(name, at)
+  takeValue(draft, option, name, value, resolver)
+}
+
+function takeValue(
+  draft: Draft,
+  option: Option,
+  name: OptionName,
+  value: string | undefined,
+  resolver: Resolver,
+): void {
   const text = value ?? ''
   switch (name) {
     case 'service-address':
-      return word.short === 'f' ? takeMark(draft, text) : takeAddress(draft, word, text, resolver)
+      return option.short === 'f' ? takeMark(draft, text) : takeAddress(draft, option, text, resolver)
     case 'scheduler':
       draft.scheduler = text
       return
@@ -104,8 +118,8 @@ function take(draft: Draft, word: Word, name: OptionName, value: string | undefi
       return
     }
     case 'forwarding-method':
-      // The words of this option are the methods.
-      draft.method = word.long as Draft['method']
+      // It is called as the method is.
+      draft.method = option.long as Draft['method']
       return
     case 'weight':
       draft.weight = limited('weight', text, 0, MAX_INT)
@@ -164,7 +178,7 @@ function takeMark(draft: Draft, text: string): void {
   draft.protocol = 'TCP'
 }
 
-function takeAddress(draft: Draft, { short, long }: Word, text: string, resolver: Resolver): void {
+function takeAddress(draft: Draft, { short, long }: Option, text: string, resolver: Resolver): void {
   draft.protocol = long === 'sctp-service' ? 'SCTP' : short === 'u' ? 'UDP' : 'TCP'
   const vip = readEndpoint(text, draft.protocol, resolver)
   if (vip === undefined) throw new UsageError('illegal virtual server address[:port] specified')

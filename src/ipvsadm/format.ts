@@ -136,13 +136,15 @@ function serviceLine(service: ListedService, { show, exact }: ListOptions, names
 
 const isIpv6 = (id: ServiceId): boolean => (id.by === 'address' ? !isIpv4(id.vip.address) : id.family === 'inet6')
 
-function flagNames(scheduler: string, flags: SchedulerFlags): string[] {
+/** By the names that the scheduler has for them, if it has any. */
+export function flagNames(scheduler: string, flags: SchedulerFlags): string[] {
   const own = scheduler === 'sh' || scheduler === 'mh' ? SCHEDULER_FLAGS[scheduler] : []
   const set = [flags.fallback, flags.port, flags.third]
   return set.flatMap((is, i) => (is ? [own[i] ?? `flag-${i + 1}`] : []))
 }
 
-function maskText(prefix: number, bits: 32 | 128): string {
+/** A netmask of IPv4, a prefix length of IPv6. */
+export function maskText(prefix: number, bits: 32 | 128): string {
   if (bits === 128) return String(prefix)
   return [0, 1, 2, 3].map((i) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - 8 * i)))).join('.')
 }

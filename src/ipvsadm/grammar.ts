@@ -55,80 +55,80 @@ export type OptionName =
   | 'tun-csum'
   | 'tun-remcsum'
 
-/** A word on the command line: a command or an option, whether a value follows, and which of several it is. */
-export interface Word {
+/** What begins with a dash, a command as well: its names, whether a value follows, and what it means. */
+export interface Option {
   readonly short?: string
   readonly long: string
   readonly is: CommandName | OptionName | 'ipv6' | 'sort'
   readonly value: 'none' | 'required' | 'optional'
 }
 
-const word = (short: string, long: string, is: Word['is'], value: Word['value'] = 'none'): Word =>
+const option = (short: string, long: string, is: Option['is'], value: Option['value'] = 'none'): Option =>
   short === '' ? { long, is, value } : { short, long, is, value }
 
-export const COMMANDS: readonly Word[] = [
-  word('A', 'add-service', 'add-service'),
-  word('E', 'edit-service', 'edit-service'),
-  word('D', 'delete-service', 'delete-service'),
-  word('C', 'clear', 'flush'),
-  word('L', 'list', 'list'),
-  word('l', 'list', 'list'),
-  word('Z', 'zero', 'zero'),
-  word('a', 'add-server', 'add-server'),
-  word('e', 'edit-server', 'edit-server'),
-  word('d', 'delete-server', 'delete-server'),
-  word('', 'set', 'set'),
-  word('', 'start-daemon', 'start-daemon', 'required'),
-  word('', 'stop-daemon', 'stop-daemon', 'required'),
-  word('R', 'restore', 'restore'),
-  word('S', 'save', 'save'),
-  word('h', 'help', 'help'),
-  word('v', 'version', 'version'),
+export const COMMANDS: readonly Option[] = [
+  option('A', 'add-service', 'add-service'),
+  option('E', 'edit-service', 'edit-service'),
+  option('D', 'delete-service', 'delete-service'),
+  option('C', 'clear', 'flush'),
+  option('L', 'list', 'list'),
+  option('l', 'list', 'list'),
+  option('Z', 'zero', 'zero'),
+  option('a', 'add-server', 'add-server'),
+  option('e', 'edit-server', 'edit-server'),
+  option('d', 'delete-server', 'delete-server'),
+  option('', 'set', 'set'),
+  option('', 'start-daemon', 'start-daemon', 'required'),
+  option('', 'stop-daemon', 'stop-daemon', 'required'),
+  option('R', 'restore', 'restore'),
+  option('S', 'save', 'save'),
+  option('h', 'help', 'help'),
+  option('v', 'version', 'version'),
 ]
 
-export const OPTIONS: readonly Word[] = [
-  word('t', 'tcp-service', 'service-address', 'required'),
-  word('u', 'udp-service', 'service-address', 'required'),
-  word('', 'sctp-service', 'service-address', 'required'),
-  word('f', 'fwmark-service', 'service-address', 'required'),
-  word('s', 'scheduler', 'scheduler', 'required'),
-  word('b', 'sched-flags', 'sched-flags', 'required'),
-  word('p', 'persistent', 'persistent', 'optional'),
-  word('M', 'netmask', 'netmask', 'required'),
-  word('r', 'real-server', 'real-server', 'required'),
-  word('m', 'masquerading', 'forwarding-method'),
-  word('i', 'ipip', 'forwarding-method'),
-  word('g', 'gatewaying', 'forwarding-method'),
-  word('', 'fullnat', 'forwarding-method'), // not ipvsadm's
-  word('w', 'weight', 'weight', 'required'),
-  word('x', 'u-threshold', 'u-threshold', 'required'),
-  word('y', 'l-threshold', 'l-threshold', 'required'),
-  word('', 'mcast-interface', 'mcast-interface', 'required'),
-  word('', 'mcast-group', 'mcast-group', 'required'),
-  word('', 'mcast-port', 'mcast-port', 'required'),
-  word('', 'mcast-ttl', 'mcast-ttl', 'required'),
-  word('', 'syncid', 'syncid', 'required'),
-  word('', 'sync-maxlen', 'sync-maxlen', 'required'),
-  word('n', 'numeric', 'numeric'),
-  word('c', 'connection', 'connection'),
-  word('', 'timeout', 'timeout'),
-  word('', 'daemon', 'daemon'),
-  word('', 'stats', 'stats'),
-  word('', 'rate', 'rate'),
-  word('', 'thresholds', 'thresholds'),
-  word('', 'persistent-conn', 'persistent-conn'),
-  word('', 'nosort', 'nosort'),
-  word('', 'sort', 'sort'),
-  word('X', 'exact', 'exact'),
-  word('6', 'ipv6', 'ipv6'),
-  word('o', 'ops', 'ops'),
-  word('', 'pe', 'pe', 'required'),
-  word('', 'tun-info', 'tun-info'),
-  word('', 'tun-type', 'tun-type', 'required'),
-  word('', 'tun-port', 'tun-port', 'required'),
-  word('', 'tun-nocsum', 'tun-nocsum'),
-  word('', 'tun-csum', 'tun-csum'),
-  word('', 'tun-remcsum', 'tun-remcsum'),
+export const OPTIONS: readonly Option[] = [
+  option('t', 'tcp-service', 'service-address', 'required'),
+  option('u', 'udp-service', 'service-address', 'required'),
+  option('', 'sctp-service', 'service-address', 'required'),
+  option('f', 'fwmark-service', 'service-address', 'required'),
+  option('s', 'scheduler', 'scheduler', 'required'),
+  option('b', 'sched-flags', 'sched-flags', 'required'),
+  option('p', 'persistent', 'persistent', 'optional'),
+  option('M', 'netmask', 'netmask', 'required'),
+  option('r', 'real-server', 'real-server', 'required'),
+  option('m', 'masquerading', 'forwarding-method'),
+  option('i', 'ipip', 'forwarding-method'),
+  option('g', 'gatewaying', 'forwarding-method'),
+  option('', 'fullnat', 'forwarding-method'), // not ipvsadm's
+  option('w', 'weight', 'weight', 'required'),
+  option('x', 'u-threshold', 'u-threshold', 'required'),
+  option('y', 'l-threshold', 'l-threshold', 'required'),
+  option('', 'mcast-interface', 'mcast-interface', 'required'),
+  option('', 'mcast-group', 'mcast-group', 'required'),
+  option('', 'mcast-port', 'mcast-port', 'required'),
+  option('', 'mcast-ttl', 'mcast-ttl', 'required'),
+  option('', 'syncid', 'syncid', 'required'),
+  option('', 'sync-maxlen', 'sync-maxlen', 'required'),
+  option('n', 'numeric', 'numeric'),
+  option('c', 'connection', 'connection'),
+  option('', 'timeout', 'timeout'),
+  option('', 'daemon', 'daemon'),
+  option('', 'stats', 'stats'),
+  option('', 'rate', 'rate'),
+  option('', 'thresholds', 'thresholds'),
+  option('', 'persistent-conn', 'persistent-conn'),
+  option('', 'nosort', 'nosort'),
+  option('', 'sort', 'sort'),
+  option('X', 'exact', 'exact'),
+  option('6', 'ipv6', 'ipv6'),
+  option('o', 'ops', 'ops'),
+  option('', 'pe', 'pe', 'required'),
+  option('', 'tun-info', 'tun-info'),
+  option('', 'tun-type', 'tun-type', 'required'),
+  option('', 'tun-port', 'tun-port', 'required'),
+  option('', 'tun-nocsum', 'tun-nocsum'),
+  option('', 'tun-csum', 'tun-csum'),
+  option('', 'tun-remcsum', 'tun-remcsum'),
 ]
 
 const SERVICE: readonly OptionName[] = ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags']

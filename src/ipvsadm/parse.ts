@@ -28,6 +28,8 @@ export type Request =
       readonly type: 'unknown-scheduler'
       readonly command: 'add-service' | 'edit-service'
       readonly id: ServiceId
+      /** Which of the two it is. */
+      readonly option: 'scheduler' | 'pe'
     }
   /** What IPVS has and the core does not; ends with IPVS's own words. */
   | { readonly type: 'refused'; readonly message: string }
@@ -51,15 +53,26 @@ const SCHEDULERS: readonly string[] = [
   'none',
 ] satisfies readonly Scheduler[]
 
+/** A request, and in which argument (from 0) each option of its line stands. */
+export interface PlacedRequest {
+  readonly request: Request
+  readonly places: ReadonlyMap<OptionName, number>
+}
+
 /**
  * Reads one command line of ipvsadm 1.31: its words from left to right, then what the command makes of them all. Throws UsageError
  * with what ipvsadm would say.
  */
-export function parseLine(args: readonly string[], resolver: Resolver, program: string): Request {
-  if (args.length === 0) return { type: 'list', id: undefined, options: listOptions(new Set()) }
+export const parseLine = (args: readonly string[], resolver: Resolver, program: string): Request =>
+  parsePlaced(args, resolver, program).request
+
+/** As `parseLine`, for who wants to point at an option. */
+export function parsePlaced(args: readonly string[], resolver: Resolver, program: string): PlacedRequest {
+  const none: ReadonlyMap<OptionName, number> = new Map()
+  if (args.length === 0) return { request: { type: 'list', id: undefined, options: listOptions(none) }, places: none }
   const { command, commandValue, options, rest } = splitLine(args, program)
   // These two go no further.
-  if (command === 'help' || command === 'version') return { type: command }
+  if (command === 'help' || command === 'version') return { request: { type: command }, places: none }
   checkRole(command, commandValue)
   const draft = draftOf(options, resolver)
   const timeouts = command === 'set' ? readTimeouts(rest) : undefined
@@ -67,8 +80,9 @@ export function parseLine(args: readonly string[], resolver: Resolver, program: 
   if (extra !== undefined) throw new UsageError(`unexpected argument ${extra}`)
   const flags = readFlags(draft)
   checkOptions(command, draft.given)
-  if (timeouts !== undefined) return { type: 'set-timeouts', timeouts }
-  return requestOf(command, draft, flags)
+  const request: Request =
+    timeouts === undefined ? requestOf(command, draft, flags) : { type: 'set-timeouts', timeouts }
+  return { request, places: draft.given }
 }
 
 function checkRole(command: CommandName, role: string | undefined): void {
@@ -86,7 +100,7 @@ function readTimeouts(values: readonly string[]): Timeouts {
   return { tcp, tcpFin, udp }
 }
 
-function readFlags({ scheduler, schedulerFlags }: Draft): SchedulerFlags {
+function readFlags({ scheduler, schedulerFlags, given }: Draft): SchedulerFlags {
   const own = scheduler === 'sh' || scheduler === 'mh' ? SCHEDULER_FLAGS[scheduler] : []
   const foreign: readonly string[] = [...SCHEDULER_FLAGS.sh, ...SCHEDULER_FLAGS.mh]
   const names = schedulerFlags.split(',').filter((name) => name !== '')
@@ -95,13 +109,13 @@ function readFlags({ scheduler, schedulerFlags }: Draft): SchedulerFlags {
     if (generic !== undefined) return Number(generic)
     const place = own.findIndex((name) => name === flag)
     if (place !== -1) return place + 1
-    if (foreign.includes(flag)) throw new UsageError(`incompatible scheduler flag \`${flag}'`)
-    throw new UsageError(`invalid scheduler flag \`${flag}'`)
+    const what = foreign.includes(flag) ? 'incompatible' : 'invalid'
+    throw new UsageError(`${what} scheduler flag \`${flag}'`).in(given.get('sched-flags'))
   })
   return { fallback: numbers.includes(1), port: numbers.includes(2), third: numbers.includes(3) }
 }
 
-function checkOptions(command: CommandName, given: ReadonlySet<OptionName>): void {
+function checkOptions(command: CommandName, given: ReadonlyMap<OptionName, number>): void {
   const { needs, may } = ALLOWED[command]
   const one: OptionName[] = []
   for (const name of OPTION_ORDER) {
@@ -110,17 +124,19 @@ function checkOptions(command: CommandName, given: ReadonlySet<OptionName>): voi
     }
     if (!given.has(name)) continue
     if (!needs.includes(name) && !may.includes(name)) {
-      throw new UsageError(`Illegal '${name}' option with the '${command}' command`)
+      throw new UsageError(`Illegal '${name}' option with the '${command}' command`).in(given.get(name))
     }
     if (command !== 'list' || !LIST_ONE_OF.includes(name)) continue
     if (one[0] !== undefined) {
-      throw new UsageError(`The option '${name}' conflicts with the '${one[0]}' option in the 'list' command`)
+      throw new UsageError(`The option '${name}' conflicts with the '${one[0]}' option in the 'list' command`).in(
+        given.get(name),
+      )
     }
     one.push(name)
   }
 }
 
-function listOptions(given: ReadonlySet<OptionName>): ListOptions {
+function listOptions(given: ReadonlyMap<OptionName, number>): ListOptions {
   const modes = ['stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'] as const
   return {
     show: modes.find((mode) => given.has(mode)) ?? 'services',
@@ -187,14 +203,14 @@ function serviceCommand(type: 'add-service' | 'edit-service', draft: Draft, flag
   const onePacket = draft.given.has('ops')
   const persistent = draft.given.has('persistent')
   if (id.by === 'address' && id.vip.port === 0 && !persistent) {
-    throw new UsageError('Zero port specified for non-persistent service')
+    throw new UsageError('Zero port specified for non-persistent service').in(draft.given.get('service-address'))
   }
   if (onePacket && id.by === 'address' && id.protocol !== 'UDP') {
-    throw new UsageError('One-Packet Scheduling is only for UDP virtual services')
+    throw new UsageError('One-Packet Scheduling is only for UDP virtual services').in(draft.given.get('ops'))
   }
-  if (!SCHEDULERS.includes(scheduler) || (draft.engine !== '' && draft.engine !== 'sip')) {
-    return { type: 'unknown-scheduler', command: type, id }
-  }
+  const unknown = (option: 'scheduler' | 'pe'): Request => ({ type: 'unknown-scheduler', command: type, id, option })
+  if (!SCHEDULERS.includes(scheduler)) return unknown('scheduler')
+  if (draft.engine !== '' && draft.engine !== 'sip') return unknown('pe')
   const persistence: Persistence | undefined = persistent
     ? {
         timeoutSeconds: draft.persistenceSeconds,
@@ -215,7 +231,9 @@ function serverCommand(type: 'add-server' | 'edit-server' | 'delete-server', dra
     return { type: 'change', command: { type, id, server: { endpoint, forwarding: { method: 'NAT' } } } }
   }
   if (isIpv4(endpoint.address) === draft.ipv6 && draft.method !== 'ipip') {
-    throw new UsageError('Different address family is allowed only for tunneling servers')
+    throw new UsageError('Different address family is allowed only for tunneling servers').in(
+      draft.given.get('real-server'),
+    )
   }
   const { weight, upper, lower } = draft
   const server = { endpoint, forwarding: forwardingOf(draft), weight, thresholds: { upper, lower } }
@@ -228,14 +246,20 @@ function forwardingOf({ given, method, tunnel: type, tunnelPort: port }: Draft):
   const checksums = (['tun-nocsum', 'tun-csum', 'tun-remcsum'] as const).filter((name) => given.has(name))
   const tunnels: readonly OptionName[] = ['tun-type', 'tun-port', ...checksums]
   if (method !== 'ipip') {
-    if (tunnels.some((name) => given.has(name))) throw new UsageError('Tunnel options conflict with forward method')
+    const tunnel = tunnels.find((name) => given.has(name))
+    if (tunnel !== undefined) {
+      throw new UsageError('Tunnel options conflict with forward method').in(given.get(tunnel))
+    }
     return { method: METHODS[method] }
   }
   const [first, second] = checksums
   if (first !== undefined && second !== undefined) {
-    throw new UsageError(`The option '${second}' conflicts with the '${first}' option in the '${type}' tunnel type`)
+    throw new UsageError(`The option '${second}' conflicts with the '${first}' option in the '${type}' tunnel type`).in(
+      given.get(second),
+    )
   }
-  const illegal = (name: OptionName) => new UsageError(`Illegal '${name}' option with the '${type}' tunnel type`)
+  const illegal = (name: OptionName) =>
+    new UsageError(`Illegal '${name}' option with the '${type}' tunnel type`).in(given.get(name))
   if (first !== undefined && (type === 'ipip' || (type === 'gre' && first === 'tun-remcsum'))) throw illegal(first)
   const checksum = first === 'tun-csum'
   if (type !== 'gue') {

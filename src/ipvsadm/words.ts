@@ -1,23 +1,41 @@
-import { COMMANDS, type CommandName, OPTIONS, type Word } from './grammar.ts'
+import { COMMANDS, type CommandName, type Option, OPTIONS } from './grammar.ts'
 
 /** A command line that cannot be understood: what ipvsadm prints, and its exit status. */
 export class UsageError extends Error {
   readonly status: number
+  /** Of the arguments, the one that is wrong, from 0; undefined when it is no single one, or when something is missing. */
+  readonly argument: number | undefined
 
-  constructor(message: string, status = 2) {
+  constructor(
+    message: string,
+    { status = 2, argument }: { readonly status?: number; readonly argument?: number } = {},
+  ) {
     super(message)
     this.name = 'UsageError'
     this.status = status
+    this.argument = argument
+  }
+
+  /** The same mistake, in this argument unless it is known to be in another one. */
+  in(argument: number | undefined): UsageError {
+    const known = this.argument ?? argument
+    return new UsageError(this.message, { status: this.status, ...(known === undefined ? {} : { argument: known }) })
   }
 }
+
+/** The line does not begin with a command. */
+export class NoCommandError extends UsageError {}
 
 /** What ipvsadm's option library gives when it does not know a word. */
 const STATUS_UNKNOWN = 255
 
 /** One option as it stands on the command line. */
 export interface Given {
-  readonly word: Word
+  readonly option: Option
   readonly value: string | undefined
+  /** Of the arguments, from 0, the ones that the option and its value stand in; the same one twice without a value of its own. */
+  readonly at: number
+  readonly valueAt: number
 }
 
 export interface SplitLine {
@@ -38,15 +56,17 @@ export function splitLine(args: readonly string[], program: string): SplitLine {
   const rest: string[] = []
   const all = optionsIn(args, rest)
   const first = firstOption(all)
-  if (first === undefined || !COMMANDS.includes(first.word)) {
-    throw new UsageError(`Try \`${program} -h' or '${program} --help' for more information.`, STATUS_UNKNOWN)
+  if (first === undefined || !COMMANDS.includes(first.option)) {
+    throw new NoCommandError(`Try \`${program} -h' or '${program} --help' for more information.`, {
+      status: STATUS_UNKNOWN,
+    })
   }
-  // The word is one of COMMANDS, whose meanings are names of commands.
-  return { command: first.word.is as CommandName, commandValue: first.value, options: others(all), rest }
+  // It is one of COMMANDS, whose meanings are names of commands.
+  return { command: first.option.is as CommandName, commandValue: first.value, options: others(all, args), rest }
 }
 
 /** Undefined as well when the library does not know the word. */
-function firstOption(all: Iterator<Found>): Found | undefined {
+function firstOption(all: Iterator<Given>): Given | undefined {
   try {
     const { value, done } = all.next()
     return done === true ? undefined : value
@@ -56,23 +76,47 @@ function firstOption(all: Iterator<Found>): Found | undefined {
   }
 }
 
-function* others(all: Iterable<Found>): Generator<Given> {
-  for (const { argument, ...given } of all) {
-    if (COMMANDS.includes(given.word)) throw new UsageError(`invalid option \`${argument}'`)
+function* others(all: Iterable<Given>, args: readonly string[]): Generator<Given> {
+  for (const given of all) {
+    if (COMMANDS.includes(given.option)) {
+      throw new UsageError(`invalid option \`${args[given.at]}'`, { argument: given.at })
+    }
     yield given
   }
 }
 
-/** An option, and the argument that it stands in. */
-interface Found extends Given {
-  readonly argument: string
+/** Arguments, of which each is taken once. */
+class Arguments {
+  readonly #args: readonly string[]
+  #next = 0
+
+  constructor(args: readonly string[]) {
+    this.#args = args
+  }
+
+  peek(): string | undefined {
+    return this.#args[this.#next]
+  }
+
+  take(): string | undefined {
+    return this.#args[this.#next++]
+  }
+
+  /** The number of the one that was taken last. */
+  get at(): number {
+    return this.#next - 1
+  }
+
+  rest(): readonly string[] {
+    return this.#args.slice(this.#next)
+  }
 }
 
-function* optionsIn(args: readonly string[], rest: string[]): Generator<Found> {
-  const line = [...args]
-  for (let argument = line.shift(); argument !== undefined; argument = line.shift()) {
+function* optionsIn(args: readonly string[], rest: string[]): Generator<Given> {
+  const line = new Arguments(args)
+  for (let argument = line.take(); argument !== undefined; argument = line.take()) {
     if (argument === '--') {
-      rest.push(...line)
+      rest.push(...line.rest())
       return
     }
     if (argument.startsWith('--')) yield longOption(argument, line)
@@ -81,37 +125,43 @@ function* optionsIn(args: readonly string[], rest: string[]): Generator<Found> {
   }
 }
 
-function find(matches: (word: Word) => boolean, argument: string): Word {
-  const word = [...COMMANDS, ...OPTIONS].find(matches)
-  if (word === undefined) throw new UsageError(`${argument}: unknown option`, STATUS_UNKNOWN)
-  return word
+function unknown(argument: string, what: string, { at }: Arguments): UsageError {
+  return new UsageError(`${argument}: ${what}`, { status: STATUS_UNKNOWN, argument: at })
 }
 
-function longOption(argument: string, line: string[]): Found {
+function find(matches: (option: Option) => boolean, argument: string, line: Arguments): Option {
+  const option = [...COMMANDS, ...OPTIONS].find(matches)
+  if (option === undefined) throw unknown(argument, 'unknown option', line)
+  return option
+}
+
+function longOption(argument: string, line: Arguments): Given {
   const equals = argument.indexOf('=')
   const name = equals === -1 ? argument : argument.slice(0, equals)
-  const word = find(({ long }) => `--${long}` === name, argument)
-  if (equals === -1) return { word, argument, value: nextValue(word, argument, line) }
-  if (word.value === 'none') throw new UsageError(`${argument}: option does not take an argument`, STATUS_UNKNOWN)
-  return { word, argument, value: argument.slice(equals + 1) }
+  const option = find(({ long }) => `--${long}` === name, argument, line)
+  if (equals === -1) return withNext(option, argument, line)
+  if (option.value === 'none') throw unknown(argument, 'option does not take an argument', line)
+  return { option, value: argument.slice(equals + 1), at: line.at, valueAt: line.at }
 }
 
-function* shortOptions(argument: string, line: string[]): Generator<Found> {
+function* shortOptions(argument: string, line: Arguments): Generator<Given> {
   for (let i = 1; i < argument.length; i++) {
-    const word = find(({ short }) => short === argument[i], argument)
+    const option = find(({ short }) => short === argument[i], argument, line)
     const attached = argument.slice(i + 1)
-    if (word.value !== 'none' && attached !== '') {
-      yield { word, argument, value: attached.startsWith('=') ? attached.slice(1) : attached }
+    if (option.value !== 'none' && attached !== '') {
+      const value = attached.startsWith('=') ? attached.slice(1) : attached
+      yield { option, value, at: line.at, valueAt: line.at }
       return
     }
-    yield { word, argument, value: nextValue(word, argument, line) }
+    yield withNext(option, argument, line)
   }
 }
 
-function nextValue(word: Word, argument: string, line: string[]): string | undefined {
-  if (word.value === 'none') return undefined
-  const next = line[0]
-  if (word.value === 'optional') return next === undefined || next.startsWith('-') ? undefined : line.shift()
-  if (next === undefined) throw new UsageError(`${argument}: missing argument`, STATUS_UNKNOWN)
-  return line.shift()
+/** An option whose value, if it takes one, is the next argument. */
+function withNext(option: Option, argument: string, line: Arguments): Given {
+  const { at } = line
+  const next = line.peek()
+  if (option.value === 'required' && next === undefined) throw unknown(argument, 'missing argument', line)
+  const takes = option.value === 'required' || (option.value === 'optional' && next?.startsWith('-') === false)
+  return { option, value: takes ? line.take() : undefined, at, valueAt: line.at }
 }

@@ -17,15 +17,16 @@ test('is saved', () => {
 `)
 })
 
-test('another one is not known', () => {
+test('a persistence engine other than sip is not known', () => {
   expect(parse('-A -u 10.0.0.100:5060 -s rr -p 60 --pe nosuch')).toEqual({
     type: 'unknown-scheduler',
     command: 'add-service',
+    option: 'pe',
     id: { by: 'address', vip: { address: '10.0.0.100', port: 5060 }, protocol: 'UDP' },
   })
 })
 
-test('its data stand at the end of the list of connections', () => {
+test('the data of the persistence engine stand at the end of the list of connections', () => {
   const end = (text: string, port: number) => ({ address: address(text), port })
   const virtual = end('10.0.0.100', 5060)
   const connection = {

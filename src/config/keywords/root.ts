@@ -25,7 +25,7 @@ import { LINKBEAT, NETFILTER } from './reasons.ts'
 import { staticRoute } from './route-line.ts'
 import { staticRule } from './rule-line.ts'
 import { bfdInstance, trackFile, trackProcess, vrrpScript } from './tracking.ts'
-import { groupMember, localAddresses, serviceId, virtualServer } from './virtual-server.ts'
+import { groupMember, localAddresses, virtualServerId, virtualServer } from './virtual-server.ts'
 import { syncGroup, trackGroup } from './vrrp-groups.ts'
 import { vrrpInstance } from './vrrp-instance.ts'
 import {
@@ -116,7 +116,7 @@ export const root = {
     localAddresses,
     "Addresses of this director that servers of FNAT see in place of the clients (DPVS's keyword).",
   ),
-  virtual_server: sections(serviceId, virtualServer, 'A service.'),
+  virtual_server: sections(virtualServerId, virtualServer, 'A service.'),
 } as const satisfies Entries
 
 /** What a whole file says, defaults included: the blocks and keywords by the names that they have in the file. */

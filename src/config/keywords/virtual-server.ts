@@ -26,13 +26,13 @@ const U32 = 2 ** 32 - 1
 const MAX_WEIGHT = 2 ** 31 - 1
 
 /** What a virtual server answers to. */
-export type ServiceId =
+export type VirtualServerId =
   | { readonly by: 'address'; readonly address: Address; readonly port: number | undefined }
   | { readonly by: 'fwmark'; readonly fwmark: number }
   | { readonly by: 'group'; readonly group: string }
 
 /** `ADDRESS [PORT]`, `fwmark N` or `group NAME`. */
-export const serviceId: Syntax<ServiceId> = {
+export const virtualServerId: Syntax<VirtualServerId> = {
   text: '<address> [<port>]|fwmark <mark>|group <name>',
   words: ['fwmark', 'group'],
   parse(words) {
