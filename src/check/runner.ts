@@ -12,6 +12,13 @@ export interface Outcome {
   readonly notAsked?: true
 }
 
+/** One question to a server, of which a round has several if the first ones fail. */
+export interface Attempt {
+  readonly up: boolean
+  readonly reason: string
+  readonly durationMs: number
+}
+
 /**
  * Runs one checker for as long as it is configured: a round, then `delay_loop`, then the next. As in keepalived a server
  * goes down after 1 + `retry` failures with `delay_before_retry` between them, except that the first round does not
@@ -21,15 +28,22 @@ export class CheckRunner {
   readonly #check: Check
   readonly #onOutcome: (outcome: Outcome) => void
   readonly #wasUp: boolean
+  readonly #onAttempt: (attempt: Attempt) => void
   readonly #stop = new AbortController()
   /** A server is up until a checker says otherwise. */
   #up = true
 
-  /** `wasUp`: a process before this one has found the server up. */
-  constructor(check: Check, onOutcome: (outcome: Outcome) => void, wasUp = false) {
+  /** `wasUp`: a process before this one has found the server up. `onAttempt`: for whoever wants to see more than the outcome. */
+  constructor(
+    check: Check,
+    onOutcome: (outcome: Outcome) => void,
+    wasUp = false,
+    onAttempt: (attempt: Attempt) => void = () => {},
+  ) {
     this.#check = check
     this.#onOutcome = onOutcome
     this.#wasUp = wasUp
+    this.#onAttempt = onAttempt
     void this.#run()
   }
 
@@ -58,7 +72,7 @@ export class CheckRunner {
   async #round(retries: number): Promise<Outcome> {
     const { delayBeforeRetry } = this.#check
     try {
-      const reason = await pRetry(() => probe(this.#check), {
+      const reason = await pRetry(() => this.#attempt(), {
         retries,
         factor: 1,
         minTimeout: delayBeforeRetry,
@@ -70,6 +84,19 @@ export class CheckRunner {
       const reason = error instanceof Error ? error.message : String(error)
       if (error instanceof NotAskedError) return { up: this.#up, reason, notAsked: true }
       return { up: false, reason }
+    }
+  }
+
+  async #attempt(): Promise<string> {
+    const begun = performance.now()
+    const tell = (up: boolean, reason: string) => this.#onAttempt({ up, reason, durationMs: performance.now() - begun })
+    try {
+      const reason = await probe(this.#check)
+      tell(true, reason)
+      return reason
+    } catch (error) {
+      tell(false, error instanceof Error ? error.message : String(error))
+      throw error
     }
   }
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { ControlClient, ControlError } from '../control/client.ts'
+import { ControlError } from '../control/client.ts'
+import { controlClient } from './control-client.ts'
 import { DEFAULT_NAME, defaultSocket } from './defaults.ts'
 import { type Output, runLine } from './ipvsadm-commands.ts'
 import { whenUnread } from './unread-output.ts'
@@ -34,7 +35,7 @@ try {
 }
 
 function run(line: readonly string[], input = () => readFileSync(0, 'utf8')): Promise<number> {
-  return runLine(line, invoked, new ControlClient(socket), input, output)
+  return runLine(line, invoked, controlClient(socket), input, output)
 }
 
 /** `ipvsadm-restore` knows comments, and begins with an empty table. */

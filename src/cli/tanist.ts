@@ -5,10 +5,11 @@ import { getSystemErrorMessage } from 'node:util'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { collectDiagnostics, formatDiagnostic } from '../config/diagnostic.ts'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
-import { ControlClient, ControlError } from '../control/client.ts'
+import { ControlError } from '../control/client.ts'
 import { CONNECTION_STATES, type ConnectionFilter, type Network, type Place } from '../control/connection-filter.ts'
 import { addressBits, isIpv4, parseAddress } from '../net/address.ts'
 import { systemResolver } from '../host/names.ts'
+import { controlClient } from './control-client.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { importSaved } from './import.ts'
 import { connectionLine, connectionTitle } from '../ipvsadm/format.ts'
@@ -43,7 +44,7 @@ const client = () => {
   const { name, socket } = program.opts<Options>()
   // A name on the command line goes before a socket of the environment.
   const isNamed = program.getOptionValueSource('name') === 'cli' && program.getOptionValueSource('socket') === 'env'
-  return new ControlClient(isNamed ? defaultSocket(name) : (socket ?? defaultSocket(name)))
+  return controlClient(isNamed ? defaultSocket(name) : (socket ?? defaultSocket(name)))
 }
 
 program
@@ -65,6 +66,15 @@ program
     const text =
       services === undefined ? formatStatus(status, now, colours) : formatServices(status, services, now, colours)
     process.stdout.write(`${json === true ? JSON.stringify(services ?? status, undefined, 2) : text}\n`)
+  })
+
+program
+  .command('dump')
+  .description(
+    'what to attach to a report of a fault, as JSON: election, core, configuration with secrets hidden, last events, versions, interfaces',
+  )
+  .action(async () => {
+    process.stdout.write(`${JSON.stringify(await client().dump(), undefined, 2)}\n`)
   })
 
 program

@@ -14,6 +14,7 @@ import { DEFAULT_MAX_CONNECTIONS, LAYOUT_VERSION } from '../forward/ebpf/layout.
 import { removeCore } from '../forward/ebpf/removal.ts'
 import { MarkRoute } from '../forward/ebpf/mark-route.ts'
 import { enterNetworkNamespace, feedWatchdog, holdLock, notifySystemd } from '../linux/process.ts'
+import { LEVEL_NAMES, logLevelOf } from '../host/log-level.ts'
 import { reasonOf } from '../host/regular-file.ts'
 import { ignoreSignals, unblockSignal } from '../linux/signals.ts'
 import { type Millis, millis } from '../time.ts'
@@ -127,6 +128,16 @@ const program = new Command('tanistd')
   )
   .option('--now', 'with --release: also remove the core, its connections and services made by hand')
   .addOption(new Option('--layout', 'print the version of the tables in the core, and exit').hideHelp())
+  .addHelpText(
+    'after',
+    `
+Environment:
+  TANIST_LOG             from which level on all processes log:
+                         ${LEVEL_NAMES}
+                         (default: info). debug: events and effects of the
+                         election, each probe, what each plan writes, and
+                         changes of the network`,
+  )
   .showHelpAfterError()
 
 whenUnread(() => {}) // the rest of a check counts, and a daemon goes on
@@ -244,6 +255,7 @@ async function run(config: Config): Promise<void> {
     await flushLog(log)
     process.exit(EXIT_START)
   }
+  if (logLevelOf(process.env['TANIST_LOG']) === undefined) await fail(`TANIST_LOG must be one of ${LEVEL_NAMES}`)
   if (process.getuid?.() !== 0) await fail('tanistd needs root')
   const [lacking] = lackingPrograms(config)
   if (lacking !== undefined) await fail(lacking)

@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline'
-import { Client } from 'undici'
+import { Client, type Dispatcher } from 'undici'
 import type { IpvsCommand, IpvsOutcome, Timeouts } from '../model/ipvs.ts'
 import type { ServiceId } from '../model/service.ts'
 import type { Traced, TracePacket } from '../model/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../model/ipvs-listing.ts'
+import type { Dump } from './dump.ts'
 import type { Reloaded, Snapshot } from './snapshot.ts'
 
 /** How long the daemon may take to begin an answer, and between two parts of a long one. */
@@ -65,20 +66,35 @@ function refusalOf(socket: string, statusCode: number, answer: unknown): Control
   return new ControlError(`tanistd refused (status ${statusCode}): ${errors.join('; ')}`, true)
 }
 
+/** A request, the status of its answer (undefined without one), and the time until the answer began. */
+export interface Asked {
+  readonly request: string
+  readonly status: number | undefined
+  readonly durationMs: number
+}
+
 /** The other end of the control socket. */
 export class ControlClient {
   readonly #socket: string
   readonly #patienceMs: number
+  readonly #onAsked: (asked: Asked) => void
 
-  constructor(socket: string, patienceMs = PATIENCE_MS) {
+  /** `onAsked`: for whoever searches for a fault. */
+  constructor(socket: string, patienceMs = PATIENCE_MS, onAsked: (asked: Asked) => void = () => {}) {
     this.#socket = socket
     this.#patienceMs = patienceMs
+    this.#onAsked = onAsked
   }
 
   /** Throws ControlError. */
   async status(): Promise<Snapshot> {
     // Written by the server of the same release.
     return (await this.#request('GET', '/v1/status')) as Snapshot
+  }
+
+  /** What one attaches to a report of a fault. Throws ControlError. */
+  async dump(): Promise<Dump> {
+    return (await this.#request('GET', '/v1/dump')) as Dump
   }
 
   /** Throws ControlError. */
@@ -129,11 +145,7 @@ export class ControlClient {
   async *connections(filter: ConnectionFilter): AsyncGenerator<ListedConnection> {
     const client = this.#connect()
     try {
-      const { statusCode, body } = await client.request({
-        method: 'POST',
-        path: '/v1/connections',
-        body: JSON.stringify({ filter }),
-      })
+      const { statusCode, body } = await this.#ask(client, 'POST', '/v1/connections', { filter })
       if (statusCode !== 200) throw refusalOf(this.#socket, statusCode, await body.json())
       const lines = createInterface({ input: body })
       lines.on('error', () => {}) // the loop tells of it, and nobody needs to know when the reader wants no more
@@ -148,11 +160,7 @@ export class ControlClient {
   async #request(method: 'GET' | 'POST', path: string, content?: object): Promise<unknown> {
     const client = this.#connect()
     try {
-      const { statusCode, body } = await client.request({
-        method,
-        path,
-        ...(content === undefined ? {} : { body: JSON.stringify(content) }),
-      })
+      const { statusCode, body } = await this.#ask(client, method, path, content)
       const answer = await body.json()
       if (ANSWERS.has(statusCode)) return answer
       throw refusalOf(this.#socket, statusCode, answer)
@@ -160,6 +168,21 @@ export class ControlClient {
       throw this.#failure(error)
     } finally {
       await client.destroy()
+    }
+  }
+
+  async #ask(client: Client, method: 'GET' | 'POST', path: string, content?: object): Promise<Dispatcher.ResponseData> {
+    const begun = performance.now()
+    const tell = (status: number | undefined) =>
+      this.#onAsked({ request: `${method} ${path}`, status, durationMs: performance.now() - begun })
+    const body = content === undefined ? {} : { body: JSON.stringify(content) }
+    try {
+      const answer = await client.request({ method, path, ...body })
+      tell(answer.statusCode)
+      return answer
+    } catch (error) {
+      tell(undefined)
+      throw error
     }
   }
 

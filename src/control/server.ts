@@ -10,6 +10,7 @@ import type { ConnectionFilter } from './connection-filter.ts'
 import { type Decoder, RequestError, THE_REQUEST } from './decode.ts'
 import type { IpvsListing, ListedConnection } from '../model/ipvs-listing.ts'
 import { changeRequest, filterRequest, timeoutsRequest, traceRequest, upgradeRequest, zeroRequest } from './requests.ts'
+import type { Dump } from './dump.ts'
 import type { Reloaded, Snapshot } from './snapshot.ts'
 
 /** Who is at the other end of a connection, as the kernel says (unix(7), SO_PEERCRED). */
@@ -24,6 +25,7 @@ export interface Caller {
 /** What the control socket can ask of the daemon. What changes something, or is worth a line in the log, says by whom. */
 export interface ControlHandlers {
   status(): Snapshot
+  dump(): Dump
   reload(by: Caller): Reloaded
   ipvs(): IpvsListing
   connections(filter: ConnectionFilter): Iterable<ListedConnection>
@@ -71,6 +73,7 @@ const CHUNK = 256
  * The control socket: HTTP and JSON on a Unix socket that root and the group `tanist` may use.
  *
  *     GET  /v1/status   → 200 Snapshot
+ *     GET  /v1/dump     → 200 Dump
  *     POST /v1/reload   → 200 Reloaded | 422 Reloaded, with errors
  *     GET  /v1/ipvs     → 200 IpvsListing
  *     POST /v1/ipvs     { commands } → 200 { outcomes }
@@ -160,6 +163,8 @@ async function answer(
     switch (what) {
       case 'GET /v1/status':
         return reply(200, handlers.status())
+      case 'GET /v1/dump':
+        return reply(200, handlers.dump())
       case 'POST /v1/reload': {
         await bodyAs(() => undefined)
         const reloaded = handlers.reload(caller())

@@ -1,5 +1,6 @@
 import { constants, openSync } from 'node:fs'
 import pino, { type DestinationStream, type Logger } from 'pino'
+import { logLevel } from '../host/log-level.ts'
 import { journalText, writesToJournal } from './journal.ts'
 
 /** What waits for a reader that does not read. Beyond it lines are dropped and counted, never waited for. */
@@ -8,9 +9,12 @@ const BACKLOG_BYTES = 1 << 20
 /** At a normal end, how long the last lines may take. */
 const FLUSH_MS = 200
 
-/** The log of one process: JSON lines, readable ones on a terminal and in the journal. Writing never blocks the process. */
-export async function createLog(role: 'director' | 'vrrp', name: string): Promise<Logger> {
-  const options = { base: { director: name, process: role } }
+/**
+ * The log of one process: JSON lines, readable ones on a terminal and in the journal. Writing never blocks the process. `TANIST_LOG`
+ * says from which level on.
+ */
+export async function createLog(role: 'director' | 'vrrp' | 'check', name: string): Promise<Logger> {
+  const options = { level: logLevel(), base: { director: name, process: role } }
   if (process.stdout.isTTY) {
     const { default: pretty } = await import('pino-pretty')
     return pino(options, pretty({ ignore: 'pid,hostname,director,process', messageFormat: '{process}: {msg}' }))

@@ -40,6 +40,7 @@ const c = {
   tcAttach: lib.func('int bpf_tc_attach(const void *hook, void *options)'),
   tcDetach: lib.func('int bpf_tc_detach(const void *hook, const void *options)'),
   possibleCpus: lib.func('int libbpf_num_possible_cpus()'),
+  version: lib.func('const char *libbpf_version_string()'),
   setPrint: lib.func('void *libbpf_set_print(void *callback)'),
   probeHelper: lib.func('int libbpf_probe_bpf_helper(int type, int helper, const void *options)'),
   probeType: lib.func('int libbpf_probe_bpf_prog_type(int type, const void *options)'),
@@ -377,6 +378,11 @@ export function kernelHas({ kind, number }: KernelFeature): boolean | undefined 
   // Without privileges nothing can be tried; some answers say then that there is no such thing.
   const maySee = c.probeType(BPF_PROG_TYPE_SCHED_CLS, null) === 1
   return answer < 0 || !maySee ? undefined : answer === 1
+}
+
+/** Of the library that this process has loaded, such as `v1.1`. */
+export function libbpfVersion(): string {
+  return String(c.version())
 }
 
 /** How many values a per-CPU map element has. */

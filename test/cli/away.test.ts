@@ -178,6 +178,7 @@ describe('output that nobody reads to its end', () => {
       trace: none,
       zero: none,
       upgrade: none,
+      dump: none,
       *connections() {
         for (let i = 0; i < 200_000; i++) yield connection
       },

@@ -2,6 +2,8 @@ import { prepareHttp } from '../../check/probes/http.ts'
 import { CheckRunner, type Outcome } from '../../check/runner.ts'
 import { becomeUser } from '../../linux/process.ts'
 import { ignoreSignals } from '../../linux/signals.ts'
+import { isDebugging, logLevel } from '../../host/log-level.ts'
+import { createLog } from '../log.ts'
 import type { CheckTask, FromCheck, ToCheck, Verdict } from '../messages.ts'
 import { PULSES, startPulse } from '../pulse.ts'
 
@@ -17,6 +19,8 @@ interface Running {
 /** Debian's and Red Hat's `nobody`. */
 const NOBODY = 65_534
 await prepareHttp()
+/** What it finds is logged by the director. Only who searches for a fault sees each attempt. */
+const log = isDebugging(logLevel()) ? await createLog('check', process.argv[2] ?? '') : undefined
 becomeUser(NOBODY, NOBODY)
 
 const running = new Map<string, Running>()
@@ -48,6 +52,11 @@ function start({ id, check }: CheckTask, wasUp: boolean): CheckRunner {
       last = outcome
     },
     wasUp,
+    ({ up, reason, durationMs }) =>
+      log?.debug(
+        { check: id, up, ms: durationMs },
+        `${id} ${up ? 'success' : 'failed'} after ${durationMs.toFixed(1)} ms: ${reason}`,
+      ),
   )
 }
 

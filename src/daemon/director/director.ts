@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { IpvsCommand, IpvsOutcome } from '../../model/ipvs.ts'
 import type { Config } from '../../model/config.ts'
@@ -6,6 +5,7 @@ import { serviceName } from '../../model/service.ts'
 import type { VrrpInstance } from '../../model/vrrp.ts'
 import { notRunningText } from '../../config/not-running.ts'
 import { type Caller, ControlServer, type UpgradeAnswer } from '../../control/server.ts'
+import type { Dump } from '../../control/dump.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Reloaded, Snapshot } from '../../control/snapshot.ts'
 import type { Hook } from '../../forward/ebpf/attachment.ts'
 import { LAYOUT_VERSION } from '../../forward/ebpf/layout.ts'
@@ -18,12 +18,16 @@ import { groupNamed } from '../../vrrp/routers.ts'
 import { callerName, callerOf } from './caller.ts'
 import { Child } from '../child.ts'
 import { configToRun, readConfigFile } from '../../host/config-file.ts'
+import { configurationText, versionsOf } from './dump.ts'
+import { RecentEvents, reloadEvent, transitionEvents } from './events.ts'
 import { Forwarding } from './forwarding.ts'
+import { interfaceFacts, sysctlFacts } from '../../host/host-facts.ts'
 import { lackingPrograms } from '../../host/host-programs.ts'
 import { keepState, type KeptState, type Replaced, takeKeptState } from './kept-state.ts'
 import { flushLog } from '../log.ts'
 import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from '../messages.ts'
 import { Predecessor } from './predecessor.ts'
+import { processSnapshot } from './process-snapshot.ts'
 import { PULSES } from '../pulse.ts'
 import { resign } from '../vrrp/resign.ts'
 import { type Trial, tryProgram } from './trial.ts'
@@ -65,6 +69,7 @@ export class Director {
   readonly #log: Logger
   readonly #startedAt = new Date().toISOString()
   readonly #verdicts = new Verdicts()
+  readonly #events = new RecentEvents()
   readonly #forwarding: Forwarding
   readonly #vrrp: Child<ToVrrp, FromVrrp>
   readonly #check: Child<ToCheck, FromCheck>
@@ -102,7 +107,7 @@ export class Director {
         message: (message) => {
           switch (message.type) {
             case 'instances':
-              this.#instances = message.instances
+              this.#seeInstances(message.instances)
               this.#electing.resolve()
               break
             case 'adopted':
@@ -115,17 +120,21 @@ export class Director {
       },
     )
     this.#check = new Child<ToCheck, FromCheck>(
-      { role: 'check', args: [], execArgv: CHILD_OPTIONS, pulse: PULSES.check },
+      { role: 'check', args: [options.name], execArgv: CHILD_OPTIONS, pulse: PULSES.check },
       {
         started: () => setImmediate(() => this.#configureCheck()),
         message: ({ verdicts }) => this.#takeVerdicts(verdicts),
-        died: (how) => log.error(`the check process has died (${how}); starting it again`),
+        died: (how) => {
+          log.error(`the check process has died (${how}); starting it again`)
+          this.#events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'check', reason: how })
+        },
       },
     )
     this.#control = new ControlServer(
       options.socket,
       {
         status: () => this.#snapshot(),
+        dump: () => this.#dump(),
         reload: (by) => this.reload(by),
         ipvs: () => this.#forwarding.ipvs(),
         connections: (filter) => this.#forwarding.connections(filter),
@@ -180,7 +189,9 @@ export class Director {
     const lacking = config === undefined ? errors : lackingPrograms(config)
     this.#refused = config === undefined || lacking.length > 0 ? lacking : this.#apply(config)
     const { file: path } = this.#options
-    const asked = by === undefined ? 'by a signal' : `by ${callerName(by)}`
+    const who = by === undefined ? 'a signal' : callerName(by)
+    const asked = `by ${who}`
+    this.#events.add(reloadEvent(new Date().toISOString(), who, this.#refused))
     if (this.#refused.length === 0) {
       this.#log.info({ by }, `reloaded ${path}, asked ${asked}`)
       this.#warnOfNotRunning()
@@ -337,6 +348,7 @@ export class Director {
       const line = { check: id, up, reason, at }
       if (notAsked === true) this.#log.error(line, `${id} could not ask; the server stays as it is: ${reason}`)
       if (!this.#verdicts.take(verdict)) continue
+      this.#events.add({ at: new Date(at).toISOString(), type: 'verdict', check: id, up, reason })
       if (up) this.#log.info(line, `${id} success: ${reason}`)
       else this.#log.warn(line, `${id} failed: ${reason}`)
       this.#forwarding.follow()
@@ -349,6 +361,7 @@ export class Director {
    */
   #vrrpDied(how: string, delayMs: number, silentMs: number): void {
     this.#log.error(`the vrrp process has died (${how}); starting it again`)
+    this.#events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'vrrp', reason: how })
     const masters = this.#config.instances.filter(({ name }) =>
       this.#instances.some((instance) => instance.name === name && instance.state === 'master'),
     )
@@ -370,7 +383,12 @@ export class Director {
       this.#log.error(error.message),
     )
     const given = { state: 'init', reason: 'the vrrp process has died', since: new Date().toISOString() } as const
-    this.#instances = this.#instances.map((each) => (names.includes(each.name) ? { ...each, ...given } : each))
+    this.#seeInstances(this.#instances.map((each) => (names.includes(each.name) ? { ...each, ...given } : each)))
+  }
+
+  #seeInstances(instances: readonly InstanceSnapshot[]): void {
+    this.#events.add(...transitionEvents(this.#instances, instances))
+    this.#instances = instances
   }
 
   /** The members of an instance's sync group, which share their state; itself if it is in none. */
@@ -391,13 +409,39 @@ export class Director {
         refused: this.#refused,
         notRunning: this.#config.notRunning,
       },
-      processes: [
-        processSnapshot('director', { pid: process.pid, restarts: 0, lastEnd: undefined }),
-        processSnapshot('vrrp', this.#vrrp),
-        processSnapshot('check', this.#check),
-      ],
+      processes: this.#processes(),
       instances: this.#instances,
       ...this.#forwarding.snapshot(),
+    }
+  }
+
+  #processes(): readonly ProcessSnapshot[] {
+    return [
+      processSnapshot('director', { pid: process.pid, restarts: 0, lastEnd: undefined }),
+      processSnapshot('vrrp', this.#vrrp),
+      processSnapshot('check', this.#check),
+    ]
+  }
+
+  #dump(): Dump {
+    const { name, version, file, configId } = this.#options
+    return {
+      at: new Date().toISOString(),
+      name,
+      versions: versionsOf(version),
+      startedAt: this.#startedAt,
+      processes: this.#processes(),
+      configuration: {
+        file,
+        loadedAt: this.#loadedAt,
+        refused: this.#refused,
+        notRunning: this.#config.notRunning,
+        ...configurationText(readConfigFile(file, configId), this.#config),
+      },
+      instances: this.#instances,
+      core: this.#forwarding.dump(),
+      host: { interfaces: interfaceFacts(), sysctls: sysctlFacts() },
+      events: this.#events.list(),
     }
   }
 }
@@ -408,20 +452,4 @@ function lostBy({ version, layout }: Trial): readonly string[] {
   return [
     `version ${version} cannot take over this version's connections and services made by hand (tables of layout ${layout}, not ${LAYOUT_VERSION}); save the services with tanist-ipvsadm-save, then \`tanist upgrade --force\``,
   ]
-}
-
-function processSnapshot(
-  role: ProcessSnapshot['role'],
-  { pid, restarts, lastEnd }: Pick<ProcessSnapshot, 'pid' | 'restarts' | 'lastEnd'>,
-): ProcessSnapshot {
-  return { role, pid, restarts, lastEnd, residentBytes: pid === undefined ? undefined : residentBytes(pid) }
-}
-
-function residentBytes(pid: number): number | undefined {
-  try {
-    const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
-    return match === null ? undefined : Number(match[1]) * 1024
-  } catch {
-    return undefined // it has just ended
-  }
 }

@@ -6,6 +6,7 @@ import type { PlannedService } from '../../balance/plan.ts'
 import { type FormedPool, type Quorum, reformPool } from '../../balance/pool.ts'
 import { type ConnectionFilter, passes } from '../../control/connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../../model/ipvs-listing.ts'
+import type { Dump } from '../../control/dump.ts'
 import type { ServiceSnapshot } from '../../control/snapshot.ts'
 import { Core, type CoreOptions } from '../../forward/ebpf/core.ts'
 import { CoreFullError } from '../../forward/ebpf/difference.ts'
@@ -21,6 +22,7 @@ import type { IpvsCommand, IpvsOutcome, IpvsService, Timeouts } from '../../mode
 import { type Endpoint, endpointName, type RealServer, type ServiceId, serviceName } from '../../model/service.ts'
 import type { Traced, TracePacket } from '../../model/trace.ts'
 import type { Millis } from '../../time.ts'
+import { countsByType } from '../counts-by-type.ts'
 import { Coalescer } from './coalescer.ts'
 import { HeldServers } from './held-servers.ts'
 import { ipvsListing } from './ipvs-listing.ts'
@@ -170,7 +172,10 @@ export class Forwarding {
     const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
     this.#hops.learn(new Set(servers), asks)
     try {
-      this.#meters.follow(this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut))
+      const writes = this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut)
+      this.#meters.follow(writes)
+      if (this.#log.isLevelEnabled('debug'))
+        this.#log.debug(`plan of ${services.length} services: ${countsByType(writes)} written`)
       this.#services = services
     } finally {
       this.#attach(this.#services)
@@ -188,11 +193,15 @@ export class Forwarding {
   }
 
   snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
-    const drops = Object.entries(this.#core.drops()).map(([reason, count]): [string, number] => [reason, Number(count)])
     return {
       services: serviceSnapshots(this.#config.virtualServers, this.#pools, this.#verdicts, this.#core),
-      drops: Object.fromEntries(drops),
+      drops: this.#drops(),
     }
+  }
+
+  #drops(): Record<string, number> {
+    const drops = Object.entries(this.#core.drops()).map(([reason, count]): [string, number] => [reason, Number(count)])
+    return Object.fromEntries(drops)
   }
 
   /**
@@ -230,6 +239,13 @@ export class Forwarding {
 
   ipvs(): IpvsListing {
     return ipvsListing(this.#services, this.#core, this.#meters)
+  }
+
+  /** What the core holds, without connections. */
+  dump(): Dump['core'] {
+    const nameOf = (ifindex: number) => this.#links.find(({ index }) => index === ifindex)?.name
+    const programs = this.#core.attached.map((each) => ({ interface: nameOf(each.ifindex), ...each }))
+    return { ...this.ipvs(), drops: this.#drops(), programs }
   }
 
   *connections(filter: ConnectionFilter): Iterable<ListedConnection> {
@@ -324,6 +340,7 @@ export class Forwarding {
   /** Takes note of what has changed, and asks nothing yet. False when nothing has. */
   #noteChanges(): boolean {
     const changes = this.#changes.drain()
+    if (changes.length > 0) this.#log.debug(`netlink: ${countsByType(changes)}`)
     for (const change of changes) {
       this.#hops.note(change)
       if (change.type === 'anything' || isNewsOf(change, this.#links)) this.#areLinksKnown = false

@@ -13,8 +13,10 @@ import { type Effect, emptyEngine, type EngineState, type Event } from '../../vr
 import { AddressMemory } from './address-memory.ts'
 import { Addresses } from './addresses.ts'
 import { Advertiser } from './advertiser.ts'
+import { countsByType } from '../counts-by-type.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from '../log.ts'
 import type { FromVrrp, ToVrrp } from '../messages.ts'
+import { effectText, eventText } from './debug-lines.ts'
 import { InstanceRecords } from './instance-records.ts'
 import { interfacesOf } from './interfaces.ts'
 import { PULSES, startPulse } from '../pulse.ts'
@@ -97,7 +99,11 @@ class VrrpProcess {
   }
 
   #readable(): void {
-    if (this.#changes.drain().length > 0) this.#followNetwork()
+    const changes = this.#changes.drain()
+    if (changes.length > 0) {
+      this.#log.debug(`netlink: ${countsByType(changes)}`)
+      this.#followNetwork()
+    }
     this.#drainSockets()
   }
 
@@ -144,6 +150,10 @@ class VrrpProcess {
     const now = clock()
     const { state, effects } = step(this.#state, event, now)
     this.#state = state
+    if (this.#log.isLevelEnabled('debug')) {
+      this.#log.debug(`event ${eventText(event)}`)
+      for (const effect of effects) this.#log.debug(`effect ${effectText(effect)}`)
+    }
     for (const effect of effects) this.#carryOut(effect)
     if (effects.some(({ type }) => type === 'transition')) this.#report()
     clearTimeout(this.#timer)

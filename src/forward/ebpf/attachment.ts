@@ -54,6 +54,11 @@ export class Attachment {
     }
   }
 
+  /** By interface index. */
+  get hooks(): ReadonlyMap<number, Hook> {
+    return this.#attached
+  }
+
   /** Whether every link has its pin: without it the kernel has taken the program off. */
   get isWhole(): boolean {
     return this.#unpinned().length === 0

@@ -192,6 +192,12 @@ export class Core {
     return refused
   }
 
+  /** The interfaces that programs of the core are on. */
+  get attached(): readonly { readonly ifindex: number; readonly hook: Hook | 'xdp' }[] {
+    const tc = [...this.#attachment.hooks].map(([ifindex, hook]) => ({ ifindex, hook }))
+    return [...tc, ...[...this.#xdp.interfaces].map((ifindex) => ({ ifindex, hook: 'xdp' as const }))]
+  }
+
   /**
    * Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write; with `leaveOut` servers
    * that there is no room for are told to it instead.

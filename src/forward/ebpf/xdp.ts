@@ -28,6 +28,11 @@ export class XdpAttachment {
     return this.#attached.has(ifindex)
   }
 
+  /** Indexes of the interfaces that have it. */
+  get interfaces(): ReadonlySet<number> {
+    return this.#attached
+  }
+
   /**
    * Has XDP on exactly these interfaces, as far as their drivers can. One that was refused is asked again only after it was
    * away. Returns those that were refused now. Throws SystemError when the program cannot be loaded.

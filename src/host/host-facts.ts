@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { Rtnetlink } from '../linux/rtnetlink.ts'
+
+/** Settings of the kernel that decide what becomes of a director's packets. */
+const SYSCTLS = [
+  'net.ipv4.ip_forward',
+  'net.ipv6.conf.all.forwarding',
+  'net.ipv4.conf.all.rp_filter',
+  'net.ipv4.conf.default.rp_filter',
+  'net.ipv4.ip_nonlocal_bind',
+  'net.ipv4.icmp_ratelimit',
+  'net.ipv4.icmp_msgs_per_sec',
+  'net.core.bpf_jit_enable',
+  'net.core.bpf_jit_harden',
+  'kernel.unprivileged_bpf_disabled',
+] as const
+
+/** An interface of this host, with its addresses and the length of their prefixes. */
+export interface InterfaceFacts {
+  readonly name: string
+  readonly index: number
+  readonly kind: string
+  readonly up: boolean
+  readonly mtu: number
+  readonly mac: string
+  readonly addresses: readonly string[]
+}
+
+/** Every interface of this network namespace. Throws SystemError. */
+export function interfaceFacts(): readonly InterfaceFacts[] {
+  const rtnetlink = new Rtnetlink()
+  try {
+    const ipv4 = rtnetlink.addresses()
+    const all = networkInterfaces()
+    return rtnetlink.links().map(({ name, index, kind, up, mtu, mac }) => ({
+      name,
+      index,
+      kind,
+      up,
+      mtu,
+      mac: [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
+      addresses: [
+        ...ipv4.filter((each) => each.index === index).map(({ address, prefix }) => `${address}/${prefix}`),
+        ...(all[name] ?? []).flatMap(({ family, cidr }) => (family === 'IPv6' && cidr !== null ? [cidr] : [])),
+      ],
+    }))
+  } finally {
+    rtnetlink.close()
+  }
+}
+
+/** By name; what this kernel or namespace does not have is left out. */
+export function sysctlFacts(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    SYSCTLS.flatMap((name): [string, string][] => {
+      try {
+        return [[name, readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').trim()]]
+      } catch {
+        return []
+      }
+    }),
+  )
+}

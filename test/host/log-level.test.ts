@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { isDebugging, logLevelOf } from '../../src/host/log-level.ts'
+
+test.each([
+  [undefined, 'info'],
+  ['', 'info'],
+  ['debug', 'debug'],
+  ['fatal', 'fatal'],
+  ['DEBUG', undefined],
+  ['silent', undefined],
+])('TANIST_LOG=%s is the level %s', (text, level) => expect(logLevelOf(text)).toBe(level))
+
+test('what is for the search of a fault is wanted at debug and trace alone', () => {
+  expect((['trace', 'debug', 'info', 'error'] as const).map(isDebugging)).toEqual([true, true, false, false])
+})
