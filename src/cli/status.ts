@@ -80,7 +80,7 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
         String(pid ?? '-'),
         String(restarts),
         residentBytes === undefined ? '-' : `${(residentBytes / 1024 / 1024).toFixed(1)} MiB`,
-        lastEnd === undefined ? '' : { text: `the one before has died (${lastEnd})`, colour: 'yellow' },
+        lastEnd === undefined ? '' : { text: `the previous one died (${lastEnd})`, colour: 'yellow' },
       ]),
       colours,
     ),

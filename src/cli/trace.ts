@@ -3,9 +3,9 @@ import type { SeenHeader, Traced, TracePacket } from '../model/trace.ts'
 
 const RULES = {
   connection: 'existing connection',
-  template: 'persistence: the client has this server',
+  template: 'persistence template of the client',
   scheduler: 'scheduler',
-  reply: 'answer of a real server',
+  reply: 'reply of a real server',
   denied: 'access list',
 } as const
 
@@ -13,7 +13,7 @@ const OUTCOMES = {
   forwarded: 'forwarded',
   stack: "not forwarded: it goes to this host's own stack",
   dropped: 'dropped',
-  refused: 'refused: the client is told so by ICMP',
+  refused: 'refused: the client gets an ICMP error',
 } as const
 
 const PROTOCOLS: Readonly<Record<number, string>> = {
@@ -41,7 +41,7 @@ export function formatTrace({ protocol, client, virtual }: TracePacket, traced: 
   }
   if (access !== undefined) {
     const { verdict, prefix } = access
-    const by = prefix === undefined ? 'no prefix of its lists holds the client' : `by ${verdict} { ${prefix} }`
+    const by = prefix === undefined ? 'the client is in no prefix of its lists' : `by ${verdict} { ${prefix} }`
     rows.push(['access', `${verdict === 'allow' ? 'allowed' : 'denied'}: ${by}`])
   }
   if (rule !== undefined) rows.push(['chosen by', RULES[rule]])

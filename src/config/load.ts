@@ -31,7 +31,11 @@ export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
   const { diagnostics, report, errors } = collectDiagnostics()
   const lines = preprocess(source, surroundings, report)
   if (lines.length === 0 && errors() === 0) {
-    report('empty-file', { source, start: 0, end: 0 }, 'this configuration is empty: no instance and no service')
+    report(
+      'empty-file',
+      { source, start: 0, end: 0 },
+      'this configuration is empty: no VRRP instance and no virtual server',
+    )
   }
   const statements = parse(lines, quoteHidesBrace(diagnostics) ? without(BRACES, report) : report)
   const bracesAreWrong = diagnostics.some(({ code }) => BRACES.has(code))

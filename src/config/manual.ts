@@ -46,7 +46,7 @@ export function manualPage(rows: readonly KeywordRow[]): string {
     '.SH FILES',
     '.TP',
     '.I /etc/tanist/tanist.conf',
-    'The configuration, unless another one is named with \\-f.',
+    'The configuration file, unless another one is given with \\-f.',
     '.SH SEE ALSO',
     'The README of Tanist; keepalived.conf(5).',
   )

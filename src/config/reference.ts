@@ -33,24 +33,24 @@ const PREPROCESSOR: readonly (readonly [keyword: string, syntax: string, help: s
     '<pattern>',
     'Reads other regular files here; *, ?, [...] and {a,b} stand for several. A plain name must be there; where nothing matches, a warning says so.',
   ],
-  ['includer', '<pattern>', 'The same; each file must be readable.'],
-  ['includem', '<pattern>', 'The same; something must match, unless there are wildcards.'],
-  ['includew', '<pattern>', 'The same; something must match, also with wildcards.'],
-  ['includeb', '<pattern>', 'The same; each alternative in braces must match.'],
-  ['includea', '<pattern>', 'The same; all of these.'],
+  ['includer', '<pattern>', 'As include; each file must be readable.'],
+  ['includem', '<pattern>', 'As include; something must match, unless there are wildcards.'],
+  ['includew', '<pattern>', 'As include; something must match, also with wildcards.'],
+  ['includeb', '<pattern>', 'As include; each alternative in braces must match.'],
+  ['includea', '<pattern>', 'As include, with all of these requirements.'],
   ['$NAME=', '<value>', 'Defines a name from here on; a value that ends in \\ goes on in the next line.'],
   ['${NAME}', '', 'The value of a name; also $NAME before a blank, a comma, a closing parenthesis or the end.'],
   ['@ID', '<line>', 'The line counts only where the config-id (-i, or the short host name) is ID.'],
-  ['@^ID', '<line>', 'The line counts only where it is not.'],
+  ['@^ID', '<line>', 'The line counts only where it is not ID.'],
   ['~SEQ', '(<name>, [<start>, [<step>,]] <end>) <line>', 'The line once for each number.'],
-  ['~SEQx', '(<name>, [<start>, [<step>,]] <end>) <line>', 'The same, with the numbers in hexadecimal.'],
+  ['~SEQx', '(<name>, [<start>, [<step>,]] <end>) <line>', 'As ~SEQ, with the numbers in hexadecimal.'],
   ['~LST', '(<name>, <value>, …) <line>', 'The line once for each value; {a,b} for several names at once.'],
   ['${_PWD}', '', 'The directory of this file.'],
   ['${_INSTANCE}', '', 'The config-id.'],
-  ['${_RANDOM}', '[<least> [<greatest>]]', 'A number by chance, 0 to 32767 unless said.'],
-  ['${_ENV}', '<name>', 'A variable of the environment, empty when there is none.'],
-  ['${_HASH}', '', 'The character #; at the beginning of a line a comment.'],
-  ['${_BANG}', '', 'The character !; at the beginning of a line a comment.'],
+  ['${_RANDOM}', '[<least> [<greatest>]]', 'A random number; default from 0 to 32767.'],
+  ['${_ENV}', '<name>', 'An environment variable; empty when it is not set.'],
+  ['${_HASH}', '', 'The character #; at the beginning of a line it begins a comment.'],
+  ['${_BANG}', '', 'The character !; at the beginning of a line it begins a comment.'],
 ]
 
 /** Every keyword, in the order of the manual. */
@@ -103,8 +103,8 @@ function groupRows(): KeywordRow[] {
   const [address = '', fwmark = ''] = groupMember.text.split('|fwmark')
   const row = { block, fallback: undefined, status: root.virtual_server_group.status }
   return [
-    { ...row, keyword: '(address line)', syntax: address, help: 'Addresses that share the servers.' },
-    { ...row, keyword: 'fwmark', syntax: fwmark.trim(), help: 'A firewall mark that shares them.' },
+    { ...row, keyword: '(address line)', syntax: address, help: 'Addresses and ports of the virtual server.' },
+    { ...row, keyword: 'fwmark', syntax: fwmark.trim(), help: 'A firewall mark of the virtual server.' },
   ]
 }
 

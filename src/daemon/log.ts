@@ -44,7 +44,7 @@ export async function createLog(role: 'director' | 'vrrp' | 'check', name: strin
     if (dropped === 0) return
     const lines = dropped
     dropped = 0
-    log.warn({ lines }, 'log lines were dropped while nobody read them')
+    log.warn({ lines }, 'log lines were dropped because nobody read the log')
   })
   // The reader has gone away. There is nobody left to tell.
   destination.on('error', () => {})

@@ -204,5 +204,5 @@ const NAMED = 3
 export function passedByText({ where, services }: PassedBy): string {
   const names = services.slice(0, NAMED).map(serviceName)
   const more = services.length > NAMED ? ` and ${services.length - NAMED} more` : ''
-  return `${where}: packets to ${names.join(', ')}${more} do not come by it, for the core takes them before`
+  return `${where}: packets to ${names.join(', ')}${more} do not pass it: the forwarding core takes them before`
 }

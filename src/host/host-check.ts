@@ -61,7 +61,7 @@ function checkFirewall(settings: Settings, places: Places, report: Report): void
     report('host-firewall', placeOf.get(each.services[0] ?? first.service) ?? first.at, passedByText(each), hint)
   }
   if (legacy.length === 0) return
-  const message = `rules of legacy iptables (${legacy.join(', ')}) are not read here; packets of services do not come by them`
+  const message = `rules of legacy iptables (${legacy.join(', ')}) are not read; packets to virtual servers do not pass them`
   report('host-firewall', first.at, message, hint)
 }
 

@@ -22,8 +22,8 @@ export function isMuteHere(
 }
 
 export const MUTE_HERE =
-  'is this director itself, which as a server has another port than the service over TCP only, and not by a mark of the firewall'
-export const MUTE_HERE_HINT = 'give it the port of the service'
+  'is this director itself, which can serve at another port than the virtual server only over TCP, and not behind a firewall mark'
+export const MUTE_HERE_HINT = 'give it the port of the virtual server'
 
 /** A sentence about each server that is this director itself and whose clients would get no answer. */
 export function muteServers(

@@ -254,7 +254,7 @@ outcome    dropped
 access     denied: by deny { 10.0.9.0/24 }
 chosen by  access list
 `)
-  expect(shown('11.0.0.1')).toContain('access     denied: no prefix of its lists holds the client\n')
+  expect(shown('11.0.0.1')).toContain('access     denied: the client is in no prefix of its lists\n')
   expect(shown('10.0.8.1')).toContain('access     allowed: by allow { 10.0.0.0/8 }\n')
   expect(hits()).toEqual({ '10.0.0.0/8': 0, '10.0.9.0/24': 0, others: 0 })
   expect(bench.core.drops().denied).toBe(0n)

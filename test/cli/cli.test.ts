@@ -188,7 +188,7 @@ describe('tanistd -t, further', () => {
 describe('the reference', () => {
   test('--keywords tells of one keyword, of a block, of all, and as JSON', () => {
     expect(run('tanistd.js', '--keywords', 'advert_int').stdout).toBe(
-      '/vrrp_instance\n  advert_int <0.01-255 seconds>\n      Between two adverts; version 2 takes whole seconds. 1 unless said.\n',
+      '/vrrp_instance\n  advert_int <0.01-255 seconds>\n      Interval between adverts, in seconds (version 2: whole seconds); default 1.\n',
     )
     expect(run('tanistd.js', '--keywords', 'authentication').stdout).toContain('  auth_type PASS|AH\n')
     expect(run('tanistd.js', '--keywords', 'advert_in')).toEqual({
@@ -399,7 +399,7 @@ describe('tanist status', () => {
   test('a process that was started again says why', () => {
     const processes = [{ ...snapshot.processes[0], role: 'vrrp', restarts: 1, lastEnd: 'SIGKILL' }] as ProcessSnapshot[]
     const text = formatStatus({ ...snapshot, processes }, now, false)
-    expect(text).toContain('vrrp     7    1         50.0 MiB  the one before has died (SIGKILL)')
+    expect(text).toContain('vrrp     7    1         50.0 MiB  the previous one died (SIGKILL)')
   })
 
   test('one service alone, with what its access list has decided', () => {

@@ -62,7 +62,7 @@ describe('a mistake is shown with its place', () => {
     expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
       'no-effect: `enable_traps` has no effect: there is no SNMP agent',
       'not-running: `track_script` has no effect yet: scripts do not run; this director would take and keep the virtual addresses although its check fails',
-      'not-running: `notify`, `notify_master` have no effect yet: scripts do not run; nothing is told of changes of instances and groups',
+      'not-running: `notify`, `notify_master` have no effect yet: scripts do not run; nobody is notified of changes of instances and groups',
     ])
   })
 

@@ -84,7 +84,7 @@ test('errors come first, then warnings, then notes; each in the order of the fil
 
 describe('what is there twice names the other place', () => {
   test.each<[string, string, string]>([
-    ['a keyword', instance(`${vip}\npriority 7\npriority 8`), 'stands here twice, first at x.conf:5:1'],
+    ['a keyword', instance(`${vip}\npriority 7\npriority 8`), 'is given twice, first at x.conf:5:1'],
     ['an instance', instance(vip) + instance('', 'a', 6), 'another vrrp_instance is named `a`, at x.conf:1:1'],
     [
       'a router id',
@@ -92,7 +92,7 @@ describe('what is there twice names the other place', () => {
       'another instance has virtual_router_id 5 on eth0 for IPv4, at x.conf:3:1',
     ],
     ['an address', instance(vip) + instance(vip, 'b', 6), '10.0.0.1 is a virtual address of `a`, too, at x.conf:4:21'],
-    ['an address of one instance', instance(`${vip}\n${vip}`), '10.0.0.1 stands here already, at x.conf:4:21'],
+    ['an address of one instance', instance(`${vip}\n${vip}`), '10.0.0.1 is listed already, at x.conf:4:21'],
     ['a service', service('') + service(''), 'another virtual_server is [10.0.0.9]:tcp:80, at x.conf:1:1'],
     ['a server', service('real_server 10.1.0.1 80 { }\nreal_server 10.1.0.1 80 { }'), 'twice, at x.conf:3:1'],
   ])('%s', (_name, text, message) => expect(shown(text)).toContain(message))
@@ -165,7 +165,7 @@ describe('a message shows no secret', () => {
   test('what is no secret is shown as it is, and the place of what is', () => {
     expect(shown(auth(`auth_pass "${SECRET}`))).toBe(
       [
-        'x.conf:7:11: error[unterminated-quote]: this quote has no end on its line',
+        'x.conf:7:11: error[unterminated-quote]: this quote is not closed on its line',
         '    7 | auth_pass ********',
         '      |           ^^^^^^^^',
       ].join('\n'),

@@ -37,7 +37,7 @@ describe('protections that do not run', () => {
     const text = `${script}${instance('track_script { s }\n notify /a\n notify_master /b')}\nvrrp_sync_group g {\n group { a }\n track_script { s }\n}`
     expect(notRunning(text)).toEqual([
       'track_script: 2 uses, first at x:7:3: scripts do not run; this director would take and keep the virtual addresses although its check fails',
-      'notify scripts: 2 uses, first at x:8:2: scripts do not run; nothing is told of changes of instances and groups',
+      'notify scripts: 2 uses, first at x:8:2: scripts do not run; nobody is notified of changes of instances and groups',
     ])
     expect(codes(text).filter((code) => code === 'not-running')).toHaveLength(2)
   })

@@ -184,7 +184,7 @@ describe('the place of a character', () => {
     const files = { '/etc/t/a.conf': '$V=y "open\nx $V' }
     expect(read('\ninclude a.conf', files).messages[0]).toBe(
       [
-        '/etc/t/a.conf:1:6: error[unterminated-quote]: this quote has no end on its line',
+        '/etc/t/a.conf:1:6: error[unterminated-quote]: this quote is not closed on its line',
         '    1 | $V=y "open',
         '      |      ^^^^^',
         '      = included from /etc/t/main.conf:2:9',

@@ -49,7 +49,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   ],
   virtualAddressesAreUnique: [
     [`${instance(vip)}\n${instance(vip, 2, 'b')}`, 'repeated-address', '10.0.0.1 is a virtual address of `a`, too'],
-    [instance('virtual_ipaddress { 10.0.0.1\n 10.0.0.1 }'), 'repeated-address', '10.0.0.1 stands here already'],
+    [instance('virtual_ipaddress { 10.0.0.1\n 10.0.0.1 }'), 'repeated-address', '10.0.0.1 is listed already'],
   ],
   advertsHoldOneFamily: [
     [instance('virtual_ipaddress { 10.0.0.1\n fe80::1 }'), 'other-family', 'an advert holds one family, here IPv4'],
@@ -218,8 +218,12 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [`virtual_server 10.0.0.9 80 { ${server} }`, 'missing-keyword', 'virtual_server needs `protocol`'],
   ],
   marksNameNoPort: [
-    [service('real_server 10.1.0.1 80 { }', 'fwmark 1'), 'ignored-value', 'a service by mark keeps the port'],
-    [service('', 'fwmark 1'), 'ignored-value', 'a service by mark takes every protocol'],
+    [
+      service('real_server 10.1.0.1 80 { }', 'fwmark 1'),
+      'ignored-value',
+      'a virtual server by firewall mark keeps the destination port',
+    ],
+    [service('', 'fwmark 1'), 'ignored-value', 'a virtual server by firewall mark takes every protocol'],
   ],
   everyPortNeedsPersistence: [
     [service(server, '10.0.0.9'), 'assumed-value', 'for every port needs `persistence_timeout`: 360 is taken'],
@@ -240,7 +244,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   ],
   virtualServersHaveServers: [[service(''), 'no-server', 'this virtual_server has no real_server']],
   realServersAreUnique: [
-    [service(`${server}\n  ${server}`), 'repeated-server', 'real server [10.1.0.1]:80 stands here twice'],
+    [service(`${server}\n  ${server}`), 'repeated-server', 'real server [10.1.0.1]:80 is given twice'],
   ],
   theSorryServerIsAnother: [
     [
@@ -284,7 +288,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [
       `local_address_group g { 2001:db8::9 }\n${service(`lvs_method FNAT\n laddr_group_name g\n ${server}`)}`,
       'mixed-families',
-      'of another family than the service',
+      'of another family than the virtual server',
     ],
     [
       service(`lvs_method FNAT\n ops\n ${server}`).replace('TCP', 'UDP'),
@@ -293,11 +297,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     ],
   ],
   localAddressesAreUnique: [
-    [
-      'local_address_group g {\n 10.1.0.1-4\n 10.1.0.3\n}',
-      'repeated-address',
-      'local address 10.1.0.3 stands here twice',
-    ],
+    ['local_address_group g {\n 10.1.0.1-4\n 10.1.0.3\n}', 'repeated-address', 'local address 10.1.0.3 is given twice'],
   ],
   oneByOneIsForUdp: [[service(`ops\n  ${server}`), 'ignored-value', '`ops` is for UDP']],
   callsAreOfUdp: [
@@ -315,11 +315,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
       'repeated-address',
       '2001:db8::/32 is in this list',
     ],
-    [
-      service(`deny { 10.1.2.3/8 }\n  ${server}`),
-      'ignored-value',
-      'behind the first 8 bits does not count: 10.0.0.0/8',
-    ],
+    [service(`deny { 10.1.2.3/8 }\n  ${server}`), 'ignored-value', 'only the first 8 bits count: 10.0.0.0/8'],
     [service(`deny { 10.0.0.0/33 }\n  ${server}`), 'bad-value', 'an IP address with an optional prefix length'],
     [service(`allow { 10.0.0.1-9 }\n  ${server}`), 'bad-value', 'an IP address with an optional prefix length'],
     [

@@ -148,7 +148,7 @@ test('`tanistd -t --host` names them at the service that they would be about, an
       code: 'host-firewall',
       line: 5,
       message: expect.stringMatching(
-        /^table inet f, chain input, rule \d+ \(drop\): packets to \[10\.0\.0\.1\]:tcp:80 do not come by it/,
+        /^table inet f, chain input, rule \d+ \(drop\): packets to \[10\.0\.0\.1\]:tcp:80 do not pass it/,
       ) as string,
     },
   ])

@@ -104,6 +104,8 @@ describe('in a lab, with ping taken away while the director runs', () => {
     await until('a round without ping', async () => (await real())?.reason === 'cannot start the program `ping`')
     expect((await real())?.state).toBe('up')
     expect(await director.reload()).toEqual([LACKING])
-    expect(director.logText().split('could not ask; the server stays as it is').length - 1).toBe(1)
+    expect(
+      director.logText().split('could not send a check from this host; the state of the server is kept').length - 1,
+    ).toBe(1)
   })
 })

@@ -73,7 +73,7 @@ test('where a new vrrp process would come too late, the director gives the role 
       (await standby.status()).instances[0]?.state === 'master' || standby.logText().includes('Entering MASTER STATE')
     )
   })
-  await until('the log to say so', () => active.logText().includes('giving up the role of master'))
+  await until('the log to say so', () => active.logText().includes('giving up mastership'))
   await active.untilState('master')
   await standby.untilState('backup')
   await sleep(500)

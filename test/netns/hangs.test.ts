@@ -75,7 +75,7 @@ test(
     expect(standby.logText().slice(logged)).not.toContain('Entering MASTER')
     const reason = 'it hung: no sign of life for 1 s'
     expect(active.logText()).toContain(`the vrrp process has died (${reason}); starting it again`)
-    expect(active.tanist('status').stdout).toMatch(/^vrrp +\d+ +\d+ +.*the one before has died \(it hung/m)
+    expect(active.tanist('status').stdout).toMatch(/^vrrp +\d+ +\d+ +.*the previous one died \(it hung/m)
   },
 )
 

@@ -89,5 +89,5 @@ test('over UDP the log says that nobody gets an answer, and what to do', async (
   run('-C', `-A -u ${VIP}:53 -s rr`, `-a -u ${VIP}:53 -r ${OWN}:53 -m`, `-a -u ${VIP}:53 -r ${OWN}:5353 -m`)
   const [line] = await until('the log', () => said().length > 0 && said())
   expect(line).toContain(`real server [${OWN}]:5353 of VS [${VIP}]:udp:53 is this director itself`)
-  expect(line).toContain('give it the port of the service')
+  expect(line).toContain('give it the port of the virtual server')
 })

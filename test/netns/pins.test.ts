@@ -48,7 +48,7 @@ test('pins that somebody removes are made again, also when the network changes j
     () => existsSync(pins) && readdirSync(pins, { recursive: true }).length === whole.length,
   )
   expect(readdirSync(pins, { recursive: true }).map(String).toSorted()).toEqual(whole)
-  await until('the log to say so', () => director.logText().includes('somebody has removed pins of the core'))
+  await until('the log to say so', () => director.logText().includes('pins of the forwarding core were removed'))
   expect(get()).toBe('rs')
   expect((await director.status()).processes[0]?.pid).toBe(director.pid)
 })

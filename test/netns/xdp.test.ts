@@ -93,5 +93,5 @@ describe.each(METHODS)('$method', ({ vip, server }) => {
 test('an interface that cannot have it, or that is not there, keeps the daemon from nothing', async () => {
   lab.run('director', ['ip', 'link', 'add', 'eth7', 'type', 'bridge'])
   lab.run('director', ['ip', 'link', 'set', 'eth7', 'up'])
-  await until('the reason', () => /no XDP on eth7; its packets go by tc/.test(director.logText()))
+  await until('the reason', () => /no XDP on eth7; tc forwards its packets/.test(director.logText()))
 })

@@ -45,8 +45,8 @@ const broadcast = laterOption(
 )
 
 const common = {
-  dev: option(interfaceName, 'On this interface.'),
-  scope: laterOption(ADDRESS_LABELS, option(scope, 'How far the address is valid.')),
+  dev: option(interfaceName, 'Interface that gets the address.'),
+  scope: laterOption(ADDRESS_LABELS, option(scope, 'Scope of the address.')),
   brd: broadcast,
   broadcast: anotherNameOf('brd', broadcast),
   label: laterOption(ADDRESS_LABELS, option(word('<label>'), 'Label of the address.')),
@@ -54,9 +54,9 @@ const common = {
   home: laterOption(ADDRESS_LABELS, mark('Home address (IPv6).')),
   '-nodad': laterOption(ADDRESS_LABELS, mark('No duplicate address detection (IPv6).')),
   mngtmpaddr: laterOption(ADDRESS_LABELS, mark('Temporary addresses are made from it (IPv6).')),
-  noprefixroute: laterOption(ADDRESS_ROUTE, mark('Brings no route for its prefix.')),
-  autojoin: laterOption(ADDRESS_LABELS, mark('Joins the multicast group of this name.')),
-  no_track: laterOption(ADDRESS_LABELS, mark('Its loss does not matter.')),
+  noprefixroute: laterOption(ADDRESS_ROUTE, mark('Adds no route for its prefix.')),
+  autojoin: laterOption(ADDRESS_LABELS, mark('Joins the multicast group of this address.')),
+  no_track: laterOption(ADDRESS_LABELS, mark('Does not track whether the address is there.')),
   preferred_lft: laterOption(
     ADDRESS_LABELS,
     option(
@@ -65,12 +65,15 @@ const common = {
         expected: 'seconds or `forever`',
         read: (text) => (/^(\d{1,10}|forever)$/.test(text) ? text : undefined),
       }),
-      'How long the address is preferred; 0 for a single IPv6 address unless said.',
+      'Preferred lifetime, in seconds; default for a single IPv6 address 0.',
     ),
   ),
 } as const
 
-const staticOptions = { ...common, track_group: option(word('<track_group>'), 'Instances that need it.') } as const
+const staticOptions = {
+  ...common,
+  track_group: option(word('<track_group>'), 'Track group of instances that depend on it.'),
+} as const
 const virtualOptions = { ...common, use_vmac: laterOption(VIRTUAL_MAC, mark('Has a virtual MAC address.')) } as const
 
 /** The options of an address line, for the table of keywords. */

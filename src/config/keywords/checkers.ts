@@ -36,11 +36,11 @@ const timeout = seconds(0.000001, LONGEST)
 const attempts = integer(0, 2 ** 32 - 1)
 
 const help = {
-  delay_loop: 'Between two checks.',
-  retry: 'Failures that are forgiven before a server counts as down.',
-  delay_before_retry: 'Between a failure and the next try.',
-  warmup: 'The first check starts within this, at random.',
-  connect_timeout: 'Deadline of a whole check, not of its parts.',
+  delay_loop: 'Interval between two checks, in seconds.',
+  retry: 'Number of retries after a failure before a server counts as down.',
+  delay_before_retry: 'Delay between a failure and the retry, in seconds.',
+  warmup: 'The first check starts after a random delay of at most this, in seconds.',
+  connect_timeout: 'Time limit of a whole check, not only of its connection, in seconds.',
 } as const
 
 /** The timing keywords of a virtual server; those of its real servers and their checkers come from here. */
@@ -76,17 +76,17 @@ const schedule = {
 /** What every checker has but those of files and BFD. */
 const common = {
   ...schedule,
-  alpha: later(ALPHA, setting(truthOrNothing, 'The server is down until the first check says otherwise.')),
-  log_all_failures: later(LOGGING, setting(truthOrNothing, 'Every failed check is logged, not only changes.')),
+  alpha: later(ALPHA, setting(truthOrNothing, 'The real server is down until the first check succeeds.')),
+  log_all_failures: later(LOGGING, setting(truthOrNothing, 'Logs every failed check, not only changes of state.')),
 } as const
 
 /** What checkers have that connect. */
 const connecting = {
-  connect_ip: setting(unicastAddress, 'Address to check; that of the real server unless said.'),
-  connect_port: setting(port, 'Port to check; that of the real server unless said.'),
+  connect_ip: setting(unicastAddress, 'Address to check; default: that of the real server.'),
+  connect_port: setting(port, 'Port to check; default: that of the real server.'),
   bindto: later(CHECK_SOURCE, setting(unicastAddress, 'Source address of the check.')),
   bind_port: later(CHECK_SOURCE, setting(port, 'Source port of the check.')),
-  bind_if: later(CHECK_SOURCE, setting(interfaceName, 'Interface of the check.')),
+  bind_if: later(CHECK_SOURCE, setting(interfaceName, 'Interface that the check leaves by.')),
   connect_timeout: inherited(timeout, help.connect_timeout, 'that of the real server'),
   fwmark: later(CHECK_SOURCE, setting(integer(0, 2 ** 32 - 1), 'Firewall mark of the packets of the check.')),
   ...common,
@@ -145,14 +145,23 @@ const urlEntries = {
   path: setting(word('<path>'), 'Path with query.', '/'),
   digest: setting(md5, 'MD5 of the body, as genhash prints it.'),
   status_code: setting(statusCodes, 'Accepted status codes and ranges.', [[200, 299]]),
-  virtualhost: setting(word('<host>'), 'Host header; that of the checker unless said.'),
+  virtualhost: setting(word('<host>'), 'Host header; default: that of the checker.'),
   regex: later(REGEX, setting(path, 'The body must match this regular expression.')),
   regex_no_match: later(REGEX, flag('The body must not match.')),
-  regex_options: detail(REGEX, setting(many(choice(...REGEX_OPTIONS)), 'How it is matched.')),
-  regex_min_offset: detail(REGEX, setting(integer(0, 2 ** 31 - 1), 'The match begins no earlier than here.')),
-  regex_max_offset: detail(REGEX, setting(integer(0, 2 ** 31 - 1), 'The match begins no later than here.')),
-  regex_stack: detail(REGEX, setting(many(integer(1, 2 ** 31 - 1)), 'Sizes of the stack of PCRE2.')),
-  tls_compliant: later(HTTP_DETAILS, setting(truthOrNothing, 'Ends TLS in order.')),
+  regex_options: detail(REGEX, setting(many(choice(...REGEX_OPTIONS)), 'Options of the regular expression.')),
+  regex_min_offset: detail(
+    REGEX,
+    setting(integer(0, 2 ** 31 - 1), 'First offset in the body at which the match may begin.'),
+  ),
+  regex_max_offset: detail(
+    REGEX,
+    setting(integer(0, 2 ** 31 - 1), 'Last offset in the body at which the match may begin.'),
+  ),
+  regex_stack: detail(
+    REGEX,
+    setting(many(integer(1, 2 ** 31 - 1)), 'Initial and largest size of the JIT stack of PCRE2, in bytes.'),
+  ),
+  tls_compliant: later(HTTP_DETAILS, setting(truthOrNothing, 'Shuts TLS connections down as the standard requires.')),
 } as const
 
 const retry = connecting.retry
@@ -161,16 +170,16 @@ function webEntries<U extends Entries>(url: U) {
   return {
     ...connecting,
     nb_get_retry: alias('retry', retry),
-    virtualhost: setting(word('<host>'), 'Host header of its URLs; that of the real server unless said.'),
+    virtualhost: setting(word('<host>'), 'Host header of its URLs; default: that of the real server.'),
     http_protocol: later(HTTP_DETAILS, setting(choice('1.0', '1.0C', '1.1', '1.0c'), 'Version of HTTP.'), '1.1'),
-    enable_sni: later(HTTP_DETAILS, setting(truthOrNothing, 'Says the host name in TLS.')),
-    sni_name: later(HTTP_DETAILS, setting(word('<name>'), 'The host name for it.')),
+    enable_sni: later(HTTP_DETAILS, setting(truthOrNothing, 'Sends Server Name Indication (SNI) in TLS.')),
+    sni_name: later(HTTP_DETAILS, setting(word('<name>'), 'Host name for Server Name Indication (SNI).')),
     fast_recovery: later(
       HTTP_DETAILS,
-      setting(truthOrNothing, 'Checks all URLs without a pause at the start and at a recovery.'),
+      setting(truthOrNothing, 'Checks all URLs without delay at the start and when the server recovers.'),
     ),
-    tls_compliant: later(HTTP_DETAILS, setting(truthOrNothing, 'Ends TLS in order.')),
-    url: repeated(url, 'One request.'),
+    tls_compliant: later(HTTP_DETAILS, setting(truthOrNothing, 'Shuts TLS connections down as the standard requires.')),
+    url: repeated(url, 'A URL to request.'),
   } as const
 }
 
@@ -190,35 +199,41 @@ const requiredReply: Syntax<{ readonly bytes: string | undefined }> = {
 
 /** The checker blocks of a real server. */
 export const checkers = {
-  PING_CHECK: repeated(connecting, 'An ICMP echo is answered.'),
-  TCP_CHECK: repeated(connecting, 'A TCP connection is accepted.'),
+  PING_CHECK: repeated(connecting, 'Checks that the server answers an ICMP echo request.'),
+  TCP_CHECK: repeated(connecting, 'Checks that the server accepts a TCP connection.'),
   UDP_CHECK: repeated(
     {
       ...connecting,
       payload: setting(hexBytes(false), 'Bytes to send.'),
       require_reply: setting(
         requiredReply,
-        'Fails when nothing comes back, or what does not begin with these bytes; X is half a byte of any value.',
+        'Fails without a reply, or if the reply does not begin with these bytes; X stands for any hexadecimal digit.',
       ),
-      min_reply_length: setting(integer(0, 65_535), 'Shortest reply that `require_reply` takes; 0 unless said.'),
+      min_reply_length: setting(
+        integer(0, 65_535),
+        'Shortest reply that `require_reply` accepts, in bytes; default 0.',
+      ),
       max_reply_length: setting(
         integer(0, 65_535),
-        'Longest reply that `require_reply` takes; 255 unless said, any without a pattern.',
+        'Longest reply that `require_reply` accepts, in bytes; default 255, without a pattern any.',
       ),
     } as const,
-    'A datagram is answered, or at least not refused.',
+    'Checks that the server answers a datagram, or at least does not refuse it by ICMP.',
   ),
-  HTTP_GET: repeated(httpGet, 'A page is served with the right status and, if asked, the right body.'),
-  SSL_GET: later(SSL_GET, repeated(webEntries(urlEntries), 'The same over TLS.')),
+  HTTP_GET: repeated(
+    httpGet,
+    'Checks that the server answers an HTTP request with the right status and, if configured, the right body.',
+  ),
+  SSL_GET: later(SSL_GET, repeated(webEntries(urlEntries), 'HTTP_GET over TLS.')),
   SMTP_CHECK: later(
     SMTP_CHECK,
     repeated(
       {
         ...connecting,
-        helo_name: setting(word('<name>'), 'Name that is said to the server.'),
-        host: section(connecting, 'Deprecated: what to connect to.'),
+        helo_name: setting(word('<name>'), 'Name sent in HELO.'),
+        host: section(connecting, 'Deprecated: address and port to connect to.'),
       } as const,
-      'A mail server greets and says goodbye.',
+      'Checks that a mail server opens and closes an SMTP session.',
     ),
   ),
   DNS_CHECK: later(
@@ -228,12 +243,12 @@ export const checkers = {
         ...connecting,
         type: setting(
           choice('SOA', 'A', 'NS', 'CNAME', 'MX', 'TXT', 'AAAA', 'RRSIG', 'DNSKEY'),
-          'What is asked for.',
+          'Record type of the query.',
           'SOA',
         ),
-        name: setting(word('<domain>'), 'The name that is asked for.', '.'),
+        name: setting(word('<domain>'), 'Name of the query.', '.'),
       } as const,
-      'A name server answers.',
+      'Checks that a name server answers a query.',
     ),
   ),
   MISC_CHECK: later(
@@ -241,32 +256,32 @@ export const checkers = {
     repeated(
       {
         ...common,
-        misc_path: setting(script, 'The script; exit status 0 is up.'),
-        misc_timeout: setting(seconds(0.000001, 4294), 'How long it may run; delay_loop unless said.'),
-        misc_dynamic: setting(truthOrNothing, 'Exit status 2 to 255 sets the weight to 2 less.'),
-        user: setting(user, 'Who runs it.'),
+        misc_path: setting(script, 'Script to run; exit status 0 means up.'),
+        misc_timeout: setting(seconds(0.000001, 4294), 'Time limit of the script, in seconds; default `delay_loop`.'),
+        misc_dynamic: setting(truthOrNothing, 'Exit status N from 2 to 255 means up, and sets the weight to N - 2.'),
+        user: setting(user, 'User and group that run the script.'),
       } as const,
-      'A script succeeds.',
+      'Checks that a script succeeds.',
     ),
   ),
   FILE_CHECK: later(
     FILE_CHECK,
     repeated(
       {
-        track_file: setting(word('<track_file>'), 'The file.'),
-        weight: setting(trackWeight(2 ** 31 - 1), 'The number in it is multiplied with this.'),
+        track_file: setting(word('<track_file>'), 'Name of the `track_file`.'),
+        weight: setting(trackWeight(2 ** 31 - 1), 'Factor for the number in the file.'),
       } as const,
-      'The number in a file changes the weight.',
+      'Changes the weight by the number in a file.',
     ),
   ),
   BFD_CHECK: later(
     BFD,
     repeated(
       {
-        name: setting(word('<bfd_instance>'), 'The session.'),
-        alpha: setting(truthOrNothing, 'The server is down until the session says otherwise.'),
+        name: setting(word('<bfd_instance>'), 'Name of the `bfd_instance`.'),
+        alpha: setting(truthOrNothing, 'The real server is down until the session is up.'),
       } as const,
-      'A BFD session is up.',
+      'Checks that a BFD session is up.',
     ),
   ),
 } as const satisfies Entries

@@ -30,15 +30,15 @@ export const TRACK_PROCESS = protection(
 export const BFD = protection('BFD', 'there are no BFD sessions; nothing follows from one that goes down')
 export const STRICT = protection(
   'strict mode',
-  'it is not held to; packets to the virtual addresses are accepted, and adverts are judged as without it',
+  'it is not enforced: packets to the virtual addresses are accepted, and adverts are judged as without it',
 )
 export const DONT_TRACK_PRIMARY = protection(
   'dont_track_primary',
-  'an instance whose interface is down is at fault, with it and without it',
+  'an instance whose interface is down is in fault all the same',
 )
 export const TRACK_SRC_IP = protection(
   'track_src_ip',
-  'the source address is not watched; an instance without it is not at fault',
+  'the source address is not watched; an instance without it is not in fault',
 )
 export const UNICAST_FAULT = protection('unicast_fault_no_peer', 'unicast without a peer is no fault')
 export const DOWN_TIMER = protection('down_timer_adverts', 'a backup takes over after three missing adverts')
@@ -108,7 +108,7 @@ export const FILE_CHECK = checker('FILE_CHECK')
 export const REGEX = protection('regex', 'the body is not looked at; a page counts as good whatever it says')
 export const CHECK_SOURCE = protection(
   'source of checks',
-  'checks leave from the address, port and interface that the kernel picks: servers may answer them otherwise',
+  'checks are sent from the address, port and interface that the kernel picks: servers may answer them differently',
 )
 export const ALPHA = protection('alpha', 'servers count as up, and get clients, before their first check')
 export const SORRY_INHIBIT = protection(
@@ -117,35 +117,35 @@ export const SORRY_INHIBIT = protection(
 )
 export const LVS_TIMEOUTS = protection(
   'lvs_timeouts',
-  'silent connections end after the usual times (TCP 900 s, UDP 300 s)',
+  'idle connections end after the default time-outs (TCP 900 s, UDP 300 s)',
 )
 export const SYNC_DAEMON = protection(
   'lvs_sync_daemon',
-  'connections are not told to the other director; they break when it takes over',
+  'connections are not synchronised with the other director; they break when it takes over',
 )
 
 // Who is told by script
 export const NOTIFY = protection(
   'notify scripts',
-  'scripts do not run; nothing is told of changes of instances and groups',
+  'scripts do not run; nobody is notified of changes of instances and groups',
 )
 export const NOTIFY_FIFO = protection('notify_fifo', 'nothing is written to named pipes')
 export const SERVER_SCRIPTS = protection(
   'scripts of servers',
-  'scripts do not run; nothing is told of servers that go and come, and of quorum',
+  'scripts do not run; nobody is notified of servers that go up or down, or of quorum',
 )
 export const DAEMON_SCRIPTS = protection('startup_script and shutdown_script', 'scripts do not run')
 
 // Harmless
 export const MAIL = harmless('mail', 'no mail is sent')
-export const LOGGING = harmless('logging', 'the log says neither more nor less for it')
+export const LOGGING = harmless('logging', 'the log is the same with and without it')
 export const PROCESSES = harmless(
   'priority and memory of processes',
-  'the processes run as they run without it; the vrrp process has real-time priority where that is allowed',
+  'the settings of processes are not changed; the vrrp process has real-time priority where that is allowed',
 )
 export const ANNOUNCEMENTS = harmless(
   'repeated gratuitous ARPs',
-  'announcements come when an instance becomes master, after `garp_master_delay`, and when it hears a rival',
+  'gratuitous ARPs are sent when an instance becomes master, after `garp_master_delay`, and when it hears another master',
 )
 export const ANSWERS = harmless('answers to adverts', 'adverts of other priorities are answered as RFC 9568 says')
 export const ADDRESS_LABELS = harmless(

@@ -30,8 +30,8 @@ export function garpExtraInterface(low: number): Syntax<GarpExtraInterface> {
 }
 
 export const garpGroup = {
-  garp_interval: setting(seconds(0, DAY), 'Pause between two gratuitous ARPs.'),
-  gna_interval: setting(seconds(0, DAY), 'Pause between two unsolicited neighbour advertisements.'),
-  interface: setting(interfaceName, 'The interface that this holds for.'),
-  interfaces: wordLines(named('<interface>'), 'The interfaces that share these pauses.'),
+  garp_interval: setting(seconds(0, DAY), 'Interval between two gratuitous ARPs, in seconds.'),
+  gna_interval: setting(seconds(0, DAY), 'Interval between two unsolicited neighbour advertisements, in seconds.'),
+  interface: setting(interfaceName, 'Interface that these intervals are for.'),
+  interfaces: wordLines(named('<interface>'), 'Interfaces that share these intervals.'),
 } as const satisfies Entries

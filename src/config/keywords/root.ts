@@ -47,10 +47,10 @@ import {
 const name = word('<name>')
 
 const tls = {
-  password: setting(secret('<password>'), 'Password of the key.'),
-  ca: setting(path, 'Certificates that are trusted.'),
-  certificate: setting(path, 'Certificate of this client.'),
-  key: setting(path, 'Its key.'),
+  password: setting(secret('<password>'), 'Password of the private key.'),
+  ca: setting(path, 'File with trusted CA certificates.'),
+  certificate: setting(path, 'File with the certificate of this client.'),
+  key: setting(path, 'File with the private key of this client.'),
 } as const satisfies Entries
 
 const bfdName = one({
@@ -64,40 +64,52 @@ const trackFiles = detail(TRACK_FILE, sections(name, trackFile, 'A file whose nu
 /** Every keyword that Tanist knows, from the top. */
 export const root = {
   global_defs: section(globalDefs, 'Settings of the whole daemon.'),
-  net_namespace: setting(word('<namespace>'), 'The network namespace that the daemon works in; fixed at the start.'),
+  net_namespace: setting(word('<namespace>'), 'Network namespace of the daemon; a reload cannot change it.'),
   net_namespace_ipvs: refused(
-    'the core works where the daemon runs; use `net_namespace` for both',
-    setting(word('<namespace>'), 'The network namespace that the core works in.'),
+    'forwarding is done in the network namespace of the daemon; use `net_namespace` for both',
+    setting(word('<namespace>'), 'Network namespace of IPVS.'),
   ),
   namespace_with_ipsets: inert(NETFILTER, flag('Uses sets of addresses in namespaces on old kernels.')),
   use_pid_dir: inert(
-    'there are no pid files: systemd or the control socket tell',
-    flag('Pid files have a directory of their own.'),
+    'there are no pid files: ask systemd or `tanist status`',
+    flag('Puts pid files into a directory of their own.'),
   ),
-  instance: later(NAMES, setting(word('<name>'), 'Name of this daemon among several; see --name.')),
-  child_wait_time: later(STOP_TIME, setting(integer(0, 2 ** 31 - 1), 'Seconds that processes have to stop.')),
-  linkbeat_use_polling: inert(LINKBEAT, flag('All links are polled.')),
+  instance: later(NAMES, setting(word('<name>'), 'Name of this daemon instance; see --name.')),
+  child_wait_time: later(
+    STOP_TIME,
+    setting(integer(0, 2 ** 31 - 1), 'Time limit for child processes to stop, in seconds.'),
+  ),
+  linkbeat_use_polling: inert(LINKBEAT, flag('Polls the state of all links.')),
   linkbeat_interfaces: inert(
     LINKBEAT,
     lines(
       fields({ interface: interfaceName, how: optional(choice('MII', 'ETHTOOL', 'IOCTL')) }),
-      'Links that are polled.',
+      'Interfaces whose link state is polled, and how.',
     ),
   ),
   interface_up_down_delays: later(
     LINK_DELAYS,
     lines(
       fields({ interface: interfaceName, down: seconds(0, 255), up: optional(seconds(0, 255)) }),
-      'A change of a link counts only after so many seconds.',
+      'Delays after which an interface counts as down, and as up, in seconds.',
     ),
   ),
-  garp_group: later(ANNOUNCEMENTS, repeated(garpGroup, 'Pauses between gratuitous ARPs.')),
-  static_ipaddress: later(STATIC_ADDRESSES, lines(staticAddress, 'Addresses that are there while the daemon runs.')),
-  static_routes: later(STATIC_ROUTES, lines(staticRoute, 'Routes that are there while the daemon runs.')),
-  static_rules: later(STATIC_RULES, lines(staticRule, 'Routing rules that are there while the daemon runs.')),
+  garp_group: later(ANNOUNCEMENTS, repeated(garpGroup, 'Intervals between gratuitous ARPs on some interfaces.')),
+  static_ipaddress: later(
+    STATIC_ADDRESSES,
+    lines(staticAddress, 'Addresses that the daemon adds when it starts and removes when it stops.'),
+  ),
+  static_routes: later(
+    STATIC_ROUTES,
+    lines(staticRoute, 'Routes that the daemon adds when it starts and removes when it stops.'),
+  ),
+  static_rules: later(
+    STATIC_RULES,
+    lines(staticRule, 'Routing rules that the daemon adds when it starts and removes when it stops.'),
+  ),
   track_group: detail(
     STATIC_ADDRESSES,
-    sections(blockName, trackGroup, 'Instances that need static addresses, routes or rules.'),
+    sections(blockName, trackGroup, 'Instances that depend on static addresses, routes or rules.'),
   ),
   bfd_instance: later(BFD, sections(bfdName, bfdInstance, 'A BFD session.')),
   vrrp_script: detail(TRACK_SCRIPT, sections(name, vrrpScript, 'A script whose result changes priorities.')),
@@ -105,18 +117,18 @@ export const root = {
   track_file: trackFiles,
   vrrp_track_file: alias('track_file', trackFiles),
   vrrp_sync_group: sections(blockName, syncGroup, 'Instances that change state together.'),
-  vrrp_instance: sections(blockName, vrrpInstance, 'A virtual router on an interface.'),
+  vrrp_instance: sections(blockName, vrrpInstance, 'A VRRP instance: a virtual router on an interface.'),
   SSL: detail(SSL_GET, section(tls, 'Certificates of SSL_GET.')),
   virtual_server_group: detail(
     SERVICE_GROUP,
-    namedLines(blockName, groupMember, 'Addresses and marks that share servers.'),
+    namedLines(blockName, groupMember, 'Addresses, ports and firewall marks that form one virtual server.'),
   ),
   local_address_group: namedLines(
     blockName,
     localAddresses,
-    "Addresses of this director that servers of FNAT see in place of the clients (DPVS's keyword).",
+    "Addresses of this director that real servers see as source with FNAT (DPVS's keyword).",
   ),
-  virtual_server: sections(virtualServerId, virtualServer, 'A service.'),
+  virtual_server: sections(virtualServerId, virtualServer, 'A virtual server and its real servers.'),
 } as const satisfies Entries
 
 /** What a whole file says, defaults included: the blocks and keywords by the names that they have in the file. */

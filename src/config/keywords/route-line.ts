@@ -70,20 +70,20 @@ export const realms = one({
 })
 export const typeOfService = word('<tos>')
 
-const via = option(gateway, 'The next router.')
-const dev = option(interfaceName, 'Out of this interface.')
-const metric = option(number, 'The lower one counts first.')
-const tos = option(typeOfService, 'For packets with this type of service.')
+const via = option(gateway, 'Next hop.')
+const dev = option(interfaceName, 'Output interface.')
+const metric = option(number, 'Metric; the lowest is preferred.')
+const tos = option(typeOfService, 'Type of service of the packets.')
 
 const hopOptions = {
   via,
   dev,
-  weight: option(integer(1, 256), 'Share of this next hop.'),
-  onlink: mark('The router is on the link, whatever the addresses say.'),
+  weight: option(integer(1, 256), 'Weight of this next hop.'),
+  onlink: mark('Treats the next hop as directly reachable.'),
   realms: option(realms, 'Realm of the next hop.'),
   as: option(word('<address>'), 'New destination (MPLS).'),
   // Last, because it takes every word that follows.
-  encap: option(encapsulation, 'Packets are wrapped.'),
+  encap: option(encapsulation, 'Encapsulation.'),
 } as const
 
 /** One of several next hops. */
@@ -112,63 +112,63 @@ const routeOptions = {
   src: option(anyAddress, 'Source address of packets that this host sends.'),
   via,
   gw: { ...anotherNameOf('via', via), deprecatedFor: 'via' },
-  or: { ...option(anyAddress, 'A second router.'), deprecatedFor: 'nexthop' },
+  or: { ...option(anyAddress, 'Second next hop.'), deprecatedFor: 'nexthop' },
   dev,
   oif: anotherNameOf('dev', dev),
   table: option(tableName, 'Routing table, by number or name.'),
-  scope: option(scope, 'How far the destinations are.'),
+  scope: option(scope, 'Scope of the route.'),
   metric,
   priority: anotherNameOf('metric', metric),
   preference: anotherNameOf('metric', metric),
-  protocol: option(word('<protocol>'), 'Who made the route.'),
+  protocol: option(word('<protocol>'), 'Routing protocol identifier of the route.'),
   inet: mark('The route is an IPv4 one.'),
   inet6: mark('The route is an IPv6 one.'),
   as: option(word('<address>'), 'New destination (MPLS).'),
-  from: option(prefix, 'For packets from here (IPv6).'),
+  from: option(prefix, 'Source prefix of the packets (IPv6).'),
   tos,
   dsfield: anotherNameOf('tos', tos),
-  onlink: mark('The router is on the link, whatever the addresses say.'),
-  expires: option(number, 'Seconds after which it goes (IPv6).'),
-  mtu: option(lockable, 'Largest packet.'),
+  onlink: mark('Treats the next hop as directly reachable.'),
+  expires: option(number, 'Lifetime, in seconds (IPv6).'),
+  mtu: option(lockable, 'Path MTU, in bytes.'),
   hoplimit: option(integer(0, 255), 'Hop limit of packets.'),
-  advmss: option(lockable, 'Largest segment that is offered.'),
-  rtt: option(lockable, 'First estimate of the round trip.'),
-  rttvar: option(lockable, 'First estimate of its variance.'),
-  reordering: option(lockable, 'How much reordering is expected.'),
-  window: option(number, 'Largest window.'),
+  advmss: option(lockable, 'MSS that is advertised.'),
+  rtt: option(lockable, 'Initial estimate of the round-trip time.'),
+  rttvar: option(lockable, 'Initial estimate of the variance of the round-trip time.'),
+  reordering: option(lockable, 'Reordering that is expected, in packets.'),
+  window: option(number, 'Largest TCP window that is advertised.'),
   cwnd: option(lockable, 'Limit of the congestion window.'),
   ssthresh: option(lockable, 'Slow start threshold.'),
   realms: option(realms, 'Realm of the route.'),
-  rto_min: option(lockable, 'Least retransmission time.'),
-  initcwnd: option(number, 'First congestion window.'),
-  initrwnd: option(number, 'First receive window.'),
+  rto_min: option(lockable, 'Minimum retransmission time-out of TCP.'),
+  initcwnd: option(number, 'Initial congestion window, in segments.'),
+  initrwnd: option(number, 'Initial receive window, in segments.'),
   features: option(choice('ecn'), 'Features of TCP.'),
-  quickack: option(truth01(), 'Acknowledges at once.'),
-  congctl: option(lockable, 'Congestion control.'),
+  quickack: option(truth01(), 'Sends TCP acknowledgements without delay.'),
+  congctl: option(lockable, 'Congestion control algorithm.'),
   pref: option(choice('low', 'medium', 'high'), 'Preference (IPv6).'),
   'ttl-propagate': option(choice('enabled', 'disabled'), 'Copies the TTL (MPLS).'),
   fastopen_no_cookie: option(truth01(), 'TCP fast open without cookie.'),
-  add: mark('It is an error when there is such a route.'),
-  prepend: mark('Before routes like it (the default).'),
-  append: mark('After routes like it.'),
-  no_track: mark('Its loss does not matter.'),
-  vrf: option(word('<vrf>'), 'In the table of this VRF.'),
+  add: mark('Fails if the route exists.'),
+  prepend: mark('Adds the route before existing ones like it (the default).'),
+  append: mark('Adds the route after existing ones like it.'),
+  no_track: mark('Does not track whether the route is there.'),
+  vrf: option(word('<vrf>'), 'Adds the route to the table of this VRF.'),
 } as const
 
 /** Last, because they take every word that follows. */
-const lastOptions = { encap: option(encapsulation, 'Packets are wrapped.'), nexthop: many } as const
+const lastOptions = { encap: option(encapsulation, 'Encapsulation.'), nexthop: many } as const
 const virtualRouteOptions = { ...routeOptions, ...lastOptions } as const
 
 const staticRouteOptions = {
   ...routeOptions,
-  track_group: option(word('<track_group>'), 'Instances that need it.'),
+  track_group: option(word('<track_group>'), 'Track group of instances that depend on it.'),
   ...lastOptions,
 } as const
 
 function truth01(): Syntax<string> {
   return one({
     text: '0|1|on|off',
-    expected: '0, 1 or a truth',
+    expected: '0, 1, on or off',
     read: (text) =>
       /^[01]$/.test(text) || text in { on: 1, off: 1, true: 1, false: 1, yes: 1, no: 1 } ? text : undefined,
   })

@@ -26,49 +26,52 @@ const mask = one({
   read: (text) => (/^(0x[\da-f]{1,8}|\d{1,10})(\/(0x[\da-f]{1,8}|\d{1,10}))?$/i.test(text) ? text : undefined),
 })
 
-const table = option(tableName, 'Looks up this routing table.')
-const preference = option(integer(0, U32), 'The lower one counts first.')
-const incoming = option(interfaceName, 'Packets that came in here.')
-const tos = option(typeOfService, 'Packets with this type of service.')
-const prefixLength = option(integer(0, 128), 'Ignores routes with a prefix as short as this.')
+const table = option(tableName, 'Routing table that is looked up.')
+const preference = option(integer(0, U32), 'Priority of the rule; the lowest is looked at first.')
+const incoming = option(interfaceName, 'Input interface of the packets.')
+const tos = option(typeOfService, 'Type of service of the packets.')
+const prefixLength = option(integer(0, 128), 'Ignores routes with a prefix length of this or less.')
 const group = option(word('<group>'), 'Ignores routes through interfaces of this group.')
 
 const common = {
-  from: option(selector, 'Packets from here.'),
-  to: option(selector, 'Packets to here.'),
+  from: option(selector, 'Source prefix of the packets.'),
+  to: option(selector, 'Destination prefix of the packets.'),
   table,
   lookup: anotherNameOf('table', table),
-  not: mark('Packets that do not match.'),
+  not: mark('Inverts the match.'),
   preference,
   order: anotherNameOf('preference', preference),
   priority: anotherNameOf('preference', preference),
   tos,
   dsfield: anotherNameOf('tos', tos),
-  fwmark: option(mask, 'Packets with this firewall mark.'),
+  fwmark: option(mask, 'Firewall mark of the packets.'),
   iif: incoming,
   dev: anotherNameOf('iif', incoming),
   oif: option(interfaceName, 'Packets of sockets bound to this interface.'),
-  realms: option(realms, 'Realm of what matches.'),
+  realms: option(realms, 'Realms of packets that match.'),
   suppress_prefixlength: prefixLength,
   sup_pl: anotherNameOf('suppress_prefixlength', prefixLength),
   suppress_ifgroup: group,
   sup_group: anotherNameOf('suppress_ifgroup', group),
-  'tunnel-id': option(integer(0, Number.MAX_SAFE_INTEGER), 'Packets from this tunnel.'),
-  uidrange: option(range(U32), 'Sockets of these users.'),
+  'tunnel-id': option(integer(0, Number.MAX_SAFE_INTEGER), 'Tunnel ID of the packets.'),
+  uidrange: option(range(U32), 'Users whose sockets send the packets.'),
   l3mdev: mark('Looks up the table of the VRF.'),
-  protocol: option(word('<protocol>'), 'Who made the rule.'),
-  ipproto: option(word('<protocol>'), 'Packets of this protocol.'),
-  sport: option(range(65_535), 'Packets from these ports.'),
-  dport: option(range(65_535), 'Packets to these ports.'),
-  type: option(word('unicast|blackhole|unreachable|prohibit|…'), 'What becomes of them.'),
-  goto: option(integer(0, U32), 'Goes on with this rule.'),
-  nop: mark('Nothing.'),
+  protocol: option(word('<protocol>'), 'Routing protocol identifier of the rule.'),
+  ipproto: option(word('<protocol>'), 'Protocol of the packets.'),
+  sport: option(range(65_535), 'Source ports of the packets.'),
+  dport: option(range(65_535), 'Destination ports of the packets.'),
+  type: option(word('unicast|blackhole|unreachable|prohibit|…'), 'Action of the rule.'),
+  goto: option(integer(0, U32), 'Continues with this rule.'),
+  nop: mark('No action.'),
   inet: mark('The rule is an IPv4 one.'),
   inet6: mark('The rule is an IPv6 one.'),
-  no_track: mark('Its loss does not matter.'),
+  no_track: mark('Does not track whether the rule is there.'),
 } as const
 
-const staticOptions = { ...common, track_group: option(word('<track_group>'), 'Instances that need it.') } as const
+const staticOptions = {
+  ...common,
+  track_group: option(word('<track_group>'), 'Track group of instances that depend on it.'),
+} as const
 export const ruleOptions = staticOptions
 
 /** What becomes of packets may stand without `type`. */

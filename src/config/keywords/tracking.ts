@@ -32,7 +32,7 @@ export function tracked(what: string, limit = WEIGHT): Syntax<Tracked> {
   return withOptions(fields({ name: word(what) }), {
     weight: option(
       trackWeight(limit),
-      'Added to the priority while it is good, or when negative taken off while it is not.',
+      'Added to the priority while the tracked object is good; a negative weight is subtracted while it is bad.',
     ),
   })
 }
@@ -41,26 +41,26 @@ export const trackedFile = tracked('<track_file>', FILE_WEIGHT)
 export const trackedProcess = tracked('<vrrp_track_process>', FILE_WEIGHT)
 
 export const vrrpScript = {
-  script: setting(script, 'What runs; exit status 0 is good.'),
-  interval: setting(scriptTime, 'Between two runs; 1 unless said.'),
-  timeout: setting(scriptTime, 'How long a run may take; the interval unless said.'),
-  weight: setting(trackWeight(WEIGHT), 'What it does to the priority where `track_script` does not say it.'),
-  rise: setting(integer(1, 2 ** 31 - 1), 'Good runs in a row before it counts as good.', 1),
-  fall: setting(integer(1, 2 ** 31 - 1), 'Bad runs in a row before it counts as bad.', 1),
-  user: setting(user, 'Who runs it.'),
+  script: setting(script, 'Script to run; exit status 0 means good.'),
+  interval: setting(scriptTime, 'Interval between two runs, in seconds; default 1.'),
+  timeout: setting(scriptTime, 'Time limit of a run, in seconds; default: the interval.'),
+  weight: setting(trackWeight(WEIGHT), 'Default weight where `track_script` does not have one.'),
+  rise: setting(integer(1, 2 ** 31 - 1), 'Number of successful runs in a row before it counts as good.', 1),
+  fall: setting(integer(1, 2 ** 31 - 1), 'Number of failed runs in a row before it counts as bad.', 1),
+  user: setting(user, 'User and group that run the script.'),
   init_fail: flag('Counts as bad until the first result.'),
 } as const satisfies Entries
 
 export const trackProcess = {
   process: setting(many(word('<command>')), 'The command and, if given, its parameters.'),
   param_match: setting(fields({ how: optional(choice('initial', 'partial')) }), 'How parameters are compared.'),
-  weight: setting(trackWeight(FILE_WEIGHT), 'What it does to the priority.'),
-  quorum: setting(integer(1, 65_535), 'So many processes must run.', 1),
-  quorum_max: setting(integer(0, 65_535), 'No more than so many may run.'),
-  delay: setting(seconds(0.000001, 3600), 'A change counts only after this; sets both of the next.'),
-  terminate_delay: setting(seconds(0.000001, 3600), 'The end of a process counts only after this.'),
-  fork_delay: setting(seconds(0.000001, 3600), 'The start of a process counts only after this.'),
-  full_command: flag('The whole command line is compared.'),
+  weight: setting(trackWeight(FILE_WEIGHT), 'Default weight where `track_process` does not have one.'),
+  quorum: setting(integer(1, 65_535), 'Number of processes that must run.', 1),
+  quorum_max: setting(integer(0, 65_535), 'Largest number of processes that may run.'),
+  delay: setting(seconds(0.000001, 3600), 'Sets both `terminate_delay` and `fork_delay`.'),
+  terminate_delay: setting(seconds(0.000001, 3600), 'Delay after which the end of a process counts, in seconds.'),
+  fork_delay: setting(seconds(0.000001, 3600), 'Delay after which the start of a process counts, in seconds.'),
+  full_command: flag('Compares the whole command line.'),
 } as const satisfies Entries
 
 /** `[VALUE] [overwrite]` */
@@ -83,28 +83,31 @@ const initFile: Syntax<{ readonly value: number | undefined; readonly overwrite:
 }
 
 export const trackFile = {
-  file: setting(path, 'The file; the number in it counts.'),
-  weight: setting(trackWeight(2_147_483_647), 'The number is multiplied with this; 1 unless said.'),
-  init_file: setting(initFile, 'The file is made with this number when it is not there; `overwrite`: also when it is.'),
+  file: setting(path, 'Path of the file that holds the number.'),
+  weight: setting(trackWeight(2_147_483_647), 'Factor for the number in the file; default 1.'),
+  init_file: setting(initFile, 'Creates the file with this number if it does not exist; with `overwrite` always.'),
 } as const satisfies Entries
 
-const neighbour = setting(unicastAddress, 'The other end.')
-const ttl = setting(integer(1, 255), 'TTL of the packets; 255 unless said, 64 over several hops.')
+const neighbour = setting(unicastAddress, 'Address of the peer.')
+const ttl = setting(integer(1, 255), 'TTL of the packets; default 255, with multihop 64.')
 
 export const bfdInstance = {
-  source_ip: setting(unicastAddress, 'This end.'),
+  source_ip: setting(unicastAddress, 'Local address.'),
   neighbor_ip: neighbour,
   neighbour_ip: alias('neighbor_ip', neighbour, false),
-  min_rx: setting(milliseconds(1, 1000), 'Packets are accepted no faster than this; 10 unless said.'),
-  min_tx: setting(milliseconds(1, 1000), 'Packets are sent no faster than this; 10 unless said.'),
-  idle_tx: setting(milliseconds(1000, 10_000), 'The same while the session is down; 1000 unless said.'),
-  multiplier: setting(integer(1, 255), 'So many packets may be lost.', 5),
-  passive: flag('Does not send first.'),
+  min_rx: setting(milliseconds(1, 1000), 'Required minimum receive interval, in milliseconds; default 10.'),
+  min_tx: setting(milliseconds(1, 1000), 'Desired minimum transmit interval, in milliseconds; default 10.'),
+  idle_tx: setting(
+    milliseconds(1000, 10_000),
+    'Transmit interval while the session is down, in milliseconds; default 1000.',
+  ),
+  multiplier: setting(integer(1, 255), 'Detection multiplier: number of packets in a row that may be lost.', 5),
+  passive: flag('Sends nothing before a packet of the peer was received.'),
   ttl,
   hoplimit: alias('ttl', ttl, false),
-  max_hops: setting(integer(-1, 255), 'So many hops may lie between; 0 unless said.'),
-  multihop: setting(truthOrNothing, 'The session crosses routers (port 4784).'),
-  weight: setting(trackWeight(WEIGHT), 'What it does to the priority.'),
-  vrrp: flag('Only VRRP uses it.'),
-  checker: flag('Only checkers use it.'),
+  max_hops: setting(integer(-1, 255), 'Largest number of hops to the peer; default 0.'),
+  multihop: setting(truthOrNothing, 'Multihop session (UDP port 4784).'),
+  weight: setting(trackWeight(WEIGHT), 'Default weight where `track_bfd` does not have one.'),
+  vrrp: flag('For VRRP only.'),
+  checker: flag('For checkers only.'),
 } as const satisfies Entries

@@ -78,11 +78,11 @@ export const endpoint: Syntax<{ readonly address: Address; readonly port: number
 }
 
 const tunnel = {
-  type: option(choice('ipip', 'gue', 'gre'), 'How packets are wrapped.'),
-  port: option(port, 'UDP port of GUE.'),
+  type: option(choice('ipip', 'gue', 'gre'), 'Encapsulation.'),
+  port: option(port, 'UDP port of GUE at the real server.'),
   nocsum: mark('Without checksum.'),
   csum: mark('With checksum.'),
-  remcsum: mark('With checksum: remote checksum offload would only have the card compute it.'),
+  remcsum: mark('With checksum; remote checksum offload is the same as `csum` here.'),
 } as const
 const method = withOptions(fields({ method: choiceOfAnyCase(true, 'NAT', 'DR', 'TUN', 'FNAT') }), tunnel)
 
@@ -120,30 +120,33 @@ const quorum: Syntax<number> = {
 }
 
 const realServer = {
-  weight: inherited(integer(0, MAX_WEIGHT), 'Share of new connections; 0: none.', '1'),
-  lvs_method: setting(method, 'Forwarding method to this server; that of the virtual server unless said.'),
-  uthreshold: setting(integer(0, U32), 'No new connections at so many; 0: no limit.'),
-  lthreshold: setting(integer(0, U32), 'New connections again below so many.'),
+  weight: inherited(integer(0, MAX_WEIGHT), 'Relative share of new connections; 0: no new connections.', '1'),
+  lvs_method: setting(method, 'Forwarding method of this server; default: that of the virtual server.'),
+  uthreshold: setting(integer(0, U32), 'Number of connections from which on the server gets no new ones; 0: no limit.'),
+  lthreshold: setting(integer(0, U32), 'Number of connections below which the server gets new ones again.'),
   inhibit_on_failure: inherited(
     truthOrNothing,
     'A failed server gets weight 0 instead of being removed; its connections live on.',
     'that of the virtual server',
   ),
   ...realServerSchedule,
-  alpha: later(ALPHA, setting(truthOrNothing, 'The server is down until the first check says otherwise.')),
-  virtualhost: setting(word('<host>'), 'Host header of its HTTP checks; that of the virtual server unless said.'),
+  alpha: later(ALPHA, setting(truthOrNothing, 'The real server is down until the first check succeeds.')),
+  virtualhost: setting(word('<host>'), 'Host header of its HTTP checks; default: that of the virtual server.'),
   notify_up: notifyScript('Runs when the server comes up.'),
   notify_down: notifyScript('Runs when the server goes down.'),
-  smtp_alert: later(MAIL, setting(truthOrNothing, 'Changes are mailed.')),
-  snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the server there.')),
+  smtp_alert: later(MAIL, setting(truthOrNothing, 'Sends mail when the state changes.')),
+  snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the real server in SNMP.')),
   ...checkers,
 } as const satisfies Entries
 
 export const virtualServer = {
-  ip_family: setting(choice('inet', 'inet6'), 'Family of a service by mark; that of its real servers unless said.'),
+  ip_family: setting(
+    choice('inet', 'inet6'),
+    'Address family of a virtual server by firewall mark; default: that of its real servers.',
+  ),
   mark: lines(
     fields({ protocol: choice('TCP', 'UDP', 'SCTP'), to: endpoint }),
-    "Packets that count as marked without a firewall (a keyword of Tanist's own).",
+    "Destinations that belong to this firewall mark without a rule of the firewall (a keyword of Tanist's own).",
   ),
   allow: wordLines(
     prefix,
@@ -154,23 +157,26 @@ export const virtualServer = {
     "Networks that may not open connections (a keyword of Tanist's own). The longest prefix of both lists decides.",
   ),
   through_firewall: flag(
-    "What opens a connection passes this host's PREROUTING and FORWARD rules first (a keyword of Tanist's own).",
+    "Packets that open a connection first pass this host's PREROUTING and FORWARD rules (a keyword of Tanist's own).",
   ),
   laddr_group_name: setting(
     word('<local_address_group>'),
-    "What the servers of FNAT see in place of the clients (DPVS's keyword); this director's own address unless said.",
+    "Local addresses that real servers see as source with FNAT (DPVS's keyword); default: this director's own address.",
   ),
   establish_timeout: setting(
     integer(1, 2_678_400),
-    "Idle seconds after which established connections and UDP flows end (DPVS's keyword); those of all services unless said.",
+    "Idle time-out of established connections and UDP flows, in seconds (DPVS's keyword); default: that of all virtual servers.",
   ),
-  protocol: setting(choiceOfAnyCase(false, 'TCP', 'UDP', 'SCTP'), 'Protocol. Needed, but not for a mark.'),
+  protocol: setting(
+    choiceOfAnyCase(false, 'TCP', 'UDP', 'SCTP'),
+    'Protocol; required unless the virtual server is a firewall mark.',
+  ),
   lvs_sched: lvsSched,
   lb_algo: alias('lvs_sched', lvsSched, false),
   lvs_method: lvsMethod,
   lb_kind: alias('lvs_method', lvsMethod, false),
-  hashed: inert('IPVS has the flag and does nothing with it', flag('A flag of services.')),
-  ops: flag('Every UDP packet is scheduled alone.'),
+  hashed: inert('IPVS has the flag and does nothing with it', flag("IPVS's flag of that name.")),
+  ops: flag('One-packet scheduling: each UDP datagram is scheduled by itself.'),
   'flag-1': flag('First flag of the scheduler.'),
   'flag-2': flag('Second flag of the scheduler.'),
   'flag-3': flag('Third flag of the scheduler; none uses it.'),
@@ -178,21 +184,27 @@ export const virtualServer = {
   'sh-fallback': flag('`sh` goes on to the next server when one cannot serve.'),
   'mh-port': flag('`mh` takes the port into account.'),
   'mh-fallback': flag('`mh` goes on to the next server when one cannot serve.'),
-  persistence_engine: setting(choice('sip'), 'What makes datagrams of a client belong together: their SIP call.'),
+  persistence_engine: setting(
+    choice('sip'),
+    'Persistence engine: `sip` keeps the datagrams of a SIP call at one real server.',
+  ),
   persistence_timeout: setting(
     maybe(integer(0, 2_678_400)),
-    'A client stays at its server for so many seconds; 360 without a number, 0: no persistence.',
+    'Persistence: how long a client stays at its real server, in seconds; 360 without a number, 0: no persistence.',
   ),
-  persistence_granularity: setting(granularity, 'Clients of one network count as one.'),
-  ha_suspend: later(SUSPEND, flag('No checks while the address is not on this director.')),
+  persistence_granularity: setting(
+    granularity,
+    'Netmask or prefix length of the networks whose clients count as one for persistence.',
+  ),
+  ha_suspend: later(SUSPEND, flag('Suspends checks while the virtual address is not on this director.')),
   ...virtualServerSchedule,
   virtualhost: setting(word('<host>'), 'Host header of the HTTP checks.'),
-  alpha: later(ALPHA, flag('Servers are down until the first check says otherwise.')),
-  omega: detail(SERVER_SCRIPTS, flag('Servers are reported down when the daemon stops.')),
+  alpha: later(ALPHA, flag('The real servers are down until their first check succeeds.')),
+  omega: detail(SERVER_SCRIPTS, flag('Runs `notify_down` and `quorum_down` when the daemon stops.')),
   inhibit_on_failure: setting(truthOrNothing, 'A failed server gets weight 0 instead of being removed.'),
   quorum: setting(
     quorum,
-    'Below this sum of the weights of working servers the sorry server serves in their place. Without a sorry server they go on serving, and the loss is only reported.',
+    'Sum of the weights of working real servers below which quorum is lost: the sorry server serves then in their place. Without a sorry server they go on serving, and the loss is only reported.',
     1,
   ),
   hysteresis: setting(
@@ -202,13 +214,19 @@ export const virtualServer = {
   ),
   quorum_up: notifyScript('Runs when quorum is gained.'),
   quorum_down: notifyScript('Runs when quorum is lost.'),
-  weight: setting(integer(1, MAX_WEIGHT), 'Weight of servers that do not say it; 1 unless said.'),
-  smtp_alert: later(MAIL, setting(truthOrNothing, 'Changes are mailed.')),
-  snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the service there.')),
-  sorry_server: setting(endpoint, 'Serves while quorum is lost, and the real servers do not.'),
+  weight: setting(integer(1, MAX_WEIGHT), 'Default weight of the real servers; 1 if not set.'),
+  smtp_alert: later(MAIL, setting(truthOrNothing, 'Sends mail when the state changes.')),
+  snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the virtual server in SNMP.')),
+  sorry_server: setting(
+    endpoint,
+    'Server that gets new connections in place of the real servers while quorum is lost.',
+  ),
   sorry_server_inhibit: later(SORRY_INHIBIT, flag('The sorry server gets weight 0 instead of being removed.')),
-  sorry_server_lvs_method: setting(method, 'Forwarding method to the sorry server.'),
-  real_server: sections(endpoint, realServer, 'A server of the pool.'),
+  sorry_server_lvs_method: setting(
+    method,
+    'Forwarding method of the sorry server; default: that of the virtual server.',
+  ),
+  real_server: sections(endpoint, realServer, 'A real server.'),
 } as const satisfies Entries
 
 /** A line of a group: an address or a range of them, or a mark. */

@@ -69,10 +69,14 @@ const hmacKey = fields({ id: integer(1, 255), key: secret('hex:<hex>|file:<path>
 
 const authHmac = {
   key: setting(hmacKey, 'A key of 32 to 64 bytes, by number.'),
-  active_key: setting(integer(1, 255), 'The key that signs.'),
-  time_window: setting(integer(1, 300), 'Seconds that the clocks may differ.'),
-  anti_replay: setting(choice('time', 'monotonic'), 'How old adverts are found.', 'time'),
-  mode: setting(choice('enforce', 'permissive', 'receive-only'), 'What becomes of adverts without it.', 'enforce'),
+  active_key: setting(integer(1, 255), 'Number of the key that signs the adverts sent.'),
+  time_window: setting(integer(1, 300), 'Largest difference between the clocks of the directors, in seconds.'),
+  anti_replay: setting(choice('time', 'monotonic'), 'How replayed adverts are recognised.', 'time'),
+  mode: setting(
+    choice('enforce', 'permissive', 'receive-only'),
+    'Whether adverts without a valid signature are accepted.',
+    'enforce',
+  ),
 } as const satisfies Entries
 
 /** A director that adverts are sent to, and the TTLs that its own may arrive with. */
@@ -136,7 +140,7 @@ const initialState: Syntax<'MASTER' | 'BACKUP'> = {
     }
     words.take()
     const fix = replaceWord(next.at, next.text, 'BACKUP')
-    const message = `\`${next.text}\` is taken for BACKUP, as by keepalived; the priority decides who is master`
+    const message = `\`${next.text}\` is read as BACKUP, as by keepalived; the priority decides who is master`
     words.report('ignored-value', next.at, message, 'write `BACKUP` or `MASTER`', fix)
     return 'BACKUP'
   },
@@ -144,42 +148,51 @@ const initialState: Syntax<'MASTER' | 'BACKUP'> = {
 
 const garpExtra = later(
   ANNOUNCEMENTS,
-  setting(garpExtraInterface(0), 'Gratuitous ARPs on the other interfaces of its addresses.'),
+  setting(
+    garpExtraInterface(0),
+    'Interval of gratuitous ARPs on the other interfaces of the virtual addresses, in seconds.',
+  ),
 )
 const expiredBackup = later(
   TIMER_EXPIRED,
-  setting(maybe(integer(1, 254)), 'With `nopreempt`: gives the role up when it could not run for too long.'),
+  setting(
+    maybe(integer(1, 254)),
+    'With `nopreempt`: a master whose process was not scheduled for too long becomes backup.',
+  ),
 )
 const notifyScript = (help: string) => later(NOTIFY, setting(script, help))
 
 export const vrrpInstance = {
   state: setting(
     initialState,
-    'As in keepalived it does no more than set the default priority (MASTER: 255) and forbid nopreempt.',
+    'Initial state. As in keepalived, it only sets the default priority (MASTER: 255) and excludes `nopreempt`.',
   ),
-  interface: setting(interfaceName, 'Where adverts are sent and received.'),
+  interface: setting(interfaceName, 'Interface on which adverts are sent and received.'),
   virtual_router_id: setting(integer(1, 255), 'Identifies the virtual router on its link; the same on both directors.'),
   version: inherited(choice('2', '3'), 'VRRP version.', 'vrrp_version; 3 for IPv6 addresses'),
   priority: inherited(
     integer(1, 255),
-    'The higher one becomes master; 255 owns the addresses.',
+    'The director with the highest priority becomes master; 255 is for the owner of the addresses.',
     '100; 255 with state MASTER',
   ),
-  advert_int: setting(seconds(0.01, 255), 'Between two adverts; version 2 takes whole seconds. 1 unless said.'),
+  advert_int: setting(
+    seconds(0.01, 255),
+    'Interval between adverts, in seconds (version 2: whole seconds); default 1.',
+  ),
   preempt: opposite('nopreempt', 'Takes over from a master of lower priority (the default).'),
   nopreempt: flag('Leaves a working master of lower priority alone.'),
-  preempt_delay: setting(seconds(0, 1000), 'Waits this long before taking over from a master of lower priority.'),
-  authentication: section(authentication, 'VRRPv2 password.'),
+  preempt_delay: setting(seconds(0, 1000), 'Delay before taking over from a master of lower priority, in seconds.'),
+  authentication: section(authentication, 'VRRPv2 authentication.'),
   auth_hmac: later(SIGNED_ADVERTS, section(authHmac, 'Signs adverts, in the form of keepalived 2.4.')),
 
-  virtual_ipaddress: lines(virtualAddress, 'Addresses of the virtual router, in its adverts.'),
-  virtual_ipaddress_excluded: lines(virtualAddress, 'Further addresses that move with it, not in its adverts.'),
-  no_virtual_ipaddress: flag('It has no addresses, on purpose.'),
+  virtual_ipaddress: lines(virtualAddress, 'Virtual IP addresses that are listed in the adverts.'),
+  virtual_ipaddress_excluded: lines(virtualAddress, 'Virtual IP addresses that are not listed in the adverts.'),
+  no_virtual_ipaddress: flag('The instance has no virtual IP address, on purpose.'),
   virtual_routes: later(VIRTUAL_ROUTES, lines(virtualRoute, 'Routes that move with the virtual router.')),
   virtual_rules: later(VIRTUAL_RULES, lines(virtualRule, 'Routing rules that move with the virtual router.')),
   promote_secondaries: later(
     PROMOTE_SECONDARIES,
-    flag('The next address of a prefix becomes the first one when that goes.'),
+    flag('When the primary address of a subnet is removed, a secondary one becomes primary.'),
   ),
   accept: opposite('no_accept', 'Packets to its addresses are accepted (the default).'),
   no_accept: later(NO_ACCEPT, flag('Packets to its addresses are dropped unless it owns them.')),
@@ -194,22 +207,29 @@ export const vrrpInstance = {
     'Source address of unicast adverts. While no interface of the host has it, the instance is in fault.',
   ),
   unicast_peer: lines(peer, 'Sends adverts to these addresses instead of to the multicast group.'),
-  unicast_ttl: later(UNICAST_TTL, setting(integer(0, 255), 'TTL of unicast adverts; 255 unless said.'), 255),
-  unicast_fault_no_peer: later(UNICAST_FAULT, flag('Unicast without a peer is a fault.')),
-  check_unicast_src: flag('Unicast adverts count only from configured peers; always so here.'),
-  track_src_ip: later(TRACK_SRC_IP, flag('It is a fault when the source address is missing.')),
-  old_unicast_checksum: inert(CHECKSUM, setting(flagWith('never'), 'Checksum of keepalived before 1.3.6.')),
+  unicast_ttl: later(UNICAST_TTL, setting(integer(0, 255), 'TTL of unicast adverts; default 255.'), 255),
+  unicast_fault_no_peer: later(UNICAST_FAULT, flag('The instance is in fault while it has no unicast peer.')),
+  check_unicast_src: flag('Accepts unicast adverts only from configured peers; Tanist always does.'),
+  track_src_ip: later(TRACK_SRC_IP, flag('The instance is in fault while its source address is missing.')),
+  old_unicast_checksum: inert(
+    CHECKSUM,
+    setting(flagWith('never'), 'Sends and expects the unicast checksum of keepalived before 1.3.6.'),
+  ),
   v3_checksum_as_v2: inert(
     CHECKSUM,
-    setting(truthOrNothing, 'IPv4 adverts of version 3 have a checksum without pseudo header.'),
+    setting(truthOrNothing, 'IPv4 adverts of version 3 have a checksum without pseudo-header.'),
   ),
   skip_check_adv_addr: inert(
     'the address list of an advert never decides whether it counts',
-    setting(truthOrNothing, 'Compares no address list while the master is the same.'),
+    setting(truthOrNothing, 'Does not compare the address list of adverts while the master is the same.'),
   ),
   native_ipv6: inert('the addresses tell the family', flag('Uses IPv6.')),
-  strict_mode: later(STRICT, setting(truthOrNothing, 'Holds it to the letter of the RFC.')),
-  down_timer_adverts: later(DOWN_TIMER, setting(integer(1, 100), 'So many adverts may be missing; 3 unless said.'), 3),
+  strict_mode: later(STRICT, setting(truthOrNothing, 'Strict compliance with the VRRP RFC.')),
+  down_timer_adverts: later(
+    DOWN_TIMER,
+    setting(integer(1, 100), 'Number of adverts that may be missed before a backup takes over; default 3.'),
+    3,
+  ),
   lower_prio_no_advert: later(ANSWERS, setting(truthOrNothing, 'Does not answer an advert of lower priority.')),
   higher_prio_send_advert: later(ANSWERS, setting(truthOrNothing, 'Sends one more advert before yielding.')),
   owner_ignore_adverts: later(
@@ -218,62 +238,77 @@ export const vrrpInstance = {
   ),
   timer_expired_backup: expiredBackup,
   thread_timer_expired: alias('timer_expired_backup', expiredBackup),
-  kernel_rx_buf_size: later(RECEIVE_BUFFERS, setting(integer(1, 2 ** 31 - 1), 'Receive buffer of adverts, in bytes.')),
+  kernel_rx_buf_size: later(
+    RECEIVE_BUFFERS,
+    setting(integer(1, 2 ** 31 - 1), 'Receive buffer of the socket for adverts, in bytes.'),
+  ),
 
-  use_vmac: later(VIRTUAL_MAC, setting(virtualMac, 'Its addresses have the virtual MAC address.')),
-  use_vmac_addr: later(VIRTUAL_MAC, flag('The same for addresses on other interfaces.')),
-  vmac_xmit_base: detail(VIRTUAL_MAC, flag('Adverts still go through the interface itself.')),
+  use_vmac: later(
+    VIRTUAL_MAC,
+    setting(virtualMac, 'The virtual addresses have the MAC address of the virtual router.'),
+  ),
+  use_vmac_addr: later(VIRTUAL_MAC, flag('`use_vmac` also for virtual addresses on other interfaces.')),
+  vmac_xmit_base: detail(VIRTUAL_MAC, flag('Sends adverts through the underlying interface.')),
   use_ipvlan: later(
     IPVLAN,
     setting(
       maybe(many(word('[<interface>] [<address>] [bridge|private|vepa]'))),
-      'Its addresses are on an ipvlan interface.',
+      'The virtual addresses are on an ipvlan interface.',
     ),
   ),
   vrf: detail(NO_INTERFACE, setting(interfaceName, 'The VRF of unicast adverts without an interface.')),
 
-  dont_track_primary: later(DONT_TRACK_PRIMARY, flag('Faults of its own interface do not matter.')),
+  dont_track_primary: later(DONT_TRACK_PRIMARY, flag("Ignores faults of the instance's own interface.")),
   track_interface: detail(TRACK_INTERFACE, lines(tracked('<interface>'), 'Interfaces that must be up.')),
   track_script: later(TRACK_SCRIPT, lines(tracked('<vrrp_script>'), 'Scripts that must succeed.')),
   track_file: later(TRACK_FILE, lines(trackedFile, 'Files that change the priority.')),
   track_process: later(TRACK_PROCESS, lines(trackedProcess, 'Processes that must run.')),
   track_bfd: later(BFD, lines(tracked('<bfd_instance>'), 'BFD sessions that must be up.')),
-  linkbeat_use_polling: inert(LINKBEAT, flag('The link is polled.')),
+  linkbeat_use_polling: inert(LINKBEAT, flag('Polls the state of the link.')),
 
   notify_backup: notifyScript('Runs when it becomes backup.'),
   notify_master: notifyScript('Runs when it becomes master.'),
-  notify_fault: notifyScript('Runs at a fault.'),
+  notify_fault: notifyScript('Runs when it enters fault state.'),
   notify_stop: notifyScript('Runs when the daemon stops.'),
   notify_deleted: later(NOTIFY, setting(maybe(script), 'Runs when a reload removes it.')),
-  notify: notifyScript('Runs at every change, with INSTANCE, name, state and priority as last arguments.'),
+  notify: notifyScript('Runs at every change of state, with INSTANCE, name, state and priority as last arguments.'),
   notify_master_rx_lower_pri: notifyScript('Runs when a master hears an advert of lower priority.'),
-  notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Changes of priority are events, too.')),
-  smtp_alert: later(MAIL, setting(truthOrNothing, 'Changes are mailed.')),
+  notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Also runs `notify` when the priority changes.')),
+  smtp_alert: later(MAIL, setting(truthOrNothing, 'Sends mail when the state changes.')),
   lvs_sync_daemon_interface: later(
     SYNC_DAEMON,
     setting(interfaceName, 'Deprecated: `lvs_sync_daemon` in `global_defs`.'),
   ),
-  debug: inert('as in keepalived', setting(integer(0, 4), 'Nothing.')),
+  debug: inert('as in keepalived', setting(integer(0, 4), 'Debug level; has no effect.')),
 
   garp_master_delay: inherited(
     seconds(0, DAY),
-    'The second block of gratuitous ARPs follows after this; 0: none.',
+    'Delay before the second block of gratuitous ARPs, in seconds; 0: no second block.',
     '5',
   ),
-  garp_master_repeat: inherited(repeats, 'Gratuitous ARPs of an address in a block.', '5'),
+  garp_master_repeat: inherited(repeats, 'Gratuitous ARPs for each address in a block.', '5'),
   garp_master_refresh: later(
     ANNOUNCEMENTS,
-    setting(seconds(0, DAY), 'Gratuitous ARPs this often while master; 0, the default: none.'),
+    setting(seconds(0, DAY), 'Interval of gratuitous ARPs while master, in seconds; 0, the default: none.'),
     millis(0),
   ),
-  garp_master_refresh_repeat: later(ANNOUNCEMENTS, setting(repeats, 'So many each time; 1 unless said.')),
+  garp_master_refresh_repeat: later(
+    ANNOUNCEMENTS,
+    setting(repeats, 'Gratuitous ARPs for each address at each refresh; default 1.'),
+  ),
   garp_lower_prio_delay: later(
     ANNOUNCEMENTS,
-    setting(seconds(0, DAY), 'Second block after an advert of lower priority; garp_master_delay unless said.'),
+    setting(
+      seconds(0, DAY),
+      'Delay before the second block after an advert of lower priority, in seconds; default `garp_master_delay`.',
+    ),
   ),
   garp_lower_prio_repeat: later(
     ANNOUNCEMENTS,
-    setting(repeats, 'Gratuitous ARPs after an advert of lower priority; garp_master_repeat unless said.'),
+    setting(
+      repeats,
+      'Gratuitous ARPs for each address after an advert of lower priority; default `garp_master_repeat`.',
+    ),
   ),
   garp_extra_if: garpExtra,
   vmac_garp_intvl: alias('garp_extra_if', garpExtra),

@@ -27,7 +27,7 @@ export function withoutComment(line: Text, report: Report): Text {
       break
     }
   }
-  if (quoteStart !== -1) report('unterminated-quote', line.span(quoteStart), 'this quote has no end on its line')
+  if (quoteStart !== -1) report('unterminated-quote', line.span(quoteStart), 'this quote is not closed on its line')
   parts.push(line.slice(partStart, end))
   return Text.join(parts).trim()
 }

@@ -169,7 +169,7 @@ class Preprocessor {
       return line
     }
     const code = `U+${(found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
-    this.#report('bad-character', at, `a character that nobody sees: ${code}`, 'type the word anew')
+    this.#report('bad-character', at, `an invisible character: ${code}`, 'type the word again')
     const seen = line.text.split('').flatMap((char, index) => (UNSEEN.test(char) ? [] : [line.slice(index, index + 1)]))
     return seen.length === 0 ? line.slice(0, 0) : Text.join(seen).trim()
   }

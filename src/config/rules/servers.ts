@@ -46,12 +46,16 @@ const marksNameNoPort = ofEach((server, places, report) => {
     report(
       'ignored-value',
       places.of(server, 'protocol'),
-      'a service by mark takes every protocol; this one has no effect',
+      'a virtual server by firewall mark takes every protocol; this one has no effect',
     )
   }
   for (const real of server.real_server) {
     if (real.id.port === undefined) continue
-    report('ignored-value', places.of(real), 'a service by mark keeps the port; this one has no effect')
+    report(
+      'ignored-value',
+      places.of(real),
+      'a virtual server by firewall mark keeps the destination port; this one has no effect',
+    )
   }
 })
 
@@ -100,7 +104,7 @@ const virtualServersHaveServers = ofEach((server, places, report) => {
 
 const realServersAreUnique = ofEach((server, places, report) => {
   const items = server.real_server.map((real) => ({ key: endpointText(real.id), at: places.of(real) }))
-  reportRepeats(items, report, 'repeated-server', (name) => `real server ${name} stands here twice`, {
+  reportRepeats(items, report, 'repeated-server', (name) => `real server ${name} is given twice`, {
     hint: 'the first one counts',
   })
 })
@@ -247,7 +251,7 @@ const accessListsAreClear: Rule = (settings, places, report) => {
         const network = networkOf(prefix)
         const name = accessName(network)
         if (network.address !== prefix.address) {
-          report('ignored-value', at, `what stands behind the first ${prefix.length} bits does not count: ${name}`)
+          report('ignored-value', at, `only the first ${prefix.length} bits count: ${name}`)
         }
         const before = seen.get(name)
         if (before === undefined) seen.set(name, { list, at })
@@ -299,7 +303,7 @@ const localAddressesFit: Rule = (settings, places, report) => {
     const family = server.id.by === 'address' ? isIpv4(server.id.address) : server.ip_family !== 'inet6'
     const other = group?.lines.some((line) => addressesOf(line, MAX_LOCAL_ADDRESSES)?.some((a) => isIpv4(a) !== family))
     if (server.id.by !== 'group' && other === true) {
-      report('mixed-families', at, `local addresses of \`${name}\` are of another family than the service`)
+      report('mixed-families', at, `local addresses of \`${name}\` are of another family than the virtual server`)
     }
   }
 }
@@ -309,7 +313,7 @@ const localAddressesAreUnique: Rule = (settings, places, report) => {
     const items = group.lines.flatMap((line) =>
       (addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []).map((key) => ({ key, at: places.of(line) })),
     )
-    reportRepeats(items, report, 'repeated-address', (name) => `local address ${name} stands here twice`)
+    reportRepeats(items, report, 'repeated-address', (name) => `local address ${name} is given twice`)
   }
 }
 

@@ -84,7 +84,7 @@ const virtualAddressesAreUnique: Rule = (settings, places, report) => {
       }
       const there = placeText(owner.at)
       if (owner.id === instance.id) {
-        const message = `${address} stands here already, at ${there}`
+        const message = `${address} is listed already, at ${there}`
         report('repeated-address', at, message, undefined, removeStatement(at))
       } else {
         const message = `${address} is a virtual address of \`${owner.id}\`, too, at ${there}: two directors may have it at the same time`

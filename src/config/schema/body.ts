@@ -49,7 +49,7 @@ export function applyBody<B extends Entries>(
     const { status } = entry
     const before = entry.repeatable ? undefined : context.places.said(values, entry.aliasOf ?? text)
     if (before !== undefined) {
-      const message = `\`${text}\` stands here twice, first at ${placeText(before)}; the last one counts`
+      const message = `\`${text}\` is given twice, first at ${placeText(before)}; the last one counts`
       context.report('repeated-keyword', at, message)
     }
     const name = entry.aliasOf ?? text

@@ -85,7 +85,7 @@ export function choiceOfAnyCase<const T extends string>(warn: boolean, ...choice
       if (next === undefined || meant === undefined || meant === next.text) return exact.parse(words)
       words.take()
       const { text, at } = next
-      const message = `\`${text}\` is taken for \`${meant}\`; keepalived takes it for no word, and uses a default`
+      const message = `\`${text}\` is read as \`${meant}\`; keepalived does not know this spelling, and uses the default`
       if (warn) words.report('other-case', at, message, `write \`${meant}\``, replaceWord(at, text, meant))
       return meant
     },
@@ -120,7 +120,7 @@ export function truthOfFlag(words: Words): boolean | Invalid | undefined {
 
 /** A flag that says `no` or the like has no effect, and may have another one in keepalived. */
 export function reportOff({ text, at }: Word, report: Report): void {
-  const message = `\`${text}\` is off; some versions of keepalived take it for on, whatever follows`
+  const message = `\`${text}\` is off; some versions of keepalived read it as on, whatever follows`
   report('ignored-value', at, message, 'leave it out', removeStatement(at))
 }
 

@@ -174,7 +174,7 @@ export class Director {
     this.#verdicts.restore(verdicts)
     this.#predecessor = replaced && Predecessor.find(replaced.vrrpPid)
     if (replaced === undefined || this.#predecessor === undefined) return
-    this.#log.info(`in place of version ${replaced.version}`)
+    this.#log.info(`took over from version ${replaced.version}`)
     this.#replaced = replaced
     this.#instances = replaced.instances
     this.#adopt = replaced.instances.filter(({ state }) => state === 'master').map(({ name }) => name)
@@ -282,7 +282,7 @@ export class Director {
     await this.#control.close()
     const { name, grace } = this.#options
     if (!hasLeft) {
-      this.#log.error('the vrrp process could not leave in order; giving up its addresses for it')
+      this.#log.error('the vrrp process did not stop in order; removing its virtual addresses for it')
       const { instances } = this.#config
       resign({ name, instances, staying: undefined, now: grace === 0 }, (error) => this.#log.error(error.message))
     }
@@ -346,7 +346,8 @@ export class Director {
     for (const verdict of verdicts) {
       const { id, up, reason, at, notAsked } = verdict
       const line = { check: id, up, reason, at }
-      if (notAsked === true) this.#log.error(line, `${id} could not ask; the server stays as it is: ${reason}`)
+      if (notAsked === true)
+        this.#log.error(line, `${id} could not send a check from this host; the state of the server is kept: ${reason}`)
       if (!this.#verdicts.take(verdict)) continue
       this.#events.add({ at: new Date(at).toISOString(), type: 'verdict', check: id, up, reason })
       if (up) this.#log.info(line, `${id} success: ${reason}`)
@@ -377,7 +378,7 @@ export class Director {
     this.#adopt = masters.filter((instance) => !late.includes(instance)).map(({ name }) => name)
     if (late.length === 0) return
     const names = late.map(({ name }) => name)
-    this.#log.warn({ instances: names }, 'giving up the role of master for them')
+    this.#log.warn({ instances: names }, 'giving up mastership for instances whose peers would not wait')
     const staying = masters.filter((instance) => !late.includes(instance))
     resign({ name: this.#options.name, instances: late, staying, now: false }, (error) =>
       this.#log.error(error.message),

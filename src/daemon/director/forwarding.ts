@@ -142,7 +142,7 @@ export class Forwarding {
       this.#update((endpoint) => leftOut.push(endpointName(endpoint)))
       this.#failures.delete('plan')
     } catch (error) {
-      this.#report('plan', 'the core does not follow yet', error)
+      this.#report('plan', 'the forwarding core could not be brought up to date yet', error)
       return
     }
     const news = leftOut.filter((name) => !this.#leftOut.includes(name))
@@ -405,7 +405,7 @@ export class Forwarding {
     const ports = others.map(({ index, mac, name }) => ({ index, mac, xdp: xdp.includes(name) }))
     for (const { ifindex, error } of this.#core.attach(ports, this.#markIfindex)) {
       const name = others.find(({ index }) => index === ifindex)?.name
-      this.#log.warn({ interface: name, error: error.message }, `no XDP on ${name}; its packets go by tc`)
+      this.#log.warn({ interface: name, error: error.message }, `no XDP on ${name}; tc forwards its packets`)
     }
   }
 
@@ -421,10 +421,10 @@ export class Forwarding {
       const wereLost = this.#core.restorePins()
       this.#failures.delete('pins')
       if (!wereLost) return
-      this.#log.error('somebody has removed pins of the core from the BPF file system; they are made again')
+      this.#log.error('pins of the forwarding core were removed from the BPF file system; pinning it again')
       this.#isAttached = false
     } catch (error) {
-      this.#report('pins', 'cannot make the pins of the core again, which somebody has removed', error)
+      this.#report('pins', 'cannot pin the forwarding core again after its pins were removed', error)
     }
   }
 
