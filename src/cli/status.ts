@@ -100,7 +100,7 @@ export function servicesNamed(status: Snapshot, name: string): readonly ServiceS
 }
 
 /** Some of the services by themselves, and what their access lists have decided. */
-export function formatServices(
+export function formatServiceStatus(
   status: Snapshot,
   services: readonly ServiceSnapshot[],
   now: number,

@@ -14,7 +14,7 @@ import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { importSaved } from './import.ts'
 import { connectionLine, connectionTitle } from '../ipvsadm/format.ts'
 import { numbers } from '../ipvsadm/names.ts'
-import { formatServices, formatStatus, servicesNamed } from './status.ts'
+import { formatServiceStatus, formatStatus, servicesNamed } from './status.ts'
 import { formatTrace } from './trace.ts'
 import { whenUnread } from './unread-output.ts'
 import { VERSION } from './version.ts'
@@ -64,7 +64,7 @@ program
     const colours = process.stdout.isTTY
     const now = Date.now()
     const text =
-      services === undefined ? formatStatus(status, now, colours) : formatServices(status, services, now, colours)
+      services === undefined ? formatStatus(status, now, colours) : formatServiceStatus(status, services, now, colours)
     process.stdout.write(`${json === true ? JSON.stringify(services ?? status, undefined, 2) : text}\n`)
   })
 

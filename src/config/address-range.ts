@@ -5,7 +5,7 @@ import type { Prefix } from './schema/values.ts'
 import type { GroupMember } from './keywords/virtual-server.ts'
 
 /** Every address of a line of a group, in order; undefined when they are more than `limit`, or the last is before the first. */
-export function addressesOf(
+export function addressesInRange(
   member: Exclude<GroupMember, { by: 'fwmark' }>,
   limit: number,
 ): readonly Address[] | undefined {

@@ -103,7 +103,7 @@ function takeValue(
       draft.schedulerFlags = text
       return
     case 'persistent':
-      if (value !== undefined) draft.persistenceSeconds = seconds(text, 1)
+      if (value !== undefined) draft.persistenceSeconds = readSeconds(text, 1)
       return
     case 'netmask':
       draft.prefix = draft.ipv6 ? prefixLength(text) : maskLength(text, resolver)
@@ -193,7 +193,7 @@ function limited(what: string, text: string, lowest: number, highest: number): n
 }
 
 /** A time of at least so many seconds. Throws UsageError. */
-export function seconds(text: string, lowest: number): number {
+export function readSeconds(text: string, lowest: number): number {
   const value = wholeNumber(text, lowest, MAX_SECONDS)
   if (value === undefined) throw new UsageError(`invalid timeout value \`${text}' specified`)
   return value

@@ -1,7 +1,7 @@
 import type { IpvsCommand, Timeouts } from '../model/ipvs.ts'
 import type { Forwarding, Persistence, Scheduler, SchedulerFlags, ServiceId } from '../model/service.ts'
 import { isIpv4 } from '../net/address.ts'
-import { type Draft, draftOf, seconds } from './draft.ts'
+import { type Draft, draftOf, readSeconds } from './draft.ts'
 import { ALLOWED, type CommandName, LIST_ONE_OF, OPTION_ORDER, type OptionName, SCHEDULER_FLAGS } from './grammar.ts'
 import type { Resolver } from './values.ts'
 import { splitLine, UsageError } from './words.ts'
@@ -93,7 +93,7 @@ function checkRole(command: CommandName, role: string | undefined): void {
 }
 
 function readTimeouts(values: readonly string[]): Timeouts {
-  const [tcp, tcpFin, udp] = values.slice(0, 3).map((value) => seconds(value, 0))
+  const [tcp, tcpFin, udp] = values.slice(0, 3).map((value) => readSeconds(value, 0))
   if (tcp === undefined || tcpFin === undefined || udp === undefined) {
     throw new UsageError('--set option requires 3 timeout values')
   }

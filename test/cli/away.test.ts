@@ -122,7 +122,7 @@ describe('a daemon that cannot be asked: one sentence that says what to do, and 
   })
 })
 
-describe('which daemon is asked', () => {
+describe('the daemon that tanist asks', () => {
   const socketIn = async (args: readonly string[], env: Record<string, string>) =>
     /at (\S+):/.exec((await run('tanist', [...args, 'status'], env)).stderr)?.[1]
 
@@ -152,7 +152,7 @@ describe('every program, without a daemon', () => {
   })
 })
 
-describe('output that nobody reads to its end', () => {
+describe('a program whose output nobody reads to its end', () => {
   const connection: ListedConnection = {
     protocol: 'TCP',
     client: { address: ip('10.0.0.9'), port: 40_000 },

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { formatServices, formatStatus, servicesNamed } from '../../src/cli/status.ts'
+import { formatServiceStatus, formatStatus, servicesNamed } from '../../src/cli/status.ts'
 import type { ProcessSnapshot, ServerSnapshot, Snapshot } from '../../src/control/snapshot.ts'
 import { asNobody } from '../support/nobody.ts'
 
@@ -108,7 +108,7 @@ describe('tanistd -t --fix', () => {
   })
 })
 
-describe('tanistd -t, further', () => {
+describe('tanistd -t with other options', () => {
   test('a file whose protections do not run is accepted with a status of its own, which --partial forgives', () => {
     const script = 'vrrp_script s { script /bin/true\n }\n'
     const file = write('partial.conf', script + instance(1, 100).replace('priority', 'track_script { s }\n  priority'))
@@ -185,7 +185,7 @@ describe('tanistd -t, further', () => {
   })
 })
 
-describe('the reference', () => {
+describe('the keyword reference of tanistd', () => {
   test('--keywords tells of one keyword, of a block, of all, and as JSON', () => {
     expect(run('tanistd.js', '--keywords', 'advert_int').stdout).toBe(
       '/vrrp_instance\n  advert_int <0.01-255 seconds>\n      Interval between adverts, in seconds (version 2: whole seconds); default 1.\n',
@@ -244,7 +244,7 @@ test.each([
   [['--now'], /^tanistd: --now is of --release$/m],
   [['--host'], /^tanistd: --host goes with -t$/m],
   [['-t', '--fix', '-'], /^tanistd: --fix needs a file, not standard input$/m],
-])('tanistd %j is a mistake in the command line', (args, message) => {
+])('tanistd %j is refused as a mistake in the command line', (args, message) => {
   const { status, stderr } = run('tanistd.js', ...args)
   expect(status).toBe(1)
   expect(stderr).toMatch(message)
@@ -407,7 +407,7 @@ describe('tanist status', () => {
       expect(servicesNamed(snapshot, name), name).toEqual(snapshot.services)
     }
     expect(servicesNamed(snapshot, '10.0.0.1:443')).toEqual([])
-    const lines = formatServices(snapshot, snapshot.services, now, false).split('\n')
+    const lines = formatServiceStatus(snapshot, snapshot.services, now, false).split('\n')
     expect(lines.filter((line) => line.startsWith('web'))).toEqual([])
     expect(lines.slice(-4)).toEqual([
       'ACCESS TO [10.0.0.1]:tcp:80  PREFIX                                          HITS',

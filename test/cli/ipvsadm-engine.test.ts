@@ -7,11 +7,11 @@ import { listed, options, parse } from './ipvsadm-lines.ts'
 /** The persistence engine in the texts of a real ipvsadm 1.31. */
 const sip = () => listed('-A -u 10.0.0.100:5060 -s rr -p 60 --pe sip', '-a -u 10.0.0.100:5060 -r 192.168.1.11 -m')
 
-test('is listed behind the time of persistence', () => {
+test('the persistence engine is listed behind the persistence time-out', () => {
   expect(formatServices(sip(), options(), numbers)).toContain('\nUDP  10.0.0.100:5060 rr persistent 60 pe sip\n')
 })
 
-test('is saved', () => {
+test('the persistence engine is saved', () => {
   expect(formatSave(sip(), numbers)).toBe(`-A -u 10.0.0.100:5060 -s rr -p 60 --pe sip
 -a -u 10.0.0.100:5060 -r 192.168.1.11:5060 -m -w 1
 `)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parse, refusal } from './ipvsadm-lines.ts'
 
 /** Of several mistakes, what a real ipvsadm says. */
-describe('what is wrong first is said', () => {
+describe('of several mistakes in an ipvsadm line the first one is told', () => {
   test.each<[string, string]>([
     ['-a -t [fd00::1]:80 -r 10.1.0.1 -w 2147483648 -m --tun-type GUE', 'illegal weight specified'],
     ['-E -f 1 -pb nosuch', "invalid timeout value `b' specified"],
@@ -21,7 +21,7 @@ describe('what is wrong first is said', () => {
   })
 })
 
-describe('what ipvsadm takes', () => {
+describe('lines that ipvsadm accepts are accepted', () => {
   const command = (line: string) => {
     const request = parse(line)
     return request.type === 'change' ? request.command : expect.fail(`${line}: ${request.type}`)
@@ -62,7 +62,7 @@ describe('what ipvsadm takes', () => {
   })
 })
 
-test('popt: clusters, attached values, equals signs, an optional value', () => {
+test('ipvsadm lines may have clustered letters, attached values, equals signs and an optional value', () => {
   const twice = (a: string, b: string) => expect(parse(a)).toEqual(parse(b))
   twice('-Ln', '--list --numeric')
   twice('-lnc', '-L -n -c')

@@ -50,11 +50,11 @@ test('a server of a service that was there before is a step of its own', () => {
   expect(sizes).toEqual([1, 1, 1, 1])
 })
 
-test('what is deleted and added again is deleted first', () => {
+test('a server that ipvsadm deletes and adds again is deleted first', () => {
   expect(steps(`-A ${WEB}`, `-D ${WEB}`, `-A ${WEB}`, `-a ${WEB} -r 10.0.0.1`).sizes).toEqual([1, 1, 2])
 })
 
-test('a refusal changes nothing and ends nothing', () => {
+test('an ipvsadm command that is refused changes nothing, and those behind it are carried out', () => {
   const { sizes, outcomes, table } = steps(`-A ${WEB}`, `-A ${WEB}`, `-a ${WEB} -r 10.0.0.1`, `-a ${WEB} -r 10.0.0.1`)
   expect(sizes).toEqual([4])
   expect(outcomes).toEqual(['done', 'service-exists', 'done', 'server-exists'])

@@ -53,7 +53,7 @@ const table = () =>
     '-A -f 11 -6 -s rr -p 120 -M 64',
   )
 
-describe('listings', () => {
+describe('ipvsadm listings', () => {
   test('an empty table', () => {
     expect(formatListing(listing([]), options(), numbers)).toBe(`IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
@@ -235,7 +235,7 @@ UDP 04:59  UDP         [fd00::2]:43498    [fd00::100]:53     [fd01::11]:53
   })
 })
 
-describe('a line that is refused before anybody is asked', () => {
+describe('an ipvsadm line that is refused before the daemon is asked', () => {
   const ADD = '-A -t 10.0.0.1:80'
   const SERVER = '-a -t 10.0.0.1:80 -r 10.1.0.1'
   test.each<[string, string, number]>([
@@ -311,7 +311,7 @@ describe('a line that is refused before anybody is asked', () => {
   })
 })
 
-describe('the table refuses', () => {
+describe('the table of services refuses', () => {
   const base = ['-A -t 10.0.0.1:80', '-a -t 10.0.0.1:80 -r 10.1.0.1:8080 -m']
   const change = (table: IpvsTable, command: IpvsCommand) =>
     changeTable(table, command, new Set(['FWM 9']), (of) => of === '10.1.255.255')
@@ -372,7 +372,7 @@ describe('the table refuses', () => {
   })
 })
 
-describe('the estimator', () => {
+describe('the estimator of rates', () => {
   const traffic = (packets: number) => ({
     connections: BigInt(packets / 100),
     inPackets: BigInt(packets),

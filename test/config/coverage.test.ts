@@ -41,11 +41,11 @@ test('no keyword is known that keepalived does not have, but for our own', () =>
   expect([...ours.keys()].filter((key) => !theirs.has(key)).toSorted()).toEqual(OWN)
 })
 
-test('every keyword has a sentence of help', () => {
+test('every configuration keyword has a sentence of help', () => {
   for (const { keyword, help } of listKeywords()) expect(help, keyword).toMatch(/^\S.*\.$/)
 })
 
-test('the table in docs/configuration.md is true', () => {
+test('docs/configuration.md counts the keywords as they are', () => {
   const rows = ['CORE', 'COMMON', 'RARE', 'BUILD'].map((commonness) => {
     const statuses = keepalived
       .filter((row) => row.commonness === commonness)

@@ -20,7 +20,7 @@ function started(text: string) {
   return { config, codes }
 }
 
-describe('an instance', () => {
+describe('what counts of a VRRP instance', () => {
   test.each<[string, string, object, string]>([
     ['state SLAVE', 'state SLAVE', { priority: 100, preempt: true }, 'ignored-value'],
     ['state in lower case', 'state master', { priority: 100 }, 'ignored-value'],
@@ -101,7 +101,7 @@ describe('an instance', () => {
     expect(config?.notRunning.map(({ feature }) => feature)).toEqual(['IPv6 in vrrp_instance'])
   })
 
-  test('one address in two instances', () => {
+  test('one virtual address in two instances is a warning', () => {
     const { config, codes } = started(instance(vip) + instance(vip, 2, 'b'))
     expect(config.instances.map(({ addresses }) => addresses.map(({ address }) => address))).toEqual([
       ['10.0.0.1'],
@@ -110,11 +110,11 @@ describe('an instance', () => {
     expect(codes).toEqual(['repeated-address'])
   })
 
-  test('a group of nobody is none', () => {
+  test('a sync group without members is left out', () => {
     expect(started(`${instance(vip)}vrrp_sync_group g {\n}`).config.syncGroups).toEqual([])
   })
 
-  test('its own interface tracked is no protection that is missed; another one is', () => {
+  test('tracking its own interface is no protection that is missed; tracking another one is', () => {
     const features = (device: string) =>
       started(instance(`${vip}\n track_interface { ${device} }`)).config.notRunning.map(({ feature }) => feature)
     expect(features('eth0 weight -20')).toEqual([])
@@ -122,7 +122,7 @@ describe('an instance', () => {
   })
 })
 
-describe('flags take words', () => {
+describe('a flag with a word behind it', () => {
   test.each([
     ['no', 'no', false],
     ['off', 'off', false],
@@ -141,7 +141,7 @@ describe('flags take words', () => {
     expect([instances[0]?.nopreempt, instances[0]?.dont_track_primary]).toEqual([on, on])
   })
 
-  test('what takes a flag back takes them, too', () => {
+  test('a keyword that takes a flag back takes such words, too', () => {
     const nopreempt = (inside: string) => load(instance(`${vip}\n ${inside}`)).settings.vrrp_instance[0]?.nopreempt
     expect(nopreempt('preempt')).toBe(false)
     expect(nopreempt('preempt no')).toBe(true)
@@ -173,7 +173,7 @@ describe('flags take words', () => {
   })
 })
 
-describe('a service', () => {
+describe('what counts of a virtual server', () => {
   test.each<[string, string, object, readonly string[]]>([
     ['nat_mask', service(`nat_mask 255.255.255.0\n ${server}`), {}, ['obsolete-keyword']],
     [
@@ -237,7 +237,7 @@ test.each(['lvs_id x', 'linkbeat_use_polling'])('in global_defs, %s is obsolete'
   expect(started(`global_defs { ${line}\n }`).codes).toEqual(['obsolete-keyword']),
 )
 
-describe('what stays an error: the pair would do something else than written', () => {
+describe('a mistake stays an error where the pair would do something else than written', () => {
   test.each([
     ['a misspelt keyword', instance(`${vip}\n virtual_ipadress_excluded { 10.0.0.3 }`)],
     ['a tracker that is not there', instance(`${vip}\n track_script { nosuch }`)],

@@ -23,14 +23,14 @@ function load(name: string) {
   return read
 }
 
-test('at least 95 of 100 start, the others only for what would be done otherwise than written', () => {
+test('at least 95 of 100 configurations from the field start, the others only for what would be done otherwise than written', () => {
   const refused = files.filter((name) => configToRun(load(name), true).config === undefined)
   expect(files.length).toBeGreaterThanOrEqual(40)
   expect(refused).toEqual(REFUSED)
   expect(refused.length / files.length).toBeLessThan(0.05)
 })
 
-test('without --partial those start that have no protection that does not run', () => {
+test('configurations from the field start without --partial if all their protections run', () => {
   for (const name of files) {
     const { config } = load(name).loaded
     const starts = configToRun(load(name), false).config !== undefined
@@ -38,7 +38,7 @@ test('without --partial those start that have no protection that does not run', 
   }
 })
 
-describe('corrections', () => {
+describe('corrections of --fix', () => {
   test.each(files)('of %s change nothing of what it means, and leave nothing to correct', (name) => {
     const { loaded } = load(name)
     const fixes = loaded.diagnostics.flatMap(({ fix }) => fix ?? [])

@@ -8,7 +8,7 @@ const fixesOf = (text: string): readonly Fix[] =>
   loadConfig({ name: 'x', text }, surroundings()).diagnostics.flatMap(({ fix }) => fix ?? [])
 const fixed = (text: string) => correctedText(text, fixesOf(text))
 
-describe('what is corrected', () => {
+describe('mistakes that --fix corrects', () => {
   test.each([
     [
       'an obsolete line goes',
@@ -78,7 +78,7 @@ function patched(text: string, diff: string): string {
   return [...out, ...lines.slice(next)].join('')
 }
 
-describe('the diff', () => {
+describe('the diff of --fix', () => {
   const block = (i: number) =>
     [
       `virtual_server 10.0.0.${i} 80 {`,

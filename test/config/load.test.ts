@@ -20,7 +20,7 @@ const instance = (inside: string) => `vrrp_instance a {
 }`
 const service = (inside: string) => `virtual_server 10.0.0.1 80 {\n  protocol TCP\n  ${inside}\n}`
 
-describe('examples', () => {
+describe('the examples in conf', () => {
   const conf = join(import.meta.dirname, '../../conf')
   test.each(readdirSync(conf).filter((name) => name.endsWith('.conf')))('%s is good', (name) => {
     const { config, diagnostics } = loadConfig({ name, text: readFileSync(join(conf, name), 'utf8') }, surroundings())
@@ -103,7 +103,7 @@ describe('a mistake is shown with its place', () => {
   })
 })
 
-describe('rules across keywords', () => {
+describe('configuration rules across keywords', () => {
   test.each([
     [
       'the same router id twice on an interface',
@@ -121,7 +121,7 @@ describe('rules across keywords', () => {
   })
 })
 
-describe('what a file means', () => {
+describe('what a configuration file means', () => {
   test('defaults are those of keepalived', () => {
     expect(load(instance('')).config?.instances[0]).toMatchObject({
       version: 2,
@@ -143,7 +143,7 @@ describe('what a file means', () => {
     expect(of('hysteresis 1')).toMatchObject({ quorum: 1, hysteresis: 0 })
   })
 
-  test('a service by mark keeps the port; the ports of its servers are for their checks', () => {
+  test('a virtual server by firewall mark keeps the port; the ports of its servers are for their checks', () => {
     const text = `virtual_server fwmark 10 {
   persistence_timeout 300
   mark {
@@ -219,7 +219,7 @@ describe('what a file means', () => {
     })
   })
 
-  test('a service by mark has passed the firewall, but not what only counts as marked', () => {
+  test('a virtual server by firewall mark has passed the firewall, but not what only counts as marked', () => {
     const marked = (inside: string) =>
       load(`virtual_server fwmark 1 {\n through_firewall\n ${inside}\n real_server 10.1.0.1 80 { }\n}`).config
         ?.virtualServers[0]?.throughFirewall
@@ -279,7 +279,7 @@ describe('what a file means', () => {
   })
 })
 
-describe('no input breaks the reader', () => {
+describe('no input breaks the reader of configurations', () => {
   const words = fc.constantFrom(
     '{',
     '}',

@@ -24,7 +24,7 @@ const instance = (inside: string, name = 'a', id = 5) =>
 const vip = 'virtual_ipaddress { 10.0.0.1 }'
 const service = (inside: string) => `virtual_server 10.0.0.9 80 {\nprotocol TCP\n${inside}\n}\n`
 
-describe('one mistake is one message', () => {
+describe('one mistake in a configuration is one message', () => {
   test.each<[string, string, string[]]>([
     ['a wrong address', instance('virtual_ipaddress { 10.0.0.300 }'), ['4 bad-value']],
     ['a wrong router id', instance(vip).replace('virtual_router_id 5', 'virtual_router_id 500'), ['3 bad-value']],
@@ -71,7 +71,7 @@ describe('one mistake is one message', () => {
   })
 })
 
-test('errors come first, then warnings, then notes; each in the order of the file', () => {
+test('of the diagnostics errors come first, then warnings, then notes, each in the order of the file', () => {
   const text = `${instance(`priority 1\npriority 2\npriority x y\n${vip}\nfoo`)}global_defs {\nvrrp_version 9\n}`
   expect(load(text).map(({ severity, code }) => `${severity} ${code}`)).toEqual([
     'error bad-value',
@@ -82,7 +82,7 @@ test('errors come first, then warnings, then notes; each in the order of the fil
   ])
 })
 
-describe('what is there twice names the other place', () => {
+describe('a message about what is given twice names the other place', () => {
   test.each<[string, string, string]>([
     ['a keyword', instance(`${vip}\npriority 7\npriority 8`), 'is given twice, first at x.conf:5:1'],
     ['an instance', instance(vip) + instance('', 'a', 6), 'another vrrp_instance is named `a`, at x.conf:1:1'],
@@ -98,7 +98,7 @@ describe('what is there twice names the other place', () => {
   ])('%s', (_name, text, message) => expect(shown(text)).toContain(message))
 })
 
-describe('a value that a comment cuts is told', () => {
+describe('a value that a comment cuts short is reported', () => {
   test.each([
     [instance(`${vip}\nauthentication {\nauth_type PASS\nauth_pass Secret!1\n}`), '7 cut-value'],
     [instance(`${vip}\nauthentication {\nauth_type PASS\nauth_pass Secret!\n}`), '7 cut-value'],

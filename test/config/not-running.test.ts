@@ -19,7 +19,7 @@ const server = (inside: string) =>
  * Every keyword that has no effect yet: whether its lack takes a protection away (a detail: where something else asks for it),
  * and the feature that it belongs to. Who adds one decides here, and not by accident.
  */
-test('what has no effect yet is a protection or harmless, as the table has it', () => {
+test('each feature that has no effect yet is a protection or harmless, as the table has it', () => {
   const table = readFileSync(join(import.meta.dirname, 'not-effective.tsv'), 'utf8')
     .trimEnd()
     .split('\n')
@@ -33,7 +33,7 @@ test('what has no effect yet is a protection or harmless, as the table has it', 
 })
 
 describe('protections that do not run', () => {
-  test('one line a feature, with all uses and the first place', () => {
+  test('are told in one line for each feature, with all uses and the first place', () => {
     const text = `${script}${instance('track_script { s }\n notify /a\n notify_master /b')}\nvrrp_sync_group g {\n group { a }\n track_script { s }\n}`
     expect(notRunning(text)).toEqual([
       'track_script: 2 uses, first at x:7:3: scripts do not run; this director would take and keep the virtual addresses although its check fails',
@@ -42,7 +42,7 @@ describe('protections that do not run', () => {
     expect(codes(text).filter((code) => code === 'not-running')).toHaveLength(2)
   })
 
-  test('of many places the first eight are kept', () => {
+  test('keep the first eight of many places', () => {
     const many = Array.from({ length: 20 }, (_, i) => `notify_master /s${i}`).join('\n')
     expect(load(instance(many)).config?.notRunning).toMatchObject([{ uses: 20, places: { length: 8 } }])
   })
@@ -86,7 +86,7 @@ describe('protections that do not run', () => {
   ])('%s is none', (_name, text) => expect(notRunning(text)).toEqual([]))
 })
 
-test('mail is one warning, whatever it takes to say it', () => {
+test('keywords about mail give one warning together', () => {
   const text =
     'global_defs {\n notification_email { a@b.example }\n smtp_server 10.0.0.1\n smtp_connect_timeout 30\n smtp_alert\n}'
   expect(load(text).diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([

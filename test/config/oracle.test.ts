@@ -112,7 +112,7 @@ describe('agreement with keepalived 2.2.7', () => {
     expect([0, 5, 6]).toContain(oracle(join(field, name)).status)
   })
 
-  test.each(samples())('sample %s', (file) => {
+  test.each(samples())('both judge sample %s alike', (file) => {
     expect(disagreement(file)).toBeUndefined()
   })
 

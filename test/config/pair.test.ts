@@ -33,7 +33,7 @@ const password = (secret: string) => `authentication {\nauth_type PASS\nauth_pas
 const unicast = (source: string, peer: string) => `unicast_src_ip ${source}\nunicast_peer { ${peer} }`
 
 describe('the two files of a pair', () => {
-  test('that fit are not talked about', () => {
+  test('that fit give no diagnostics', () => {
     expect(compare({}, {})).toEqual([])
     expect(compare({}, { priority: 'priority 149' })).toEqual([])
     const auth = password('secret')
@@ -100,13 +100,13 @@ describe('the two files of a pair', () => {
     expect(compare(first, second).join('\n')).toContain(message)
   })
 
-  test('what one of them says wrongly does not differ as well', () => {
+  test('a value that is wrong in one of them is not reported as different, too', () => {
     expect(compare({}, { address: 'virtual_ipaddress { 10.0.0.300 }' })).toEqual([])
     expect(compare({}, { id: 'virtual_router_id 300' })).toEqual([])
     expect(compare({ auth: password('x') }, { auth: password('') })).toEqual([])
   })
 
-  test('an instance that one of them lacks', () => {
+  test('an instance that one of them lacks is reported', () => {
     const { diagnostics, report } = collectDiagnostics()
     const empty = loadConfig({ name: 'empty.conf', text: '' }, surroundings())
     comparePair(file('a.conf', {}), empty, report)

@@ -16,7 +16,7 @@ function read(text: string, files: Readonly<Record<string, string>> = {}, enviro
   }
 }
 
-describe('comments and quotes', () => {
+describe('comments and quotes in a configuration', () => {
   test.each([
     ['a b ! c', ['a b']],
     ['a b# c', ['a b']],
@@ -26,10 +26,10 @@ describe('comments and quotes', () => {
     ["a 'b # c'", ["a 'b"]],
   ])('%j', (text, expected) => expect(read(text).texts).toEqual(expected))
 
-  test('a quote without an end is told', () => expect(read('a "b\nc').codes).toEqual(['unterminated-quote']))
+  test('a quote that is not closed is reported', () => expect(read('a "b\nc').codes).toEqual(['unterminated-quote']))
 })
 
-describe('definitions', () => {
+describe('definitions in a configuration', () => {
   test.each([
     ['$A=1\nx $A', ['x 1']],
     ['$A=1\nx ${A}2', ['x 12']],
@@ -71,7 +71,7 @@ describe('definitions', () => {
     ['$A= \\\n $B= \\\n x', 'unclear-definition'],
   ])('%j is %s', (text, code) => expect(read(text).codes).toContain(code))
 
-  test('where keepalived would begin a comment is told, but not in quotes', () => {
+  test('a character that keepalived would take for a comment is reported, but not in quotes', () => {
     expect(read('x a${_HASH}b').codes).toEqual(['unclear-definition'])
     expect(read('x "a${_HASH}b" "${_BANG}"\n${_HASH} y').codes).toEqual([])
   })
@@ -88,7 +88,7 @@ describe('definitions', () => {
   })
 })
 
-describe('conditions and loops', () => {
+describe('conditions and loops in a configuration', () => {
   test.each([
     ['@lb1 a\n@lb2 b\n@^lb1 c\n@^lb2 d', ['a', 'd']],
     ['@lb1 $A=1\n@lb2 $A=2\nx $A', ['x 1']],
@@ -113,7 +113,7 @@ describe('conditions and loops', () => {
   ])('%j is %s', (text, code) => expect(read(text).codes).toContain(code))
 })
 
-describe('includes', () => {
+describe('included files', () => {
   const files = {
     '/etc/t/a.conf': 'a\ninclude sub/b.conf',
     '/etc/t/sub/b.conf': 'b ${_PWD}\ninclude c.conf',
@@ -124,11 +124,11 @@ describe('includes', () => {
     '/etc/t/checked.conf': 'include_check match wildcard_match\ninclude none-*.conf',
   }
 
-  test('are relative to the file that asks', () => {
+  test('are looked for relative to the file that includes them', () => {
     expect(read('include a.conf\nend', files).texts).toEqual(['a', 'b /etc/t/sub', 'c', 'end'])
   })
 
-  test('take patterns and alternatives', () => {
+  test('are found by patterns and alternatives', () => {
     expect(read('include x*.inc', files).texts).toEqual(['x1', 'x2'])
     expect(read('include {x2,x1}.inc', files).texts).toEqual(['x2', 'x1'])
     expect(expandBraces('{f/{,cat,dog},bar}')).toEqual(['f/', 'f/cat', 'f/dog', 'bar'])
@@ -151,7 +151,7 @@ describe('includes', () => {
   ])('%j says %j', (text, codes) => expect(read(text, files).codes).toEqual(codes))
 })
 
-describe('the place of a character', () => {
+describe('the place of a character in a diagnostic', () => {
   const place = (text: string, index: number, files = {}) => {
     const line = read(text, files).lines[index]
     if (line === undefined) throw new Error('no such line')

@@ -54,7 +54,7 @@ describe('--print-config', () => {
   })
 })
 
-describe('no input breaks the reader', () => {
+describe('no input breaks the reader of configurations', () => {
   /** Longest time of one input on a busy machine; a second, as the issue of a hang would be minutes. */
   const LIMIT_MS = 1000
 

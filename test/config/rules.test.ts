@@ -353,11 +353,11 @@ const rules = [...vrrpRules, ...trackingRules, ...routingRules, ...serverRules]
 /** Breaks none of them. */
 const good = `${instance(vip)}\n${service(server)}`
 
-test('a good file breaks no rule', () => {
+test('a good configuration file breaks no rule', () => {
   expect(loadConfig({ name: 'x', text: good }, surroundings()).diagnostics).toEqual([])
 })
 
-describe.each(Object.entries(cases))('%s', (_rule, files) => {
+describe.each(Object.entries(cases))('configuration rule %s', (_rule, files) => {
   test.each(files)('%j', (text, code, message) => {
     const { diagnostics } = loadConfig({ name: 'x', text }, surroundings())
     const found = diagnostics.filter((each) => each.code === code && each.message.includes(message))
@@ -365,6 +365,6 @@ describe.each(Object.entries(cases))('%s', (_rule, files) => {
   })
 })
 
-test('there are as many rules as are shown here', () => {
+test('every rule of the configuration has cases in this file', () => {
   expect(rules).toHaveLength(Object.keys(cases).length)
 })

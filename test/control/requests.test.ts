@@ -40,7 +40,7 @@ test('every kind of command that ipvsadm sends arrives as it was sent', () => {
   expect(JSON.parse(JSON.stringify(arrived))).toEqual(JSON.parse(JSON.stringify(commands)))
 })
 
-describe('what cannot be meant is refused by the name of its field', () => {
+describe('a control request that is not valid is refused with the name of the field', () => {
   const vip = { address: '10.0.0.100', port: 80 }
   const id = { by: 'address', vip, protocol: 'TCP' }
   const service = { id, scheduler: 'rr', flags: { port: false, fallback: false, third: false }, onePacket: false }
@@ -54,7 +54,7 @@ describe('what cannot be meant is refused by the name of its field', () => {
   const place = (change: object) => ({ commands: [{ type: 'add-server', id, server: { ...server, ...change } }] })
   const packet = { protocol: 'TCP', client: vip, virtual: vip }
 
-  test('the requests themselves are good', () => {
+  test('the valid requests that these are made from are accepted', () => {
     expect(refusal(changeRequest, add({}))).toBe('taken')
     expect(refusal(changeRequest, place({}))).toBe('taken')
     expect(refusal(timeoutsRequest, { timeouts: { tcp: 0, tcpFin: 1, udp: 2_678_400 } })).toBe('taken')

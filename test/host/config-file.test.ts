@@ -36,13 +36,13 @@ function read(text: string) {
   }
 }
 
-test('a pattern takes what a shell would, in order: no hidden files', () => {
+test('an include pattern matches what it would in a shell, in order: no hidden files', () => {
   expect(read('include conf.d/[ab].conf')).toEqual({ emails: ['a', 'b'], messages: [] })
   expect(read('include conf.d/{b,a}.conf').emails).toEqual(['b', 'a'])
   expect(read('include conf.d/.h*.conf').emails).toEqual(['hidden'])
 })
 
-test('two stars are no more than one: whole trees are not searched', () => {
+test('two stars in an include pattern are no more than one: whole trees are not searched', () => {
   expect(read('include **/d.conf').emails).toEqual(['d'])
   expect(read('include **/c.conf').emails).toEqual([])
 })
@@ -53,7 +53,7 @@ test('a file that is not there is no configuration', () => {
   })
 })
 
-describe('what is not a regular file is told, and never waited for', () => {
+describe('a configuration file that is not a regular file is refused, and never waited for', () => {
   const path = (name: string) => join(directory, name)
   beforeAll(() => {
     spawnSync('mkfifo', [path('fifo')])
@@ -109,7 +109,7 @@ describe('what is not a regular file is told, and never waited for', () => {
   })
 })
 
-describe('the encoding', () => {
+describe('the encoding of a configuration file', () => {
   const text = 'global_defs {\n  notification_email { a }\n}\n'
   const utf16 = (mark: string, big: boolean) => {
     const bytes = Buffer.from(`${mark}${text}`, 'utf16le')

@@ -112,9 +112,11 @@ test.each<[string, readonly string[], readonly string[]]>([
     ['iptables -P FORWARD DROP'],
     ALL.slice(0, 2).map((each) => `table ip filter, chain FORWARD, policy drop: ${each}`),
   ],
-])('%s', (_name, rules, expected) => expect(judge(rules)).toEqual(expected))
+])('a firewall rule that virtual servers bypass is found: %s', (_name, rules, expected) =>
+  expect(judge(rules)).toEqual(expected),
+)
 
-test('a service that passes the firewall is not passed by, but for INPUT', () => {
+test('of rules that do not see a virtual server with through_firewall only those of INPUT are reported', () => {
   const through = [service('10.0.0.1', 80, 'TCP', true), service('10.0.0.2', 0, 'UDP')]
   for (const hook of ['prerouting', 'forward']) {
     expect(judge(rule('drop', hook), through)).toEqual([`table inet f, chain ${hook}, rule (drop): 10.0.0.2 UDP 0`])
@@ -122,7 +124,7 @@ test('a service that passes the firewall is not passed by, but for INPUT', () =>
   expect(judge(rule('drop'), through)).toHaveLength(2)
 })
 
-test('`tanistd -t --host` names them at the service that they would be about, and accepts the file', () => {
+test('`tanistd -t --host` names firewall rules at the virtual server that they do not see, and accepts the file', () => {
   judge(rule('tcp dport 80 drop'))
   const file = join(lab.directory, 'x.conf')
   writeFileSync(

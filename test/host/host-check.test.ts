@@ -173,7 +173,7 @@ describe('what a file names and this host does not have', () => {
   })
 })
 
-describe('what the core needs of the kernel', () => {
+describe('what the forwarding core needs of the kernel', () => {
   test('this kernel has it', () => expect(lackingFeatures()).toEqual([]))
 
   test('what is lacking is named; what cannot be told is not', () => {

@@ -70,7 +70,7 @@ test.each([
   ['EMFILE', NotAskedError],
   ['ENOBUFS', NotAskedError],
   ['EADDRNOTAVAIL', NotAskedError],
-])('%s counts as %o', (code, kind) => {
+])('a probe that fails by %s counts as %o', (code, kind) => {
   expect(probeFailure(Object.assign(new Error('x'), { code }), 1000)).toBeInstanceOf(kind)
 })
 

@@ -10,6 +10,6 @@ test.each([
   ['silent', undefined],
 ])('TANIST_LOG=%s is the level %s', (text, level) => expect(logLevelOf(text)).toBe(level))
 
-test('what is for the search of a fault is wanted at debug and trace alone', () => {
+test('debug output is wanted at the levels debug and trace alone', () => {
   expect((['trace', 'debug', 'info', 'error'] as const).map(isDebugging)).toEqual([true, true, false, false])
 })

@@ -10,7 +10,7 @@ import {
   type VirtualServer,
 } from '../../model/service.ts'
 import { type Address, isIpv4 } from '../../net/address.ts'
-import { addressesOf, networkOf } from '../address-range.ts'
+import { addressesInRange, networkOf } from '../address-range.ts'
 import { isOnePacket, persistenceSecondsOf, realServersOf } from '../effective.ts'
 import { SERVICE_GROUP } from '../keywords/features.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
@@ -94,7 +94,7 @@ function accessOf({ allow, deny }: VirtualServerSettings): readonly AccessEntry[
 /** The rules have seen to it that there are not too many. */
 export function localAddressesOf(server: VirtualServerSettings, settings: Settings): readonly Address[] {
   const group = settings.local_address_group.find(({ id }) => id === server.laddr_group_name)
-  return [...new Set(group?.lines.flatMap((line) => addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []))]
+  return [...new Set(group?.lines.flatMap((line) => addressesInRange(line, MAX_LOCAL_ADDRESSES) ?? []))]
 }
 
 function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: MethodSettings): Forwarding {

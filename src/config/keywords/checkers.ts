@@ -1,4 +1,4 @@
-import { seconds as secondsOf } from '../../time.ts'
+import { seconds } from '../../time.ts'
 import type { Entries } from '../schema/entry.ts'
 import { detail, alias, flag, inherited, later, repeated, section, setting } from '../schema/kinds.ts'
 import { path, script, user } from '../schema/script.ts'
@@ -9,7 +9,7 @@ import {
   integer,
   interfaceName,
   port,
-  seconds,
+  inSeconds,
   trackWeight,
   truthOrNothing,
   unicastAddress,
@@ -31,8 +31,8 @@ import {
 
 /** Longest time of a checker: 2^32 microseconds. */
 const LONGEST = 4294
-const time = seconds(0, LONGEST)
-const timeout = seconds(0.000001, LONGEST)
+const time = inSeconds(0, LONGEST)
+const timeout = inSeconds(0.000001, LONGEST)
 const attempts = integer(0, 2 ** 32 - 1)
 
 const help = {
@@ -45,8 +45,8 @@ const help = {
 
 /** The timing keywords of a virtual server; those of its real servers and their checkers come from here. */
 export const virtualServerSchedule = {
-  delay_loop: setting(timeout, help.delay_loop, secondsOf(60)),
-  connect_timeout: setting(timeout, help.connect_timeout, secondsOf(5)),
+  delay_loop: setting(timeout, help.delay_loop, seconds(60)),
+  connect_timeout: setting(timeout, help.connect_timeout, seconds(5)),
   retry: setting(attempts, help.retry),
   delay_before_retry: setting(time, help.delay_before_retry),
   warmup: setting(time, help.warmup),
@@ -257,7 +257,7 @@ export const checkers = {
       {
         ...common,
         misc_path: setting(script, 'Script to run; exit status 0 means up.'),
-        misc_timeout: setting(seconds(0.000001, 4294), 'Time limit of the script, in seconds; default `delay_loop`.'),
+        misc_timeout: setting(inSeconds(0.000001, 4294), 'Time limit of the script, in seconds; default `delay_loop`.'),
         misc_dynamic: setting(truthOrNothing, 'Exit status N from 2 to 255 means up, and sets the weight to N - 2.'),
         user: setting(user, 'User and group that run the script.'),
       } as const,

@@ -1,7 +1,7 @@
 import type { Entries } from '../schema/entry.ts'
 import { setting, wordLines } from '../schema/kinds.ts'
 import { invalid, type Syntax } from '../schema/syntax.ts'
-import { interfaceName, seconds } from '../schema/values.ts'
+import { interfaceName, inSeconds } from '../schema/values.ts'
 import type { Millis } from '../../time.ts'
 import { named } from './named.ts'
 
@@ -15,7 +15,7 @@ const DAY = 86_400
 
 /** `[all] SECONDS` */
 export function garpExtraInterface(low: number): Syntax<GarpExtraInterface> {
-  const interval = seconds(low, DAY)
+  const interval = inSeconds(low, DAY)
   return {
     text: `[all] ${interval.text}`,
     words: ['all'],
@@ -30,8 +30,8 @@ export function garpExtraInterface(low: number): Syntax<GarpExtraInterface> {
 }
 
 export const garpGroup = {
-  garp_interval: setting(seconds(0, DAY), 'Interval between two gratuitous ARPs, in seconds.'),
-  gna_interval: setting(seconds(0, DAY), 'Interval between two unsolicited neighbour advertisements, in seconds.'),
+  garp_interval: setting(inSeconds(0, DAY), 'Interval between two gratuitous ARPs, in seconds.'),
+  gna_interval: setting(inSeconds(0, DAY), 'Interval between two unsolicited neighbour advertisements, in seconds.'),
   interface: setting(interfaceName, 'Interface that these intervals are for.'),
   interfaces: wordLines(named('<interface>'), 'Interfaces that share these intervals.'),
 } as const satisfies Entries

@@ -1,6 +1,6 @@
 import type { Entries } from '../schema/entry.ts'
 import { alias, flag, inert, setting } from '../schema/kinds.ts'
-import { integer, seconds, truthOrNothing, word } from '../schema/values.ts'
+import { integer, inSeconds, truthOrNothing, word } from '../schema/values.ts'
 import { DBUS, NO_NETLINK_BUFFERS, SNMP } from './reasons.ts'
 
 const bytes = integer(0, 2 ** 31 - 1)
@@ -18,11 +18,11 @@ export const inertDefs = {
   enable_snmp_checker: inert(SNMP, flag("Provides virtual and real servers by keepalived's MIB.")),
   snmp_vs_stats_update_interval: inert(
     SNMP,
-    setting(seconds(0.001, 30), 'Largest age of the statistics of virtual servers, in seconds.'),
+    setting(inSeconds(0.001, 30), 'Largest age of the statistics of virtual servers, in seconds.'),
   ),
   snmp_rs_stats_update_interval: inert(
     SNMP,
-    setting(seconds(0.001, 30), 'Largest age of the statistics of real servers, in seconds.'),
+    setting(inSeconds(0.001, 30), 'Largest age of the statistics of real servers, in seconds.'),
   ),
   enable_dbus: inert(DBUS, flag('Provides the D-Bus interface.')),
   dbus_service_name: inert(DBUS, setting(word('<name>'), 'Name of the D-Bus service.')),

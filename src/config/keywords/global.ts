@@ -22,7 +22,7 @@ import {
   interfaceName,
   multicastAddress,
   port,
-  seconds,
+  inSeconds,
   truthOrNothing,
   word,
 } from '../schema/values.ts'
@@ -143,7 +143,7 @@ export const globalDefs = {
     setting(fields({ host: hostName, port: optional(port, 25) }), 'Mail server; default port 25.'),
   ),
   smtp_helo_name: later(MAIL, setting(word('<name>'), 'Name sent in HELO to the mail server.')),
-  smtp_connect_timeout: later(MAIL, setting(seconds(0, 3600), 'Time limit for the delivery of a mail, in seconds.')),
+  smtp_connect_timeout: later(MAIL, setting(inSeconds(0, 3600), 'Time limit for the delivery of a mail, in seconds.')),
   smtp_alert: later(MAIL, setting(truthOrNothing, 'Default of `smtp_alert`.')),
   smtp_alert_vrrp: later(MAIL, setting(truthOrNothing, 'Default of `smtp_alert` in instances and sync groups.')),
   smtp_alert_checker: later(MAIL, setting(truthOrNothing, 'Default of `smtp_alert` in virtual and real servers.')),
@@ -167,12 +167,12 @@ export const globalDefs = {
   startup_script: later(DAEMON_SCRIPTS, setting(script, 'Runs once before anything starts.')),
   startup_script_timeout: detail(
     DAEMON_SCRIPTS,
-    setting(seconds(1, 1000), 'Time limit of `startup_script`, in seconds; default 10.'),
+    setting(inSeconds(1, 1000), 'Time limit of `startup_script`, in seconds; default 10.'),
   ),
   shutdown_script: later(DAEMON_SCRIPTS, setting(script, 'Runs once after everything has stopped.')),
   shutdown_script_timeout: detail(
     DAEMON_SCRIPTS,
-    setting(seconds(1, 1000), 'Time limit of `shutdown_script`, in seconds; default 10.'),
+    setting(inSeconds(1, 1000), 'Time limit of `shutdown_script`, in seconds; default 10.'),
   ),
   notify_fifo: later(NOTIFY_FIFO, setting(fifo, 'Named pipe for all events.')),
   notify_fifo_script: later(
@@ -219,24 +219,27 @@ export const globalDefs = {
     IPV6_INSTANCE,
     setting(multicastAddress, 'Multicast group of IPv6 adverts; default ff02::12.'),
   ),
-  vrrp_garp_master_delay: setting(seconds(0, day), 'Default of `garp_master_delay`.'),
+  vrrp_garp_master_delay: setting(inSeconds(0, day), 'Default of `garp_master_delay`.'),
   vrrp_garp_master_repeat: setting(repeats, 'Default of `garp_master_repeat`.'),
   vrrp_garp_master_refresh: later(
     ANNOUNCEMENTS,
-    setting(seconds(0, day), 'Default of `garp_master_refresh`.'),
+    setting(inSeconds(0, day), 'Default of `garp_master_refresh`.'),
     millis(0),
   ),
   vrrp_garp_master_refresh_repeat: later(ANNOUNCEMENTS, setting(repeats, 'Default of `garp_master_refresh_repeat`.')),
-  vrrp_garp_lower_prio_delay: later(ANNOUNCEMENTS, setting(seconds(0, day), 'Default of `garp_lower_prio_delay`.')),
+  vrrp_garp_lower_prio_delay: later(ANNOUNCEMENTS, setting(inSeconds(0, day), 'Default of `garp_lower_prio_delay`.')),
   vrrp_garp_lower_prio_repeat: later(ANNOUNCEMENTS, setting(repeats, 'Default of `garp_lower_prio_repeat`.')),
   vrrp_garp_interval: later(
     ANNOUNCEMENTS,
-    setting(seconds(0, 3600), 'Interval between two gratuitous ARPs on an interface, in seconds.'),
+    setting(inSeconds(0, 3600), 'Interval between two gratuitous ARPs on an interface, in seconds.'),
     millis(0),
   ),
   vrrp_gna_interval: later(
     ANNOUNCEMENTS,
-    setting(seconds(0, 3600), 'Interval between two unsolicited neighbour advertisements on an interface, in seconds.'),
+    setting(
+      inSeconds(0, 3600),
+      'Interval between two unsolicited neighbour advertisements on an interface, in seconds.',
+    ),
     millis(0),
   ),
   vrrp_min_garp: later(
@@ -261,11 +264,11 @@ export const globalDefs = {
   vrrp_strict: later(STRICT, flag('Strict compliance of all instances with the VRRP RFC.')),
   vrrp_startup_delay: later(
     START_DELAY,
-    setting(seconds(0.001, 2 ** 31 / 1000), 'Delay between the start of the daemon and of VRRP, in seconds.'),
+    setting(inSeconds(0.001, 2 ** 31 / 1000), 'Delay between the start of the daemon and of VRRP, in seconds.'),
   ),
   vrrp_delay_after_boot: later(
     START_DELAY,
-    setting(seconds(0.001, 2 ** 31 / 1000), 'Earliest start of VRRP after the boot of the host, in seconds.'),
+    setting(inSeconds(0.001, 2 ** 31 / 1000), 'Earliest start of VRRP after the boot of the host, in seconds.'),
   ),
   log_unknown_vrids: later(LOGGING, flag('Logs adverts of virtual routers that are not configured.')),
   vrrp_rx_bufs_policy: later(

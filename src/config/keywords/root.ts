@@ -16,7 +16,7 @@ import {
 import { path } from '../schema/script.ts'
 import { secret } from '../schema/secret.ts'
 import { fields, one, optional } from '../schema/syntax.ts'
-import { choice, integer, interfaceName, seconds, word } from '../schema/values.ts'
+import { choice, integer, interfaceName, inSeconds, word } from '../schema/values.ts'
 import { staticAddress } from './address-line.ts'
 import { garpGroup } from './garp.ts'
 import { globalDefs } from './global.ts'
@@ -90,7 +90,7 @@ export const root = {
   interface_up_down_delays: later(
     LINK_DELAYS,
     lines(
-      fields({ interface: interfaceName, down: seconds(0, 255), up: optional(seconds(0, 255)) }),
+      fields({ interface: interfaceName, down: inSeconds(0, 255), up: optional(inSeconds(0, 255)) }),
       'Delays after which an interface counts as down, and as up, in seconds.',
     ),
   ),

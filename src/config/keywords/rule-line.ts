@@ -77,7 +77,7 @@ export const ruleOptions = staticOptions
 /** What becomes of packets may stand without `type`. */
 const TYPES = /^(unicast|blackhole|unreachable|prohibit|throw|local|broadcast|anycast|multicast|nat)$/
 
-export type Rule = OptionValues<typeof staticOptions>
+export type RoutingRule = OptionValues<typeof staticOptions>
 
 function ruleLine<T extends { type?: string }>(tail: Syntax<T>): Syntax<T> {
   return {
@@ -102,4 +102,4 @@ function ruleLine<T extends { type?: string }>(tail: Syntax<T>): Syntax<T> {
 }
 
 export const virtualRule = ruleLine(options(common))
-export const staticRule: Syntax<Rule> = ruleLine(options(staticOptions))
+export const staticRule: Syntax<RoutingRule> = ruleLine(options(staticOptions))

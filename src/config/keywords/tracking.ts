@@ -5,8 +5,8 @@ import { fields, invalid, many, optional, type Syntax, withOptions, option } fro
 import {
   choice,
   integer,
-  milliseconds,
-  seconds,
+  inMilliseconds,
+  inSeconds,
   type TrackWeight,
   trackWeight,
   truthOrNothing,
@@ -20,7 +20,7 @@ const WEIGHT = 253
 const FILE_WEIGHT = 254
 const initialNumber = integer(-(2 ** 31), 2 ** 31 - 1)
 /** The time of a script, in steps of a millisecond. */
-const scriptTime = seconds(0.001, 2 ** 32 / 1000, 3)
+const scriptTime = inSeconds(0.001, 2 ** 32 / 1000, 3)
 
 /** Something that is watched, by name, and what it does to the priority; without a weight it decides about FAULT. */
 export interface Tracked {
@@ -57,9 +57,9 @@ export const trackProcess = {
   weight: setting(trackWeight(FILE_WEIGHT), 'Default weight where `track_process` does not have one.'),
   quorum: setting(integer(1, 65_535), 'Number of processes that must run.', 1),
   quorum_max: setting(integer(0, 65_535), 'Largest number of processes that may run.'),
-  delay: setting(seconds(0.000001, 3600), 'Sets both `terminate_delay` and `fork_delay`.'),
-  terminate_delay: setting(seconds(0.000001, 3600), 'Delay after which the end of a process counts, in seconds.'),
-  fork_delay: setting(seconds(0.000001, 3600), 'Delay after which the start of a process counts, in seconds.'),
+  delay: setting(inSeconds(0.000001, 3600), 'Sets both `terminate_delay` and `fork_delay`.'),
+  terminate_delay: setting(inSeconds(0.000001, 3600), 'Delay after which the end of a process counts, in seconds.'),
+  fork_delay: setting(inSeconds(0.000001, 3600), 'Delay after which the start of a process counts, in seconds.'),
   full_command: flag('Compares the whole command line.'),
 } as const satisfies Entries
 
@@ -95,10 +95,10 @@ export const bfdInstance = {
   source_ip: setting(unicastAddress, 'Local address.'),
   neighbor_ip: neighbour,
   neighbour_ip: alias('neighbor_ip', neighbour, false),
-  min_rx: setting(milliseconds(1, 1000), 'Required minimum receive interval, in milliseconds; default 10.'),
-  min_tx: setting(milliseconds(1, 1000), 'Desired minimum transmit interval, in milliseconds; default 10.'),
+  min_rx: setting(inMilliseconds(1, 1000), 'Required minimum receive interval, in milliseconds; default 10.'),
+  min_tx: setting(inMilliseconds(1, 1000), 'Desired minimum transmit interval, in milliseconds; default 10.'),
   idle_tx: setting(
-    milliseconds(1000, 10_000),
+    inMilliseconds(1000, 10_000),
     'Transmit interval while the session is down, in milliseconds; default 1000.',
   ),
   multiplier: setting(integer(1, 255), 'Detection multiplier: number of packets in a row that may be lost.', 5),

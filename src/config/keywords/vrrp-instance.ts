@@ -10,7 +10,7 @@ import {
   integer,
   interfaceName,
   multicastAddress,
-  seconds,
+  inSeconds,
   truthOrNothing,
   unicastAddress,
   word,
@@ -176,12 +176,12 @@ export const vrrpInstance = {
     '100; 255 with state MASTER',
   ),
   advert_int: setting(
-    seconds(0.01, 255),
+    inSeconds(0.01, 255),
     'Interval between adverts, in seconds (version 2: whole seconds); default 1.',
   ),
   preempt: opposite('nopreempt', 'Takes over from a master of lower priority (the default).'),
   nopreempt: flag('Leaves a working master of lower priority alone.'),
-  preempt_delay: setting(seconds(0, 1000), 'Delay before taking over from a master of lower priority, in seconds.'),
+  preempt_delay: setting(inSeconds(0, 1000), 'Delay before taking over from a master of lower priority, in seconds.'),
   authentication: section(authentication, 'VRRPv2 authentication.'),
   auth_hmac: later(SIGNED_ADVERTS, section(authHmac, 'Signs adverts, in the form of keepalived 2.4.')),
 
@@ -282,14 +282,14 @@ export const vrrpInstance = {
   debug: inert('as in keepalived', setting(integer(0, 4), 'Debug level; has no effect.')),
 
   garp_master_delay: inherited(
-    seconds(0, DAY),
+    inSeconds(0, DAY),
     'Delay before the second block of gratuitous ARPs, in seconds; 0: no second block.',
     '5',
   ),
   garp_master_repeat: inherited(repeats, 'Gratuitous ARPs for each address in a block.', '5'),
   garp_master_refresh: later(
     ANNOUNCEMENTS,
-    setting(seconds(0, DAY), 'Interval of gratuitous ARPs while master, in seconds; 0, the default: none.'),
+    setting(inSeconds(0, DAY), 'Interval of gratuitous ARPs while master, in seconds; 0, the default: none.'),
     millis(0),
   ),
   garp_master_refresh_repeat: later(
@@ -299,7 +299,7 @@ export const vrrpInstance = {
   garp_lower_prio_delay: later(
     ANNOUNCEMENTS,
     setting(
-      seconds(0, DAY),
+      inSeconds(0, DAY),
       'Delay before the second block after an advert of lower priority, in seconds; default `garp_master_delay`.',
     ),
   ),

@@ -1,5 +1,5 @@
 import { isIpv4 } from '../../net/address.ts'
-import { addressesOf, networkOf } from '../address-range.ts'
+import { addressesInRange, networkOf } from '../address-range.ts'
 import { isOnePacket, persistenceSecondsOf } from '../effective.ts'
 import { removeStatement } from '../fix.ts'
 import { accessName, MAX_ACCESS_PREFIXES, MAX_LOCAL_ADDRESSES } from '../../model/service.ts'
@@ -277,7 +277,7 @@ const markedPacketsHavePassedTheFirewall = ofEach((server, places, report) => {
 const localAddressesFit: Rule = (settings, places, report) => {
   const groups = new Map(settings.local_address_group.map((group) => [group.id, group]))
   for (const group of groups.values()) {
-    const lists = group.lines.map((line) => addressesOf(line, MAX_LOCAL_ADDRESSES))
+    const lists = group.lines.map((line) => addressesInRange(line, MAX_LOCAL_ADDRESSES))
     const wrong = group.lines.find((_, i) => lists[i] === undefined)
     const count = lists.reduce((sum, list) => sum + (list?.length ?? 0), 0)
     if (wrong !== undefined || count > MAX_LOCAL_ADDRESSES) {
@@ -301,7 +301,9 @@ const localAddressesFit: Rule = (settings, places, report) => {
     if (group === undefined) report('unknown-name', at, `there is no local_address_group \`${name}\``)
     if (!full) report('ignored-value', at, 'only FNAT uses local addresses; this has no effect')
     const family = server.id.by === 'address' ? isIpv4(server.id.address) : server.ip_family !== 'inet6'
-    const other = group?.lines.some((line) => addressesOf(line, MAX_LOCAL_ADDRESSES)?.some((a) => isIpv4(a) !== family))
+    const other = group?.lines.some((line) =>
+      addressesInRange(line, MAX_LOCAL_ADDRESSES)?.some((a) => isIpv4(a) !== family),
+    )
     if (server.id.by !== 'group' && other === true) {
       report('mixed-families', at, `local addresses of \`${name}\` are of another family than the virtual server`)
     }
@@ -311,7 +313,7 @@ const localAddressesFit: Rule = (settings, places, report) => {
 const localAddressesAreUnique: Rule = (settings, places, report) => {
   for (const group of settings.local_address_group) {
     const items = group.lines.flatMap((line) =>
-      (addressesOf(line, MAX_LOCAL_ADDRESSES) ?? []).map((key) => ({ key, at: places.of(line) })),
+      (addressesInRange(line, MAX_LOCAL_ADDRESSES) ?? []).map((key) => ({ key, at: places.of(line) })),
     )
     reportRepeats(items, report, 'repeated-address', (name) => `local address ${name} is given twice`)
   }

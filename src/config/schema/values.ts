@@ -1,5 +1,5 @@
 import { type Address, addressBits, isIpv4, isUnicastAddress, parseAddress } from '../../net/address.ts'
-import { type Millis, millis, seconds as secondsOf } from '../../time.ts'
+import { type Millis, millis, seconds } from '../../time.ts'
 import { networkOf } from '../address-range.ts'
 import { removeStatement, replaceWord } from '../fix.ts'
 import type { Report } from '../diagnostic.ts'
@@ -18,19 +18,19 @@ export function integer(low: number, high: number): Syntax<number> {
 const inRange = (value: number, low: number, high: number) => (value >= low && value <= high ? value : undefined)
 
 /** Seconds with a fraction, in steps of a microsecond unless said; more digits are rounded, with a warning. */
-export function seconds(low: number, high: number, digits = 6): Syntax<Millis> {
+export function inSeconds(low: number, high: number, digits = 6): Syntax<Millis> {
   return decimal({
     text: `<${low}-${high} seconds>`,
     low,
     high,
     digits,
-    unit: secondsOf,
+    unit: seconds,
     printed: (value) => value / 1000,
   })
 }
 
 /** Milliseconds with up to three decimals (BFD). */
-export function milliseconds(low: number, high: number): Syntax<Millis> {
+export function inMilliseconds(low: number, high: number): Syntax<Millis> {
   return decimal({ text: `<${low}-${high} ms>`, low, high, digits: 3, unit: millis, printed: (value) => value })
 }
 
