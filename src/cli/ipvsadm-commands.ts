@@ -54,7 +54,7 @@ const HELP = `The virtual services of a running tanistd, in the words of ipvsadm
   ipvsadm -Z [SERVICE]                                                               counters to zero
   ipvsadm -S [-n]                                                                    save, to standard output
   ipvsadm -R                                                                         restore, from standard input
-  ipvsadm --set TCP TCPFIN UDP                                                       time-outs in seconds; 0: as it is
+  ipvsadm --set TCP TCPFIN UDP                                                       time-outs in seconds; 0: unchanged
 
   SERVICE  -t HOST:PORT, -u HOST:PORT, --sctp-service HOST:PORT, or -f MARK [-6]; port 0 (with -p): every port
   SERVER   HOST[:PORT]; -g direct routing, -i tunnel, -m NAT, --fullnat full NAT (not in ipvsadm)

@@ -35,7 +35,7 @@ interface Options {
 }
 
 const program = new Command('tanist')
-  .description('Shows and steers a running tanistd.')
+  .description('Shows and controls a running tanistd.')
   .version(VERSION)
   .addOption(new Option('--name <name>', "the director's name").env('TANIST_NAME').default(DEFAULT_NAME))
   .addOption(new Option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)').env('TANIST_SOCKET'))
@@ -50,14 +50,14 @@ const client = () => {
 program
   .command('status [service]')
   .description(
-    'instances, peers, services and servers: their state, since when and why; of a service (ADDRESS:PORT) also its access list',
+    'show instances, peers, virtual and real servers: state, since when and why; of one virtual server (ADDRESS:PORT) also its access list',
   )
   .option('--json', 'as JSON')
   .action(async (name: string | undefined, { json }: { json?: true }) => {
     const status = await client().status()
     const services = name === undefined ? undefined : servicesNamed(status, name)
     if (services?.length === 0) {
-      process.stderr.write(`tanist: there is no service ${name}\n`)
+      process.stderr.write(`tanist: there is no virtual server ${name}\n`)
       process.exitCode = EXIT_REFUSED
       return
     }
@@ -71,7 +71,7 @@ program
 program
   .command('dump')
   .description(
-    'what to attach to a report of a fault, as JSON: election, core, configuration with secrets hidden, last events, versions, interfaces',
+    'print what to attach to a bug report, as JSON: election, core, configuration with secrets hidden, last events, versions, interfaces',
   )
   .action(async () => {
     process.stdout.write(`${JSON.stringify(await client().dump(), undefined, 2)}\n`)
@@ -133,18 +133,18 @@ async function isReplaced(startedAt: string, deadline: number): Promise<boolean>
 
 program
   .command('connections')
-  .description('connections in the core, and the templates that keep clients at their servers (client port 0)')
+  .description('list the connection table, persistence templates (client port 0) included')
   .addOption(new Option('--client <network>', 'of these clients: an address, or address/length').argParser(networkOf))
   .addOption(
     new Option('--virtual <address>', 'to this virtual address: ADDRESS, ADDRESS:PORT, [IPV6]:PORT').argParser(placeOf),
   )
   .addOption(new Option('--server <address>', 'at this real server').argParser(placeOf))
   .addOption(
-    new Option('--local <address>', 'that the server sees with this local address (full NAT)').argParser(placeOf),
+    new Option('--local <address>', 'that the real server sees with this local address (full NAT)').argParser(placeOf),
   )
   .addOption(new Option('--protocol <protocol>', 'of this protocol').choices(['TCP', 'UDP', 'SCTP']))
   .addOption(new Option('--state <state>', 'in this state, such as ESTABLISHED').argParser(stateOf))
-  .option('--delete', 'take them out of the table: their clients must open new ones')
+  .option('--delete', 'delete them from the connection table: their clients must open new ones')
   .option('--json', 'one JSON object a line')
   .action(async ({ delete: remove, json, ...filter }: ConnectionFilter & { delete?: true; json?: true }) => {
     if (remove === true) {
@@ -162,9 +162,11 @@ program
   .command('trace')
   .argument('<client>', 'ADDRESS, ADDRESS:PORT or [IPV6]:PORT', placeOf)
   .argument('<virtual>', 'the same of the virtual server', placeOf)
-  .description('which real server this client would get, by which rule, and what would leave; nothing is sent or kept')
+  .description(
+    'show which real server this client would get, by which rule, and the packet that would leave; nothing is sent or kept',
+  )
   .addOption(new Option('--protocol <protocol>', 'of the packet').choices(['TCP', 'UDP']).default('TCP'))
-  .addOption(new Option('--mark <mark>', "as if it had this firewall's mark").argParser(markOf).default(0))
+  .addOption(new Option('--mark <mark>', 'with this firewall mark').argParser(markOf).default(0))
   .option('--json', 'as JSON')
   .action(async (from: Place, to: Place, options: { protocol: 'TCP' | 'UDP'; mark: number; json?: true }) => {
     const end = ({ address, port }: Place, otherwise: number) => ({ address, port: port ?? otherwise })
@@ -178,7 +180,7 @@ program
 
 program
   .command('import [file]')
-  .description('what ipvsadm-save wrote (from a file, or standard input), as virtual_server blocks')
+  .description('print what ipvsadm-save wrote (from a file, or standard input) as virtual_server blocks')
   .action((file: string | undefined) => {
     const source = { name: file ?? '<stdin>', text: textOf(file) }
     const { diagnostics, report } = collectDiagnostics()

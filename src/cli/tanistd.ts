@@ -96,18 +96,21 @@ const program = new Command('tanistd')
   .option('--keywords [name]', 'print all keywords, those of a block or one of them: syntax, meaning, default, status')
   .option('--manual', 'print the manual page tanist.conf(5), for man -l -')
   .addOption(
-    new Option('--completion <shell>', 'print what a shell needs to complete this command').choices(['bash', 'zsh']),
+    new Option('--completion <shell>', 'print the completion script of this command for a shell').choices([
+      'bash',
+      'zsh',
+    ]),
   )
-  .option('-i, --config-id <id>', 'what lines that begin with @ID mean by this host', defaultConfigId())
+  .option('-i, --config-id <id>', 'ID of this host, for lines that begin with @ID', defaultConfigId())
   .option(
     '--name <name>',
-    'tells directors on one machine apart: names the control socket and the pinned core',
+    'name of this director, for several on one machine: names the control socket and the pinned core',
     nameOf,
     DEFAULT_NAME,
   )
   .option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)')
   .addOption(
-    new Option('--hook <hook>', 'how programs are attached; kernels before 6.6 have no tcx and get clsact')
+    new Option('--hook <hook>', 'how the forwarding program is attached; kernels before 6.6 have no tcx and use clsact')
       .choices(['tcx', 'clsact'])
       .default('tcx'),
   )
@@ -116,7 +119,7 @@ const program = new Command('tanistd')
       .argParser(connectionsOf)
       .default(DEFAULT_MAX_CONNECTIONS),
   )
-  .option('--partial', 'start although something that the file says for protection does not run yet; it is named')
+  .option('--partial', 'start although protections that the file configures do not run yet; they are named')
   .addOption(
     new Option('--grace <seconds>', 'how long the core goes on after a stop in order, for a restart; 0: not at all')
       .argParser(graceOf)

@@ -79,7 +79,7 @@ export class ControlClient {
   readonly #patienceMs: number
   readonly #onAsked: (asked: Asked) => void
 
-  /** `onAsked`: for whoever searches for a fault. */
+  /** `onAsked`: for whoever debugs. */
   constructor(socket: string, patienceMs = PATIENCE_MS, onAsked: (asked: Asked) => void = () => {}) {
     this.#socket = socket
     this.#patienceMs = patienceMs
@@ -92,7 +92,7 @@ export class ControlClient {
     return (await this.#request('GET', '/v1/status')) as Snapshot
   }
 
-  /** What one attaches to a report of a fault. Throws ControlError. */
+  /** What one attaches to a bug report. Throws ControlError. */
   async dump(): Promise<Dump> {
     return (await this.#request('GET', '/v1/dump')) as Dump
   }

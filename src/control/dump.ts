@@ -26,7 +26,7 @@ export interface AttachedProgram {
   readonly hook: 'tcx' | 'clsact' | 'xdp'
 }
 
-/** All that a report of a fault needs, as `tanist dump` prints it. It holds no secret. */
+/** All that a bug report needs, as `tanist dump` prints it. It holds no secret. */
 export interface Dump {
   readonly at: string
   readonly name: string

@@ -13,5 +13,5 @@ export function logLevelOf(text: string | undefined): LogLevel | undefined {
 /** The level that this process was started with. A wrong one was refused by the daemon; whoever comes here has `info` then. */
 export const logLevel = (): LogLevel => logLevelOf(process.env['TANIST_LOG']) ?? 'info'
 
-/** Whether `level` wants what is for the search of a fault. */
+/** Whether `level` wants what is for debugging. */
 export const isDebugging = (level: LogLevel): boolean => level === 'debug' || level === 'trace'

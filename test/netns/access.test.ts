@@ -114,7 +114,7 @@ describe('lists that are replaced under load', () => {
     ])
     expect(director.tanist('status', '10.9.9.9:80')).toMatchObject({
       status: 1,
-      stderr: 'tanist: there is no service 10.9.9.9:80\n',
+      stderr: 'tanist: there is no virtual server 10.9.9.9:80\n',
     })
   })
 })

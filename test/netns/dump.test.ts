@@ -47,7 +47,7 @@ function dump(): { dump: Dump; text: string } {
 
 const eventTypes = () => new Set(dump().dump.events.map(({ type }) => type))
 
-test('a dump has every part that a report of a fault needs', async () => {
+test('a dump has every part that a bug report needs', async () => {
   process.kill(await director.pidOf('check'), 'SIGKILL')
   director.configure('nonsense')
   expect(await director.reload()).not.toEqual([])

@@ -19,7 +19,7 @@ interface Running {
 /** Debian's and Red Hat's `nobody`. */
 const NOBODY = 65_534
 await prepareHttp()
-/** What it finds is logged by the director. Only who searches for a fault sees each attempt. */
+/** What it finds is logged by the director. Only who debugs sees each attempt. */
 const log = isDebugging(logLevel()) ? await createLog('check', process.argv[2] ?? '') : undefined
 becomeUser(NOBODY, NOBODY)
 
