@@ -162,8 +162,8 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [instance(`${vip}\n track_interface { eth1\n eth1 }`), 'repeated-name', '`eth1` is tracked already'],
   ],
   trackersAreTracked: [
-    [script, 'unused', 'nobody tracks the vrrp_script `s`'],
-    ['vrrp_track_process p { process x\n }', 'unused', 'nobody tracks the vrrp_track_process `p`'],
+    [script, 'unused', 'no instance or group tracks the vrrp_script `s`'],
+    ['vrrp_track_process p { process x\n }', 'unused', 'no instance or group tracks the vrrp_track_process `p`'],
   ],
   theOwnInterfaceIsTracked: [
     [instance(`${vip}\n track_interface { eth0 }`), 'ignored-value', '`a` watches its own interface in any case'],
@@ -189,7 +189,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [
       `${script}\n${instance(`${vip}\n nopreempt\n track_script { s weight -5 }`)}`,
       'bad-weight',
-      'makes nobody take over',
+      'no other director takes over',
     ],
   ],
   scriptsEndBeforeTheNextRun: [
@@ -265,7 +265,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [service(`quorum 1\n hysteresis 1\n  ${server}`), 'bad-quorum', 'counts as 0 with a quorum of 1'],
   ],
   someWeightIsAboveZero: [
-    [service('real_server 10.1.0.1 80 { weight 0\n }'), 'bad-weight', 'every server has weight 0'],
+    [service('real_server 10.1.0.1 80 { weight 0\n }'), 'bad-weight', 'every real server has weight 0'],
   ],
   thresholdsAreInOrder: [
     [service('real_server 10.1.0.1 80 { uthreshold 5\n lthreshold 6\n }'), 'bad-weight', '`lthreshold` is above'],

@@ -172,7 +172,9 @@ describe('others touch what is ours', () => {
   test('a removed virtual address is put back', async () => {
     pair.lab.run('director1', ['ip', 'address', 'delete', `${pair.vip}/16`, 'dev', 'eth0'])
     await until('the address to be back', () => active().addresses().includes(pair.vip), 2000)
-    await until('the log to say so', () => active().logText().includes('virtual address was removed by somebody else'))
+    await until('the log to say so', () =>
+      active().logText().includes('virtual address was removed by another program'),
+    )
   })
 
   test('a stop and a release leave neither addresses nor programs', async () => {

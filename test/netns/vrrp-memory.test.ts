@@ -188,5 +188,5 @@ test('with the first address of a subnet the kernel removes the others: those th
   await until('the first to go', () => !has('192.168.7.1'))
   await until('the others', () => has('192.168.7.2') && has('192.168.7.3'))
   await until('the kernel to say so', () => events.list().at(-1) === 'added 192.168.7.3/24')
-  expect(director.logText()).not.toContain('removed by somebody else')
+  expect(director.logText()).not.toContain('removed by another program')
 })

@@ -81,7 +81,7 @@ test('alone they go by themselves when nothing starts again', async () => {
 test('for a vrrp process that hangs the director gives its addresses up', async () => {
   process.kill(await active().pidOf('vrrp'), 'SIGSTOP')
   await active().stop()
-  expect(active().logText()).toContain('the vrrp process could not leave in order')
+  expect(active().logText()).toContain('the vrrp process did not stop in order')
   for (const address of [pair.vip, INSIDE]) expect(active().addresses()).not.toContain(address)
   await active().start()
   await active().untilState('master')

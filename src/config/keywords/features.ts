@@ -21,7 +21,7 @@ export const TRACK_INTERFACE = protection(
 )
 export const TRACK_FILE = protection(
   'track_file',
-  'files are not watched; this director would keep its priority whatever they say',
+  'files are not watched; this director would keep its priority whatever they contain',
 )
 export const TRACK_PROCESS = protection(
   'track_process',
@@ -96,7 +96,7 @@ export const NO_INTERFACE = protection(
 // Who serves
 export const SERVICE_GROUP = protection(
   'virtual_server group',
-  'groups do not run; nobody serves what is sent to their addresses',
+  'groups do not run; no server gets what is sent to their addresses',
 )
 const checker = (name: string): Feature =>
   protection(name, 'this checker does not run; its server counts as up although it fails')
@@ -105,7 +105,7 @@ export const SMTP_CHECK = checker('SMTP_CHECK')
 export const DNS_CHECK = checker('DNS_CHECK')
 export const MISC_CHECK = checker('MISC_CHECK')
 export const FILE_CHECK = checker('FILE_CHECK')
-export const REGEX = protection('regex', 'the body is not looked at; a page counts as good whatever it says')
+export const REGEX = protection('regex', 'the body is not checked; a page counts as good whatever it contains')
 export const CHECK_SOURCE = protection(
   'source of checks',
   'checks are sent from the address, port and interface that the kernel picks: servers may answer them differently',

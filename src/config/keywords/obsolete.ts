@@ -19,19 +19,19 @@ const OBSOLETE: readonly Obsolete[] = [
   {
     block: /^global_defs$/,
     keyword: 'linkbeat_use_polling',
-    why: 'it stands outside of `global_defs`, and the kernel tells of links without it',
+    why: 'it stands outside of `global_defs`, and the kernel reports link changes without it',
   },
   { block: /^global_defs$/, keyword: 'plugin_dir', why: 'there are no plugins' },
   { block: /^virtual_server$/, keyword: 'nat_mask', why: 'keepalived no longer has it, and NAT needs no mask' },
   {
     block: /^vrrp_instance$/,
     keyword: 'lvs_sync_daemon_inteface',
-    why: 'keepalived passes this spelling over; `lvs_sync_daemon` in `global_defs` says it',
+    why: 'keepalived ignores this spelling; use `lvs_sync_daemon` in `global_defs`',
   },
   {
     block: /^(TCP_CHECK|PING_CHECK|UDP_CHECK|SMTP_CHECK|DNS_CHECK|host)$/,
     keyword: 'nb_get_retry',
-    why: 'only HTTP_GET and SSL_GET had it; `retry` says it',
+    why: 'only HTTP_GET and SSL_GET had it; use `retry`',
   },
   {
     block: /^vrrp_instance$/,
@@ -43,8 +43,8 @@ const OBSOLETE: readonly Obsolete[] = [
     keyword: 'gna_interval',
     why: 'it stands in `garp_group`; `vrrp_gna_interval` in `global_defs` holds for all',
   },
-  { block: /^MISC_CHECK$/, keyword: 'nb_get_retry', why: 'only HTTP_GET and SSL_GET had it; `retry` says it' },
-  { block: /^MISC_CHECK$/, keyword: 'connect_timeout', why: 'a script does not connect; `misc_timeout` says it' },
+  { block: /^MISC_CHECK$/, keyword: 'nb_get_retry', why: 'only HTTP_GET and SSL_GET had it; use `retry`' },
+  { block: /^MISC_CHECK$/, keyword: 'connect_timeout', why: 'a script does not connect; use `misc_timeout`' },
   { block: /^MISC_CHECK$/, keyword: 'connect_port', why: 'a script does not connect; `misc_path` has its arguments' },
 ]
 

@@ -6,4 +6,4 @@ export const NO_NETLINK_BUFFERS = 'the receive buffers of netlink are sized by T
 export const ONE_PROCESS_NAME = 'the processes are told apart by their arguments'
 export const NO_BFD_PROCESS = 'there is no process for BFD'
 export const CHECKSUM = 'both checksums of version 3 are understood, and RFC 9568 says which one is sent'
-export const LINKBEAT = 'the kernel tells of links at once; nothing is polled'
+export const LINKBEAT = 'the kernel reports link changes at once; nothing is polled'

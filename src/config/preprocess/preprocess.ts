@@ -165,7 +165,7 @@ class Preprocessor {
     if (found === null) return line
     const at = line.span(found.index, found.index + 1)
     if (found[0] === '\uFFFD') {
-      this.#report('bad-character', at, 'this is not UTF-8: what is meant cannot be told', 'save the file as UTF-8')
+      this.#report('bad-character', at, 'this is not UTF-8, so it cannot be read', 'save the file as UTF-8')
       return line
     }
     const code = `U+${(found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`

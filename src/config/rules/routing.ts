@@ -17,18 +17,14 @@ const routesCanBeTracked: Rule = (settings, places, report) => {
   for (const route of routesOf(settings)) {
     if (route.options.dev !== undefined || route.options.no_track === true) continue
     const message = 'a route without `dev` is not tracked: nobody notices when it is gone'
-    report('not-tracked', places.of(route), message, 'say `dev`, or `no_track` if that is meant')
+    report('not-tracked', places.of(route), message, 'set `dev`, or `no_track` if that is meant')
   }
 }
 
 const rulesHaveAPreference: Rule = (settings, places, report) => {
   for (const rule of rulesOf(settings)) {
     if (rule.preference !== undefined) continue
-    report(
-      'no-preference',
-      places.of(rule),
-      'a rule without `preference` gets any; the order of rules is left to chance',
-    )
+    report('no-preference', places.of(rule), 'a rule without `preference` gets any; the order of rules is undefined')
   }
 }
 

@@ -65,7 +65,7 @@ const everyPortNeedsPersistence = ofEach((server, places, report) => {
   if (places.broken(server, 'persistence_timeout')) return
   const taken = `${persistenceSecondsOf(server)} is taken, as by keepalived`
   const message = `a virtual_server for every port needs \`persistence_timeout\`: ${taken}`
-  report('assumed-value', places.of(server), message, 'say it, or a port')
+  report('assumed-value', places.of(server), message, 'set it, or name a port')
 })
 
 const noPersistenceIsNone = ofEach((server, places, report) => {
@@ -152,7 +152,7 @@ const quorumCanBeReached = ofEach((server, places, report) => {
 
 const someWeightIsAboveZero = ofEach((server, places, report) => {
   if (server.real_server.length === 0 || server.real_server.some(({ weight }) => weight > 0)) return
-  report('bad-weight', places.of(server), 'every server has weight 0: nobody gets a new connection')
+  report('bad-weight', places.of(server), 'every real server has weight 0: no client gets a new connection')
 })
 
 const thresholdsAreInOrder = ofEach((server, places, report) => {

@@ -93,7 +93,7 @@ const trackersAreTracked: Rule = (settings, places, report) => {
   ) => {
     const names = new Set(tracked.map(({ name }) => name))
     for (const block of trackers.filter(({ id }) => !names.has(id))) {
-      report('unused', places.of(block), `nobody tracks the ${kind} \`${block.id}\`: it has no effect`)
+      report('unused', places.of(block), `no instance or group tracks the ${kind} \`${block.id}\`: it has no effect`)
     }
   }
   unused(
@@ -165,7 +165,7 @@ const membersHaveNoWeightsOfTheirOwn: Rule = (settings, places, report) => {
         'bad-weight',
         places.of(tracked),
         message,
-        'track it in the vrrp_sync_group, or say `sync_group_tracking_weight`',
+        'track it in the vrrp_sync_group, or set `sync_group_tracking_weight`',
       )
     }
   }
@@ -177,7 +177,7 @@ const weightsAreOfUseWithNopreempt: Rule = (settings, places, report) => {
     if (!instance.nopreempt) continue
     for (const tracked of [...instance.track_script, ...instance.track_interface, ...instance.track_process]) {
       if ((tracked.weight?.weight ?? 0) === 0) continue
-      const message = `with \`nopreempt\` a lower priority makes nobody take over from \`${instance.id}\``
+      const message = `with \`nopreempt\` no other director takes over from \`${instance.id}\` because of a lower priority`
       report('bad-weight', places.of(tracked), message, 'leave the weight out: then a failure is a fault')
     }
   }

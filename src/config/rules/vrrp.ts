@@ -55,7 +55,7 @@ const instancesHaveAnAddressUnlessMeant = ofEach((instance, places, report) => {
   }
   if (count > 0 || instance.no_virtual_ipaddress || places.broken(instance, 'virtual_ipaddress')) return
   const message = `\`${instance.id}\` has no virtual_ipaddress: it elects a master, and nothing moves with it`
-  report('no-virtual-address', places.of(instance), message, 'say `no_virtual_ipaddress` if that is meant')
+  report('no-virtual-address', places.of(instance), message, 'set `no_virtual_ipaddress` if that is meant')
 })
 
 const routerIdsAreUniqueOnALink: Rule = (settings, places, report) => {
@@ -157,7 +157,7 @@ const authenticationIsOfVersion2 = ofEach((instance, places, report, { global_de
     report('ignored-value', at, `${why}: adverts have none, as keepalived's`, hint)
   if (type === undefined || password === undefined) {
     if (places.broken(authentication, 'auth_type') || places.broken(authentication, 'auth_pass')) return
-    ignored('`auth_type` and `auth_pass` have no effect without each other', 'say both on both directors')
+    ignored('`auth_type` and `auth_pass` have no effect without each other', 'set both on both directors')
   } else if (instance.version === '3') {
     ignored('VRRPv3 has no authentication (RFC 9568 §9)', 'leave it out, or use version 2 on both directors')
   } else if (isStrict(instance, global)) {
@@ -199,7 +199,7 @@ const onlyOwnersHavePriority255 = ofEach((instance, places, report) => {
   if (said === undefined && instance.state === 'MASTER') {
     const message =
       '`state MASTER` without `priority` means priority 255: this director owns the addresses and never yields'
-    report('bad-priority', places.of(instance, 'state'), message, 'say `priority`')
+    report('bad-priority', places.of(instance, 'state'), message, 'set `priority`')
   }
   if (instance.state === 'BACKUP') {
     const message = 'priority 255 owns the addresses and is master at once, whatever `state` says'

@@ -199,7 +199,7 @@ class VrrpProcess {
         if (this.#handingOver) break
         this.#addresses.add(effect.addresses)
         for (const { address } of effect.addresses) {
-          this.#log.warn({ address: address.address }, 'virtual address was removed by somebody else; added again')
+          this.#log.warn({ address: address.address }, 'virtual address was removed by another program; added again')
           this.#addresses.announceOne(address, 1)
         }
         break
