@@ -3,11 +3,11 @@ import { endpoint, virtualServerId } from '../config/keywords/virtual-server.ts'
 import type { Source, Span } from '../config/source.ts'
 import { flagNames, maskText } from '../ipvsadm/format.ts'
 import type { OptionName } from '../ipvsadm/grammar.ts'
-import { parsePlaced } from '../ipvsadm/parse.ts'
+import { parsePlaced, type Request } from '../ipvsadm/parse.ts'
 import { type SavedLine, savedLines } from '../ipvsadm/save-file.ts'
 import type { Resolver } from '../ipvsadm/values.ts'
 import { NoCommandError, UsageError } from '../ipvsadm/words.ts'
-import type { IpvsCommand, ServerSpec, ServiceSpec } from '../model/ipvs.ts'
+import type { ServerSpec, ServiceSpec } from '../model/ipvs.ts'
 import { type Endpoint, endpointName, type Forwarding, type ServiceId, serviceName } from '../model/service.ts'
 import { isIpv4 } from '../net/address.ts'
 
@@ -17,15 +17,10 @@ interface Imported {
   readonly servers: ServerSpec[]
 }
 
-/** Has no equivalent in a configuration: why, and the option that says so; the command when it is none. */
-class NoEquivalentError extends Error {
-  readonly option: OptionName | undefined
-
-  constructor(message: string, option?: OptionName) {
-    super(message)
-    this.name = 'NoEquivalentError'
-    this.option = option
-  }
+/** Why a command has no equivalent in a configuration, and the option that is the reason; the command when it is none. */
+interface Refusal {
+  readonly message: string
+  readonly option?: OptionName
 }
 
 /**
@@ -68,16 +63,10 @@ function importLine(
 ): { readonly message: string; readonly argument: number | undefined } | undefined {
   try {
     const { request, places } = parsePlaced(args, resolver, 'ipvsadm')
-    try {
-      if (request.type === 'unknown-scheduler') {
-        throw new NoEquivalentError('there is no such scheduler or persistence engine', request.option)
-      }
-      addTo(services, request.type === 'change' ? request.command : undefined)
-      return undefined
-    } catch (error) {
-      if (!(error instanceof NoEquivalentError)) throw error
-      return { message: error.message, argument: error.option === undefined ? undefined : places.get(error.option) }
-    }
+    const refusal = addTo(services, request)
+    if (refusal === undefined) return undefined
+    const { message, option } = refusal
+    return { message, argument: option === undefined ? undefined : places.get(option) }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     const message = error instanceof NoCommandError ? ONLY_ADDS : error.message.trim()
@@ -93,35 +82,42 @@ function spanOf(source: Source, { spans }: SavedLine, argument = 0): Span {
 
 const ONLY_ADDS = 'expected `-A` or `-a`, as ipvsadm-save writes them'
 
-/** Throws NoEquivalentError. */
-function addTo(services: Map<string, Imported>, command: IpvsCommand | undefined): void {
+function addTo(services: Map<string, Imported>, request: Request): Refusal | undefined {
+  if (request.type === 'unknown-scheduler') {
+    return { message: 'there is no such scheduler or persistence engine', option: request.option }
+  }
+  const command = request.type === 'change' ? request.command : undefined
   if (command?.type === 'add-service') return addService(services, command.service)
   if (command?.type === 'add-server') return addServer(services, command.id, command.server)
-  throw new NoEquivalentError(ONLY_ADDS)
+  return { message: ONLY_ADDS }
 }
 
-function addService(services: Map<string, Imported>, service: ServiceSpec): void {
+function addService(services: Map<string, Imported>, service: ServiceSpec): Refusal | undefined {
   const name = serviceName(service.id)
-  if (services.has(name)) throw new NoEquivalentError('this service was added before', 'service-address')
+  if (services.has(name)) return { message: 'this service was added before', option: 'service-address' }
   if (service.scheduler === 'none') {
-    throw new NoEquivalentError('a service without a scheduler refuses every connection; leave it out', 'scheduler')
+    const message = 'a service without a scheduler refuses every connection; leave it out'
+    return { message, option: 'scheduler' }
   }
   services.set(name, { service, servers: [] })
+  return undefined
 }
 
-function addServer(services: Map<string, Imported>, id: ServiceId, server: ServerSpec): void {
+function addServer(services: Map<string, Imported>, id: ServiceId, server: ServerSpec): Refusal | undefined {
   const imported = services.get(serviceName(id))
-  if (imported === undefined) throw new NoEquivalentError('this service was not added before')
+  if (imported === undefined) return { message: 'this service was not added before' }
   const name = endpointName(server.endpoint)
   if (imported.servers.some(({ endpoint }) => endpointName(endpoint) === name)) {
-    throw new NoEquivalentError('this server was added before', 'real-server')
+    return { message: 'this server was added before', option: 'real-server' }
   }
   const { method } = server.forwarding
   if (id.by === 'fwmark' && server.endpoint.port !== 0 && (method === 'NAT' || method === 'FNAT')) {
-    const why = 'in a configuration, servers of a firewall mark get the port that the client asked for; write port 0'
-    throw new NoEquivalentError(why, 'real-server')
+    const message =
+      'in a configuration, servers of a firewall mark get the port that the client asked for; write port 0'
+    return { message, option: 'real-server' }
   }
   imported.servers.push(server)
+  return undefined
 }
 
 function printService({ service, servers }: Imported): string {
