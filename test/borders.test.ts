@@ -7,6 +7,8 @@ import { BORDERS, PURE } from '../oxlint.config.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const copy = mkdtempSync(join(tmpdir(), 'tanist-borders-'))
+symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+writeFileSync(join(copy, 'oxlint.config.ts'), readFileSync(join(ROOT, 'oxlint.config.ts')))
 afterAll(() => rmSync(copy, { recursive: true }))
 
 interface Row {
@@ -58,23 +60,33 @@ test('an import across a border is an error of the linter at any depth, and what
       }
     }
   }
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
-  writeFileSync(join(copy, 'oxlint.config.ts'), readFileSync(join(ROOT, 'oxlint.config.ts')))
-  const run = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), ['--format', 'json', 'src'], {
-    cwd: copy,
-    encoding: 'utf8',
-  })
-  const { diagnostics } = JSON.parse(run.stdout) as { diagnostics: readonly Diagnostic[] }
-  const found = diagnostics
-    .filter(({ code }) => code.includes('no-restricted-imports'))
-    .map(({ filename, labels }) => `${filename} → ${targetIn(filename, labels[0]?.span.offset ?? 0)}`)
+  const found = forbidden('src').map(
+    ({ filename, labels }) => `${filename} → ${targetIn(filename, labels[0]?.span.offset ?? 0)}`,
+  )
   expect(found.toSorted()).toEqual(wrong.toSorted())
+})
+
+test('a probe that counts is an error of the linter', () => {
+  add('src/check/probes/counting.ts', `export { count } from '../schedule.ts'\n`)
+  add('src/check/counting.ts', `export { count } from './schedule.ts'\n`)
+  const found = forbidden('src/check').map(({ filename }) => filename)
+  expect(found.filter((each) => each.includes('counting'))).toEqual(['src/check/probes/counting.ts'])
 })
 
 interface Diagnostic {
   readonly code: string
   readonly filename: string
   readonly labels: readonly { readonly span: { readonly offset: number } }[]
+}
+
+/** The imports below a folder of the copy that the linter's settings forbid. */
+function forbidden(folder: string): readonly Diagnostic[] {
+  const run = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), ['--format', 'json', folder], {
+    cwd: copy,
+    encoding: 'utf8',
+  })
+  const { diagnostics } = JSON.parse(run.stdout) as { diagnostics: readonly Diagnostic[] }
+  return diagnostics.filter(({ code }) => code.includes('no-restricted-imports'))
 }
 
 function add(file: string, line: string): void {

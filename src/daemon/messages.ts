@@ -1,3 +1,4 @@
+import type { Outcome } from '../check/schedule.ts'
 import type { Check } from '../model/check.ts'
 import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import type { InstanceSnapshot } from '../control/snapshot.ts'
@@ -42,14 +43,10 @@ export type ToCheck =
  * The outcome of a round of one checker. Sent for the first round, when it is another one than before, and when a failure has another
  * reason.
  */
-export interface Verdict {
+export interface Verdict extends Outcome {
   readonly id: string
-  readonly up: boolean
-  readonly reason: string
   /** When it was found, in ms since the epoch. */
   readonly at: number
-  /** This host could not ask the server, which stays as it was. */
-  readonly notAsked?: true
 }
 
 /** All verdicts of one turn of the check process, in their order. */

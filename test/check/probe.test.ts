@@ -4,7 +4,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { probe } from '../../src/check/probes/probe.ts'
-import { CheckRunner, type Outcome } from '../../src/check/runner.ts'
+import { CheckRunner } from '../../src/check/runner.ts'
+import type { Outcome } from '../../src/check/schedule.ts'
 import type { Check, CheckSchedule, HttpUrl, UdpReply } from '../../src/model/check.ts'
 import { millis } from '../../src/time.ts'
 import { until } from '../support/lab.ts'
@@ -44,6 +45,17 @@ async function freePort(): Promise<number> {
   return port
 }
 
+/** What an answer says: a text exactly, or what it matches. */
+const up = (reason: string | RegExp) => ({
+  up: true,
+  reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
+})
+/** The reason has this text in it. */
+const down = (reason: string | RegExp) => ({
+  up: false,
+  reason: typeof reason === 'string' ? expect.stringContaining(reason) : expect.stringMatching(reason),
+})
+
 const get = (port: number, url: Partial<HttpUrl> = {}): Check => ({
   ...schedule(port),
   type: 'HTTP_GET',
@@ -53,16 +65,20 @@ const get = (port: number, url: Partial<HttpUrl> = {}): Check => ({
 describe('TCP_CHECK', () => {
   test('an open port is up, a closed one down', async () => {
     const open = await listen(createServer())
-    await expect(probe({ ...schedule(open), type: 'TCP_CHECK' })).resolves.toBe('connected')
-    await expect(probe({ ...schedule(await freePort()), type: 'TCP_CHECK' })).rejects.toThrow('ECONNREFUSED')
+    await expect(probe({ ...schedule(open), type: 'TCP_CHECK' })).resolves.toMatchObject(up('connected'))
+    await expect(probe({ ...schedule(await freePort()), type: 'TCP_CHECK' })).resolves.toMatchObject(
+      down('ECONNREFUSED'),
+    )
   })
 })
 
 describe('PING_CHECK', () => {
   test('loopback answers, and an address that nobody has does not', async () => {
-    await expect(probe({ ...schedule(0), type: 'PING_CHECK' })).resolves.toMatch(/echo reply after/)
+    await expect(probe({ ...schedule(0), type: 'PING_CHECK' })).resolves.toMatchObject(up(/echo reply after/))
     const target = { address: ip('240.0.0.1'), port: 0 }
-    await expect(probe({ ...schedule(0, { target }), type: 'PING_CHECK' })).rejects.toThrow('no echo reply')
+    await expect(probe({ ...schedule(0, { target }), type: 'PING_CHECK' })).resolves.toMatchObject(
+      down('no echo reply'),
+    )
   })
 })
 
@@ -80,11 +96,11 @@ describe('UDP_CHECK', () => {
     closers.push(() => socket.close())
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
     const { port } = socket.address()
-    await expect(probe(udp(port, undefined))).resolves.toBe('not refused')
-    await expect(probe(udp(port, any))).rejects.toThrow('no answer within 0.4 s')
+    await expect(probe(udp(port, undefined))).resolves.toMatchObject(up('not refused'))
+    await expect(probe(udp(port, any))).resolves.toMatchObject(down('no answer within 0.4 s'))
     socket.on('message', (message, from) => socket.send(message, from.port, from.address))
-    await expect(probe(udp(port, any))).resolves.toBe('2 bytes in reply')
-    await expect(probe(udp(await freePort(), undefined))).rejects.toThrow('ECONNREFUSED')
+    await expect(probe(udp(port, any))).resolves.toMatchObject(up('2 bytes in reply'))
+    await expect(probe(udp(await freePort(), undefined))).resolves.toMatchObject(down('ECONNREFUSED'))
   })
 
   // What comes back is the payload, AB CD.
@@ -103,8 +119,8 @@ describe('UDP_CHECK', () => {
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
     socket.on('message', (message, from) => socket.send(message, from.port, from.address))
     const result = probe(udp(socket.address().port, { ...any, ...wanted }))
-    if (fault === undefined) await expect(result).resolves.toBe('2 bytes in reply')
-    else await expect(result).rejects.toThrow(fault)
+    if (fault === undefined) await expect(result).resolves.toMatchObject(up('2 bytes in reply'))
+    else await expect(result).resolves.toMatchObject(down(fault))
   })
 })
 
@@ -115,18 +131,18 @@ describe('HTTP_GET', () => {
       response.end('hello')
     })
     const digest = createHash('md5').update('hello').digest('hex')
-    await expect(probe(get(port))).resolves.toBe('status 200')
-    await expect(probe(get(port, { digest }))).resolves.toContain(digest)
-    await expect(probe(get(port, { digest: '0'.repeat(32) }))).rejects.toThrow(`digest of / is ${digest}`)
-    await expect(probe(get(port, { virtualhost: 'www.example' }))).rejects.toThrow('status 404')
-    await expect(probe(get(port, { virtualhost: 'www.example', statusCodes: [[404, 404]] }))).resolves.toBe(
-      'status 404',
+    await expect(probe(get(port))).resolves.toMatchObject(up('status 200'))
+    await expect(probe(get(port, { digest }))).resolves.toMatchObject(up(new RegExp(digest)))
+    await expect(probe(get(port, { digest: '0'.repeat(32) }))).resolves.toMatchObject(down(`digest of / is ${digest}`))
+    await expect(probe(get(port, { virtualhost: 'www.example' }))).resolves.toMatchObject(down('status 404'))
+    await expect(probe(get(port, { virtualhost: 'www.example', statusCodes: [[404, 404]] }))).resolves.toMatchObject(
+      up('status 404'),
     )
   })
 
   test('a redirect is an answer, not followed', async () => {
     const port = await http((_request, response) => response.writeHead(302, { location: '/' }).end())
-    await expect(probe(get(port))).rejects.toThrow('status 302')
+    await expect(probe(get(port))).resolves.toMatchObject(down('status 302'))
   })
 
   test.each([
@@ -141,7 +157,7 @@ describe('HTTP_GET', () => {
     ],
   ] satisfies [string, RequestListener][])('%s fails at the total deadline', async (_name, listener) => {
     const port = await http(listener)
-    await expect(probe(get(port, { digest: '0'.repeat(32) }))).rejects.toThrow('no answer within 0.4 s')
+    await expect(probe(get(port, { digest: '0'.repeat(32) }))).resolves.toMatchObject(down('no answer within 0.4 s'))
   })
 
   test('an endless body does not fill memory', async () => {
@@ -155,7 +171,7 @@ describe('HTTP_GET', () => {
       pour()
     })
     const check = { ...get(port, { digest: '0'.repeat(32) }), timeout: millis(20_000) }
-    await expect(probe(check)).rejects.toThrow('longer than')
+    await expect(probe(check)).resolves.toMatchObject(down('longer than'))
   })
 
   test('endless headers are cut off', async () => {
@@ -165,7 +181,7 @@ describe('HTTP_GET', () => {
         socket.write(`HTTP/1.1 200 OK\r\n${'X-Header: y\r\n'.repeat(10_000)}`)
       }),
     )
-    await expect(probe(get(port))).rejects.toThrow(/HEADERS_OVERFLOW|UND_ERR/)
+    await expect(probe(get(port))).resolves.toMatchObject(down(/HEADERS_OVERFLOW|UND_ERR/))
   })
 })
 

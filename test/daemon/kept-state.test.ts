@@ -6,7 +6,16 @@ import { millis, seconds } from '../../src/time.ts'
 const NAME = `tanist-${process.pid}-test`
 const PATH = `/run/tanist/${NAME}.state.json`
 const state: KeptState = {
-  verdicts: [{ id: 'a', up: false, reason: 'ECONNREFUSED', at: 1_767_225_600_500, since: 1_767_225_600_000 }],
+  verdicts: [
+    {
+      id: 'a',
+      up: false,
+      reason: 'ECONNREFUSED',
+      duration: millis(0.5),
+      at: 1_767_225_600_500,
+      since: 1_767_225_600_000,
+    },
+  ],
   quorums: { b: { up: false } },
   zeros: {
     service: [],

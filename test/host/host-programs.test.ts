@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { NotAskedError, ProbeError, probeFailure } from '../../src/check/probes/probe-error.ts'
+import { failureOf } from '../../src/check/probes/finding.ts'
 import { probe } from '../../src/check/probes/probe.ts'
 import { millis } from '../../src/time.ts'
 import { DirectorHost } from '../support/director.ts'
@@ -60,18 +60,18 @@ describe('without ping, PING_CHECK', () => {
       delayBeforeRetry: zero,
       warmup: zero,
     })
-    await expect(asked).rejects.toThrow(new NotAskedError('cannot start the program `ping`'))
+    await expect(asked).resolves.toMatchObject({ up: undefined, reason: 'cannot start the program `ping`' })
   })
 })
 
 test.each([
-  ['ECONNREFUSED', ProbeError],
-  ['ENETUNREACH', ProbeError],
-  ['EMFILE', NotAskedError],
-  ['ENOBUFS', NotAskedError],
-  ['EADDRNOTAVAIL', NotAskedError],
-])('a probe that fails by %s counts as %o', (code, kind) => {
-  expect(probeFailure(Object.assign(new Error('x'), { code }), 1000)).toBeInstanceOf(kind)
+  ['ECONNREFUSED', 'a failure of the server', false],
+  ['ENETUNREACH', 'a failure of the server', false],
+  ['EMFILE', 'not asked', undefined],
+  ['ENOBUFS', 'not asked', undefined],
+  ['EADDRNOTAVAIL', 'not asked', undefined],
+])('a probe that fails by %s counts as %s', (code, _kind, up) => {
+  expect(failureOf(Object.assign(new Error('x'), { code }), 1000)).toEqual({ up, reason: code })
 })
 
 describe('in a lab, with ping taken away while the director runs', () => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { Client } from 'undici'
 import type { Check, HttpUrl } from '../../model/check.ts'
 import { isIpv4 } from '../../net/address.ts'
-import { ProbeError, probeFailure } from './probe-error.ts'
+import { bad, type Finding, good } from './finding.ts'
 
 /** Largest body that a digest is made of. A longer one fails the check instead of filling memory. */
 const BODY_LIMIT = 16 * 1024 * 1024
@@ -31,7 +31,7 @@ export async function prepareHttp(): Promise<void> {
  * Every URL is served with an accepted status and, if asked, the right body. One deadline for all of it: connecting,
  * waiting and reading together. Redirects are answers, not followed.
  */
-export async function probeHttp(check: Extract<Check, { type: 'HTTP_GET' }>): Promise<string> {
+export async function probeHttp(check: Extract<Check, { type: 'HTTP_GET' }>): Promise<Finding> {
   const { target, timeout } = check
   const host = isIpv4(target.address) ? target.address : `[${target.address}]`
   const signal = AbortSignal.timeout(timeout)
@@ -44,16 +44,18 @@ export async function probeHttp(check: Extract<Check, { type: 'HTTP_GET' }>): Pr
   })
   try {
     const answers: string[] = []
-    for (const url of check.urls) answers.push(await get(client, url, signal))
-    return answers.join(', ')
-  } catch (error) {
-    throw error instanceof ProbeError ? error : probeFailure(error, timeout)
+    for (const url of check.urls) {
+      const finding = await get(client, url, signal)
+      if (finding.up !== true) return finding
+      answers.push(finding.reason)
+    }
+    return good(answers.join(', '))
   } finally {
     await client.destroy()
   }
 }
 
-async function get(client: Client, url: HttpUrl, signal: AbortSignal): Promise<string> {
+async function get(client: Client, url: HttpUrl, signal: AbortSignal): Promise<Finding> {
   const { statusCode, body } = await client.request({
     method: 'GET',
     path: url.path,
@@ -64,19 +66,20 @@ async function get(client: Client, url: HttpUrl, signal: AbortSignal): Promise<s
     },
   })
   if (!url.statusCodes.some(([low, high]) => statusCode >= low && statusCode <= high)) {
-    throw new ProbeError(`status ${statusCode} for ${url.path}`)
+    return bad(`status ${statusCode} for ${url.path}`)
   }
   // The status is all that was asked for; the body is not worth waiting for.
-  if (url.digest === undefined) return `status ${statusCode}`
+  if (url.digest === undefined) return good(`status ${statusCode}`)
   const hash = createHash('md5')
   let length = 0
   // undici's body is a byte stream; its declared element type is `any`.
   for await (const chunk of body as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > BODY_LIMIT) throw new ProbeError(`body of ${url.path} is longer than ${BODY_LIMIT} bytes`)
+    if (length > BODY_LIMIT) return bad(`body of ${url.path} is longer than ${BODY_LIMIT} bytes`)
     hash.update(chunk)
   }
   const digest = hash.digest('hex')
-  if (digest !== url.digest) throw new ProbeError(`digest of ${url.path} is ${digest}`)
-  return `status ${statusCode}, digest ${digest}`
+  return digest === url.digest
+    ? good(`status ${statusCode}, digest ${digest}`)
+    : bad(`digest of ${url.path} is ${digest}`)
 }

@@ -1,18 +1,16 @@
 import { connect } from 'node:net'
 import type { CheckSchedule } from '../../model/check.ts'
-import { probeFailure } from './probe-error.ts'
+import { type Finding, good } from './finding.ts'
 
 /** A TCP connection is accepted. It is closed at once. */
-export async function probeTcp({ target, timeout }: CheckSchedule): Promise<string> {
+export async function probeTcp({ target, timeout }: CheckSchedule): Promise<Finding> {
   const socket = connect({ host: target.address, port: target.port, signal: AbortSignal.timeout(timeout) })
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve)
       socket.once('error', reject)
     })
-    return 'connected'
-  } catch (error) {
-    throw probeFailure(error, timeout)
+    return good('connected')
   } finally {
     socket.destroy()
   }

@@ -1,13 +1,13 @@
 import { DgramAsPromised, TimeoutError } from 'dgram-as-promised'
 import type { Check, UdpReply } from '../../model/check.ts'
 import { isIpv4 } from '../../net/address.ts'
-import { ProbeError, probeFailure } from './probe-error.ts'
+import { bad, type Finding, good } from './finding.ts'
 
 /**
  * A datagram is sent from a connected socket, so that a port that nobody listens on shows as ECONNREFUSED. Without
  * `require_reply` silence until the deadline is good, as in keepalived; with it, the first datagram decides.
  */
-export async function probeUdp(check: Extract<Check, { type: 'UDP_CHECK' }>): Promise<string> {
+export async function probeUdp(check: Extract<Check, { type: 'UDP_CHECK' }>): Promise<Finding> {
   const { target, timeout, payload, reply: wanted } = check
   const socket = DgramAsPromised.createSocket(isIpv4(target.address) ? 'udp4' : 'udp6')
   try {
@@ -20,14 +20,12 @@ export async function probeUdp(check: Extract<Check, { type: 'UDP_CHECK' }>): Pr
       socket.socket.send(Buffer.from(payload, 'hex'), (error) => (error === null ? resolve() : reject(error)))
     })
     const reply = await socket.recv()
-    if (reply === undefined) throw new ProbeError('socket was closed')
+    if (reply === undefined) return bad('socket was closed')
     const fault = wanted === undefined ? undefined : replyFault(reply.msg, wanted)
-    if (fault !== undefined) throw new ProbeError(fault)
-    return `${reply.msg.length} bytes in reply`
+    return fault === undefined ? good(`${reply.msg.length} bytes in reply`) : bad(fault)
   } catch (error) {
-    if (!(error instanceof TimeoutError)) throw probeFailure(error, timeout)
-    if (wanted === undefined) return 'not refused'
-    throw new ProbeError(`no answer within ${timeout / 1000} s`)
+    if (!(error instanceof TimeoutError)) throw error
+    return wanted === undefined ? good('not refused') : bad(`no answer within ${timeout / 1000} s`)
   } finally {
     socket.destroy()
   }

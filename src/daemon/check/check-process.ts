@@ -1,5 +1,6 @@
 import { prepareHttp } from '../../check/probes/http.ts'
-import { CheckRunner, type Outcome } from '../../check/runner.ts'
+import { CheckRunner } from '../../check/runner.ts'
+import type { Outcome } from '../../check/schedule.ts'
 import { becomeUser } from '../../linux/process.ts'
 import { ignoreSignals } from '../../linux/signals.ts'
 import { isDebugging, logLevel } from '../../host/log-level.ts'
@@ -19,7 +20,7 @@ interface Running {
 /** Debian's and Red Hat's `nobody`. */
 const NOBODY = 65_534
 await prepareHttp()
-/** What it finds is logged by the director. Only who debugs sees each attempt. */
+/** What it finds is logged by the director. Only who debugs sees each answer. */
 const log = isDebugging(logLevel()) ? await createLog('check', process.argv[2] ?? '') : undefined
 becomeUser(NOBODY, NOBODY)
 
@@ -52,11 +53,10 @@ function start({ id, check }: CheckTask, wasUp: boolean): CheckRunner {
       last = outcome
     },
     wasUp,
-    ({ up, reason, durationMs }) =>
-      log?.debug(
-        { check: id, up, ms: durationMs },
-        `${id} ${up ? 'success' : 'failed'} after ${durationMs.toFixed(1)} ms: ${reason}`,
-      ),
+    ({ up, reason, duration }) => {
+      const what = up === true ? 'success' : up === false ? 'failed' : 'not asked'
+      log?.debug({ check: id, up, ms: duration }, `${id} ${what} after ${duration.toFixed(1)} ms: ${reason}`)
+    },
   )
 }
 

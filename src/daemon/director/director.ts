@@ -123,7 +123,13 @@ export class Director {
       { role: 'check', args: [options.name], execArgv: CHILD_OPTIONS, pulse: PULSES.check },
       {
         started: () => setImmediate(() => this.#configureCheck()),
-        message: ({ verdicts }) => this.#takeVerdicts(verdicts),
+        message: (message) => {
+          switch (message.type) {
+            case 'verdicts':
+              this.#takeVerdicts(message.verdicts)
+              break
+          }
+        },
         died: (how) => {
           log.error(`the check process has died (${how}); starting it again`)
           this.#events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'check', reason: how })

@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Answer } from '../../src/check/health.ts'
+import { begin, count, type Outcome } from '../../src/check/schedule.ts'
+import type { CheckSchedule } from '../../src/model/check.ts'
+import { millis } from '../../src/time.ts'
+import { ip } from '../vrrp/instances.ts'
+
+const checker = (retry: number): CheckSchedule => ({
+  target: { address: ip('127.0.0.1'), port: 80 },
+  delayLoop: millis(20),
+  timeout: millis(400),
+  retry,
+  delayBeforeRetry: millis(10),
+  warmup: millis(0),
+})
+const duration = millis(3)
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  g: { up: true, reason: 'good', duration },
+  b: { up: false, reason: 'bad', duration },
+  n: { up: undefined, reason: 'no descriptor', duration },
+}
+
+/** What becomes of answers, one letter each: `r` a retry follows, `U` and `D` the round says so, `u` and `d` it could not ask. */
+function told(answers: string, retry: number, wasUp = false): string {
+  let state = begin(checker(retry), wasUp)
+  let text = ''
+  for (const letter of answers) {
+    const answer = ANSWERS[letter]
+    if (answer === undefined) throw new Error(`no answer ${letter}`)
+    const next = count(checker(retry), state, answer)
+    state = next.state
+    for (const effect of next.effects) {
+      if (effect.type === 'retry') text += 'r'
+      if (effect.type === 'report') text += letterOf(effect.outcome)
+    }
+  }
+  return text
+}
+
+const letterOf = ({ up, notAsked }: Outcome) => (notAsked === true ? (up ? 'u' : 'd') : up ? 'U' : 'D')
+
+test.each([
+  ['a success at once', 'gg', 2, 'UU'],
+  ['the first failure, of a server that nothing is known of', 'b', 2, 'D'],
+  ['later failures, after the retries', 'gbbbbbb', 2, 'UrrDrrD'],
+  ['a success between the retries', 'gbbgb', 2, 'UrrUr'],
+  ['failures without retries', 'gbb', 0, 'UDD'],
+  ['one success of a server that was down', 'bg', 3, 'DU'],
+  ['a question that could not be asked, of a server that is up', 'gn', 0, 'Uu'],
+  ['a question that could not be asked, of a server that is down', 'bnn', 1, 'Drd'],
+  ['a question that could not be asked at all', 'n', 2, 'u'],
+  ['the last failure of a round decides what it was', 'gbngnb', 1, 'UruUrD'],
+])('%s', (_name, answers, retry, expected) => {
+  expect(told(answers, retry)).toBe(expected)
+})
+
+test('a server that is known to be up has its retries in the first round, too', () => {
+  expect(told('bbb', 2, true)).toBe('rrD')
+})
+
+test('what a checker says of its server, weight and all, is the outcome of its round', () => {
+  const answer = { up: true, weight: 7, reason: 'said so', duration }
+  const { effects } = count(checker(1), begin(checker(1), false), answer)
+  expect(effects).toEqual([{ type: 'report', outcome: answer }, { type: 'rest' }])
+})
+
+test('no round asks more often than 1 + retry times, and a server is down only after as many failures in a row', () => {
+  const answers = fc.array(fc.constantFrom('g', 'b', 'n'), { maxLength: 60 })
+  fc.assert(
+    fc.property(answers, fc.nat(5), (list, retry) => {
+      const text = told(list.join(''), retry, true)
+      expect(text).toHaveLength(list.length)
+      for (const round of text.match(/r*[UDud]/g) ?? []) expect(round.length).toBeLessThanOrEqual(1 + retry)
+      for (const [end, letter] of text.split('').entries()) {
+        if (letter === 'D') expect(list.slice(end - retry, end + 1)).not.toContain('g')
+      }
+    }),
+  )
+})
