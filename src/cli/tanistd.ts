@@ -208,7 +208,7 @@ function release(config: Config | undefined): boolean {
       return false
     }
     const { name, now = false } = options
-    resign({ name, instances: config?.instances ?? [], staying: undefined, now }, say)
+    resign(name, { instances: config?.instances ?? [], what: 'everything', now }, say)
     if (options.now === true) {
       const markRoute = new MarkRoute()
       markRoute.follow([])

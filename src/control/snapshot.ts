@@ -43,7 +43,10 @@ export interface InstanceSnapshot {
   readonly interface: string
   readonly vrid: number
   readonly version: number
+  /** That of the configuration. */
   readonly priority: number
+  /** The one in adverts: `priority` with what is tracked. */
+  readonly effectivePriority: number
   readonly state: 'init' | 'backup' | 'master' | 'fault'
   readonly since: string
   readonly reason: string

@@ -2,6 +2,7 @@ import type { Outcome } from '../check/schedule.ts'
 import type { Check } from '../model/check.ts'
 import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import type { InstanceSnapshot } from '../control/snapshot.ts'
+import type { RouterIdentity } from '../vrrp/router.ts'
 
 /** Everything that the three processes say to each other, as JSON over their IPC channels. */
 export type ToVrrp =
@@ -9,8 +10,8 @@ export type ToVrrp =
       readonly type: 'configure'
       readonly instances: readonly VrrpInstance[]
       readonly groups: readonly SyncGroup[]
-      /** Instances that were master in the process before this one, and whose addresses are still there. */
-      readonly adopt: readonly string[]
+      /** What was master in the process before this one, and has its addresses still there. */
+      readonly adopt: readonly RouterIdentity[]
       /** What is known of them from a director that this one has replaced. */
       readonly before?: readonly InstanceSnapshot[]
     }

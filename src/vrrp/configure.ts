@@ -1,61 +1,47 @@
 import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import { after, millis } from '../time.ts'
-import { followLinks } from './follow-links.ts'
+import { uniteGroups } from './group.ts'
 import type { Members } from './members.ts'
-import { survivors } from './routers.ts'
-import { addressesOf, addressKey, type HeldAddress, type Keeping, type Member } from './state.ts'
+import { survivors } from './router.ts'
+import { addressesOf, addressKey, type Keeping, type Member, timingOf } from './state.ts'
 import { ADDRESSES_EXPIRE_AFTER, LINK_SETTLES, masterDownInterval } from './timers.ts'
+import { effectivePriority, followLinks } from './tracking.ts'
 
 /** The first configuration, or another one. */
-export function configure(
-  members: Members,
-  instances: readonly VrrpInstance[],
-  groups: readonly SyncGroup[],
-  remembered: readonly HeldAddress[],
-): void {
+export function configure(members: Members, instances: readonly VrrpInstance[], groups: readonly SyncGroup[]): void {
   const previous = [...members.all()]
-  const survived = survivors(previous, instances)
+  const survived = survivors(members.state().members, instances)
   const staying = new Set(survived.values())
   for (const member of previous) {
     if (!staying.has(member)) members.retire(member.config.name, 'removed from the configuration')
   }
   const oldGroups = members.state().groups
   const next = instances.map((config) => goOn(config, survived.get(config.name)))
-  members.replace(next, groups, remembered)
-  for (const { config, state } of next) {
+  members.replace(next, groups)
+  for (const member of next) {
+    const { config, state } = member
     const before = survived.get(config.name)?.config
     if (JSON.stringify([before, oldGroups]) === JSON.stringify([config, groups])) continue
     if (state.name === 'backup' && state.masterDownAt <= members.now) {
       // It was the group that it waited for, or a master that it might preempt: both may be different now.
-      const masterDownAt = after(members.now, masterDownInterval(config, state.masterInterval))
+      const masterDownAt = after(members.now, masterDownInterval(timingOf(member), state.masterInterval))
       members.change(config.name, { state: { ...state, masterDownAt } })
     }
     if (state.name !== 'master' || JSON.stringify(before) === JSON.stringify(config)) continue
-    members.advertise(config.name, config.priority)
+    members.advertise(config.name)
     members.announce(config)
   }
   followLinks(members)
-  settleGroups(members)
+  uniteGroups(members)
   outlastTheDownTimer(members)
 }
 
-/** A group that is made of masters and backups by now: all begin as backups, and the election is one for all. */
-export function settleGroups(members: Members): void {
-  for (const { name: group, instances } of members.state().groups) {
-    const all = instances.flatMap((name) => members.get(name) ?? [])
-    if (!all.some(({ state }) => state.name === 'backup')) continue
-    for (const { config, state } of all) {
-      if (state.name !== 'master') continue
-      members.farewell(config.name)
-      members.becomeBackup(config.name, `sync group ${group}: not all of its members were master`)
-      members.change(config.name, { keeps: { type: 'waiting' } })
-    }
-  }
-}
-
 function goOn(config: VrrpInstance, before: Member | undefined): Member {
+  const tracked = before?.tracked ?? []
   return {
     config,
+    tracked,
+    priority: effectivePriority(config, tracked),
     link: before?.link,
     state: before?.state ?? { name: 'init' },
     reason: before?.reason ?? 'configured',
@@ -74,11 +60,12 @@ function keptBy(config: VrrpInstance, before: Member | undefined): Keeping | und
 
 /** What was left to expire is needed until it is known whether there is a master. */
 function outlastTheDownTimer(members: Members): void {
-  for (const { config, keeps } of members.all()) {
+  for (const member of members.all()) {
+    const { config, keeps } = member
     if (keeps?.type !== 'waiting') continue
     const addresses = addressesOf(config).flatMap((address) => members.state().held.get(addressKey(address)) ?? [])
     const expiring = addresses.filter(({ expires }) => expires)
-    const needed = masterDownInterval(config, config.advertInt) + LINK_SETTLES + ADDRESSES_EXPIRE_AFTER
-    if (expiring.length > 0) members.emit({ type: 'expire', addresses: expiring, after: millis(needed) })
+    const needed = masterDownInterval(timingOf(member), config.advertInt) + LINK_SETTLES + ADDRESSES_EXPIRE_AFTER
+    if (expiring.length > 0) members.keep({ type: 'expire', addresses: expiring, after: millis(needed) })
   }
 }

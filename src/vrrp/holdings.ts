@@ -1,19 +1,20 @@
 import type { VirtualAddress } from '../model/vrrp.ts'
 import {
+  type Add,
   addressesOf,
   addressKey,
-  type Effect,
   type EngineState,
   type HeldAddress,
   type Interface,
   type Member,
+  type Remove,
 } from './state.ts'
 
 /** The addresses of this host after a step, and how to get there: what is new comes first, so that none is missing. */
 export interface Holdings {
   readonly held: ReadonlyMap<string, HeldAddress>
-  readonly added: readonly Effect[]
-  readonly removed: readonly Effect[]
+  readonly added: readonly Add[]
+  readonly removed: readonly Remove[]
 }
 
 /**
@@ -57,7 +58,8 @@ export function holdingsOf({ members, held, interfaces }: EngineState, dismissed
 }
 
 /** The addresses of masters that somebody else has taken away from this host. */
-export function stolenFrom({ members, held, interfaces }: EngineState): readonly HeldAddress[] {
+export function stolenFrom({ members, held, interfaces, handingOver }: EngineState): readonly HeldAddress[] {
+  if (handingOver) return []
   const masters = [...members.values()].filter(({ state }) => state.name === 'master')
   return masters
     .flatMap(({ config }) => addressesOf(config))
@@ -86,5 +88,5 @@ const wants = ({ state, keeps }: Member) => state.name === 'master' || keeps !==
 
 const routerName = ({ interface: device, vrid }: Member['config']) => `vrid ${vrid} on ${device}`
 
-const removal = (scope: 'any' | 'ours', addresses: readonly VirtualAddress[]): Effect[] =>
+const removal = (scope: 'any' | 'ours', addresses: readonly VirtualAddress[]): Remove[] =>
   addresses.length === 0 ? [] : [{ type: 'remove', addresses, scope }]

@@ -1,8 +1,8 @@
 import type { VrrpInstance } from '../model/vrrp.ts'
 import { after } from '../time.ts'
+import { groupOf } from './group.ts'
 import { heldFor } from './holdings.ts'
 import type { Members } from './members.ts'
-import { groupOf } from './routers.ts'
 import { addressesOf, addressKey, type EngineState, type Keeping, type Member } from './state.ts'
 import { ADDRESSES_EXPIRE_AFTER, leaveTime } from './timers.ts'
 
@@ -30,7 +30,7 @@ export function leaveInTime(members: Members): void {
     const group = groupOf(members.state(), config.name)
     if (keeps.end === 'expire') {
       const addresses = heldFor(members.state(), group)
-      if (addresses.length > 0) members.emit({ type: 'expire', addresses, after: ADDRESSES_EXPIRE_AFTER })
+      if (addresses.length > 0) members.keep({ type: 'expire', addresses, after: ADDRESSES_EXPIRE_AFTER })
       for (const each of group) members.change(each, { keeps: undefined })
       members.forget(addresses)
     } else for (const each of group) members.dismiss(each)

@@ -1,20 +1,22 @@
 import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import { after, type Millis, millis } from '../time.ts'
 import { holdingsOf } from './holdings.ts'
-import { groupNamed } from './routers.ts'
 import {
   addressKey,
+  type Announce,
   type Backup,
-  type Effect,
   type EngineState,
   type HeldAddress,
   type InstanceState,
   type Interface,
+  type Keep,
   type Master,
   type Member,
+  type Saying,
   type Step,
+  timingOf,
 } from './state.ts'
-import { masterDownInterval } from './timers.ts'
+import { INTRODUCE_AFTER, LINK_SETTLES, masterDownInterval } from './timers.ts'
 
 /**
  * The instances during one step: a working copy of the state, and the effects so far. Lives as long as the call of
@@ -23,8 +25,9 @@ import { masterDownInterval } from './timers.ts'
 export class Members {
   readonly now: Millis
   readonly #members: Map<string, Member>
-  readonly #effects: Effect[] = []
-  readonly #announced: Effect[] = []
+  readonly #said: Saying[] = []
+  readonly #kept: Keep[] = []
+  readonly #announced: Announce[] = []
   /** Instances that have ceased to keep their addresses. */
   readonly #dismissed = new Set<string>()
   /** Something has happened that may change who has which address. */
@@ -49,27 +52,37 @@ export class Members {
     return this.#members.get(name)
   }
 
-  /** Adverts come first, since peers wait for them; then new addresses, their announcement, and what is not wanted any more. */
+  /** The order of the effects is that of `Step`. */
   result(): Step {
-    if (!this.#moved) return { state: this.#state, effects: [...this.#effects, ...this.#announced] }
+    const isMaster = ({ instance }: Announce) => this.get(instance.name)?.state.name === 'master'
+    const announced = this.#announced.filter(isMaster)
+    const first = [...this.#said, ...this.#kept]
+    if (!this.#moved) return { state: this.#state, effects: [...first, ...announced] }
     const { held, added, removed } = holdingsOf(this.#state, this.#dismissed)
-    return {
-      state: { ...this.#state, held },
-      effects: [...this.#effects, ...added, ...this.#announced, ...removed],
-    }
+    return { state: { ...this.#state, held }, effects: [...first, ...added, ...announced, ...removed] }
   }
 
-  /** Other instances and groups, and addresses that the host has besides those that are known. */
-  replace(members: readonly Member[], groups: readonly SyncGroup[], found: readonly HeldAddress[]): void {
+  /** Other instances and groups. */
+  replace(members: readonly Member[], groups: readonly SyncGroup[]): void {
     this.#members.clear()
     for (const member of members) this.#members.set(member.config.name, member)
-    const held = new Map([...this.#state.held, ...found.map((each) => [addressKey(each.address), each] as const)])
-    this.#state = { ...this.#state, groups, held }
+    this.#state = { ...this.#state, groups }
     this.#moved = true
+  }
+
+  /** Addresses that the host has besides those that are known. What becomes of them, the next configuration decides. */
+  inherit(addresses: readonly HeldAddress[]): void {
+    const found = addresses.map((each) => [addressKey(each.address), each] as const)
+    this.#state = { ...this.#state, held: new Map([...this.#state.held, ...found]) }
   }
 
   learn(interfaces: readonly Interface[]): void {
     this.#state = { ...this.#state, interfaces }
+  }
+
+  /** What others do to the addresses from now on is not undone. */
+  handOver(): void {
+    this.#state = { ...this.#state, handingOver: true }
   }
 
   /** Nothing begins after this. */
@@ -92,7 +105,7 @@ export class Members {
     const announceAt = config.garp.delay > 0 ? [after(this.now, config.garp.delay)] : []
     this.transition(name, { name: 'master', advertiseAt: this.now, announceAt }, reason)
     this.change(name, { keeps: undefined })
-    this.advertise(name, config.priority)
+    this.advertise(name)
     this.introduce(name)
     this.announce(config)
   }
@@ -112,13 +125,25 @@ export class Members {
     const interval = masterInterval ?? member.config.advertInt
     const state: Backup = {
       name: 'backup',
-      masterDownAt: after(this.now, millis(masterDownInterval(member.config, interval) + wait)),
+      masterDownAt: after(this.now, millis(masterDownInterval(timingOf(member), interval) + wait)),
       masterInterval: interval,
       preemptAt: undefined,
       heard,
       introduceAt: [],
     }
     this.transition(name, state, reason)
+  }
+
+  /** The down timer of a backup begins when adverts could have come; unicast peers learn where to send them. */
+  awaitAdverts(name: string): void {
+    const member = this.get(name)
+    if (member?.state.name !== 'backup') return
+    const { config, state } = member
+    const down = masterDownInterval(timingOf(member), state.masterInterval)
+    const masterDownAt = after(this.now, millis(down + LINK_SETTLES))
+    const introduceAt = config.unicastPeers.length > 0 ? INTRODUCE_AFTER.map((delay) => after(this.now, delay)) : []
+    this.change(name, { state: { ...state, masterDownAt, introduceAt } })
+    this.introduce(name)
   }
 
   /** Tells the peers that this master gives up, so that they wait for the skew time only (RFC 9568 §6.4.3). */
@@ -142,12 +167,12 @@ export class Members {
   }
 
   /** RFC 9568 §6.4.3. */
-  advertise(name: string, priority: number): void {
+  advertise(name: string, priority = this.get(name)?.priority): void {
     const member = this.get(name)
     const source = member?.link?.source
-    if (member === undefined || source === undefined) return
+    if (member === undefined || priority === undefined || source === undefined) return
     const { config } = member
-    this.emit({ type: 'advertise', instance: config, source, priority })
+    this.say({ type: 'advertise', instance: config, source, priority })
     this.update(name, (state) => ({ ...state, advertiseAt: after(this.now, config.advertInt) }))
   }
 
@@ -160,11 +185,15 @@ export class Members {
   introduce(name: string): void {
     const { config: instance, link } = this.get(name) ?? {}
     if (instance === undefined || link?.source === undefined || instance.unicastPeers.length === 0) return
-    this.emit({ type: 'introduce', instance, source: link.source })
+    this.say({ type: 'introduce', instance, source: link.source })
   }
 
-  emit(effect: Effect): void {
-    this.#effects.push(effect)
+  say(saying: Saying): void {
+    this.#said.push(saying)
+  }
+
+  keep(keep: Keep): void {
+    this.#kept.push(keep)
   }
 
   update(name: string, change: (state: Master) => Master): void {
@@ -181,13 +210,8 @@ export class Members {
   transition(name: string, state: InstanceState, reason: string): void {
     const member = this.get(name)
     if (member === undefined) return
-    this.emit({ type: 'transition', instance: member.config, from: member.state.name, to: state.name, reason })
+    this.say({ type: 'transition', instance: member.config, from: member.state.name, to: state.name, reason })
     this.change(name, { state, reason })
     this.#moved = true
-  }
-
-  /** A reason that came from another member of the group. */
-  inGroup(name: string, cause: string, reason: string): string {
-    return `sync group ${groupNamed(this.#state.groups, name)?.name ?? ''}: ${cause} (${reason})`
   }
 }

@@ -1,6 +1,8 @@
 import type { SyncGroup, VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
+import type { RouterIdentity } from './router.ts'
+import type { Timing } from './timers.ts'
 
 /**
  * What the election knows, is told and says. RFC 9568 says Active and Backup; configuration files and notify scripts
@@ -53,7 +55,7 @@ export interface HostAddress {
   readonly primary: boolean
 }
 
-/** Why an instance cannot take part. */
+/** What is wrong with a link. */
 export type Fault = 'no-interface' | 'down' | 'no-address' | 'no-source'
 
 /** An instance's way to its peers. */
@@ -65,6 +67,18 @@ export interface LinkState {
   readonly identity: string
 }
 
+/** What a tracker says of an instance at present. */
+export type Tracked =
+  /** Adds to the priority, or takes from it; 0 does nothing. */
+  | { readonly type: 'weight'; readonly name: string; readonly weight: number }
+  /** The instance cannot take part while it is so. */
+  | { readonly type: 'fault'; readonly name: string }
+
+/** Why an instance cannot take part. */
+export type Obstacle =
+  | { readonly type: 'link'; readonly fault: Fault }
+  | { readonly type: 'tracker'; readonly name: string }
+
 /** Why the addresses of an instance stay on this host although it is not master. A master that is heard ends it. */
 export type Keeping =
   /** They were there when it began, or it gave its role up with nobody there yet to follow: until it is master. */
@@ -74,7 +88,12 @@ export type Keeping =
 
 export interface Member {
   readonly config: VrrpInstance
+  /** Undefined before the first news of it. */
   readonly link: LinkState | undefined
+  /** By different names. */
+  readonly tracked: readonly Tracked[]
+  /** The effective priority: what is advertised and decides. That of the configuration with what is tracked. */
+  readonly priority: number
   readonly state: InstanceState
   /** Why it is in this state, for people; follows the causes as they change. */
   readonly reason: string
@@ -98,6 +117,8 @@ export interface EngineState {
   /** By `addressKey`. */
   readonly held: ReadonlyMap<string, HeldAddress>
   readonly stopped: boolean
+  /** A successor is about to have the same addresses, and to change them as its configuration says. */
+  readonly handingOver: boolean
 }
 
 export const emptyEngine: EngineState = {
@@ -106,26 +127,20 @@ export const emptyEngine: EngineState = {
   interfaces: undefined,
   held: new Map(),
   stopped: false,
+  handingOver: false,
 }
 
 /** Why an instance had its state in a process that this one replaces: so it still is, if it is in the same state. */
-export interface KnownReason {
-  readonly name: string
+export interface KnownReason extends RouterIdentity {
   readonly state: InstanceState['name']
   readonly reason: string
 }
 
 export type Event =
-  /**
-   * First configuration, or a new one: instances that are still the same virtual router keep their state. `remembered`
-   * are addresses that a process before this one has put on the host.
-   */
-  | {
-      readonly type: 'configure'
-      readonly instances: readonly VrrpInstance[]
-      readonly groups: readonly SyncGroup[]
-      readonly remembered?: readonly HeldAddress[]
-    }
+  /** What a process before this one has put on this host, and is still there. Comes before the first configuration. */
+  | { readonly type: 'inherit'; readonly addresses: readonly HeldAddress[] }
+  /** First configuration, or a new one: instances that are still the same virtual router keep their state. */
+  | { readonly type: 'configure'; readonly instances: readonly VrrpInstance[]; readonly groups: readonly SyncGroup[] }
   /** All interfaces of this host as they are now. */
   | { readonly type: 'network'; readonly interfaces: readonly Interface[] }
   | {
@@ -135,25 +150,19 @@ export type Event =
       readonly priority: number
       readonly interval: Millis
     }
-  /** These were master a moment ago, in a process that has died; their addresses are still there. */
-  | { readonly type: 'adopt'; readonly instances: readonly string[]; readonly known: readonly KnownReason[] }
+  /** All that the trackers of an instance say now. */
+  | { readonly type: 'tracking'; readonly instance: string; readonly results: readonly Tracked[] }
+  /** These were master a moment ago, in a process before this one; their addresses are still there. */
+  | { readonly type: 'adopt'; readonly masters: readonly RouterIdentity[]; readonly known: readonly KnownReason[] }
   | { readonly type: 'deadline' }
+  /** Another process is about to take over roles and addresses: what happens to these from now on is its affair. */
+  | { readonly type: 'hand-over' }
   /** With `keepAddresses` they stay until a successor is heard, or for a while after the end. */
   | { readonly type: 'stop'; readonly keepAddresses: boolean }
 
-/** To be carried out in their order. */
-export type Effect =
+/** What is said at once: peers wait for it. */
+export type Saying =
   | { readonly type: 'advertise'; readonly instance: VrrpInstance; readonly source: Ipv4; readonly priority: number }
-  /** Have these for good. Comes before announcements and before what is removed in the same step. */
-  | { readonly type: 'add'; readonly addresses: readonly HeldAddress[] }
-  /** `ours`: only if this host did not have the address before an instance wanted it. */
-  | { readonly type: 'remove'; readonly addresses: readonly VirtualAddress[]; readonly scope: 'any' | 'ours' }
-  /** Let the kernel remove these after a while, unless they are added again. */
-  | { readonly type: 'expire'; readonly addresses: readonly HeldAddress[]; readonly after: Millis }
-  /** Somebody else has removed them: put them back. */
-  | { readonly type: 'restore'; readonly addresses: readonly HeldAddress[] }
-  /** One block of gratuitous ARPs for the virtual addresses. */
-  | { readonly type: 'announce'; readonly instance: VrrpInstance }
   /** Tell the unicast peers, and the link, where the source of the adverts is. */
   | { readonly type: 'introduce'; readonly instance: VrrpInstance; readonly source: Ipv4 }
   | {
@@ -169,8 +178,51 @@ export type Effect =
       readonly instance: VrrpInstance
       readonly source: Ipv4
       readonly priority: number
+      /** The master's own. */
+      readonly own: number
     }
 
+/** What becomes of addresses that the host has, or had until somebody else took them away. */
+export type Keep =
+  /** Let the kernel remove these after a while, unless they are added again. */
+  | { readonly type: 'expire'; readonly addresses: readonly HeldAddress[]; readonly after: Millis }
+  /** Somebody else has removed them: put them back. */
+  | { readonly type: 'restore'; readonly addresses: readonly HeldAddress[] }
+
+/** Have these for good. */
+export interface Add {
+  readonly type: 'add'
+  readonly addresses: readonly HeldAddress[]
+}
+
+/** One block of gratuitous ARPs for the virtual addresses. */
+export interface Announce {
+  readonly type: 'announce'
+  readonly instance: VrrpInstance
+}
+
+export interface Remove {
+  readonly type: 'remove'
+  readonly addresses: readonly VirtualAddress[]
+  /** `ours`: only if this host did not have the address before an instance wanted it. */
+  readonly scope: 'any' | 'ours'
+}
+
+export type Effect = Saying | Keep | Add | Announce | Remove
+
+/**
+ * What comes of an event. The effects are to be carried out in their order, which is always this one, since what comes
+ * early must not wait for what takes long, and no address that is wanted may be away in between:
+ *
+ * 1. What is said (`Saying`), in the order in which it happened: peers are waiting for the adverts. The transitions of an
+ *    instance follow on each other, from the state before the event to the one after it. Its farewell (priority 0) stands
+ *    before the transition that ends its role, its first advert behind the transition that begins it.
+ * 2. What becomes of addresses that are there (`Keep`): before 3, which makes lasting what would expire.
+ * 3. `add`, at most one: before 4, since neighbours act on an announcement at once, and before 5, so that the host is never
+ *    without an address that only gets another prefix length.
+ * 4. `announce`, only of instances that are master after the event.
+ * 5. `remove`, nothing of which a master after the event has.
+ */
 export interface Step {
   readonly state: EngineState
   readonly effects: readonly Effect[]
@@ -184,5 +236,18 @@ export const addressesOf = (instance: VrrpInstance): readonly VirtualAddress[] =
   ...instance.addresses,
   ...instance.excludedAddresses,
 ]
+
+/** What the timers of a member hang on. */
+export const timingOf = ({ config, priority }: Member): Timing => ({ version: config.version, priority })
+
+/** Why an instance cannot take part; undefined when it can, or when its link is not known yet. */
+export function obstacleOf({ link, tracked }: Member): Obstacle | undefined {
+  if (link?.fault !== undefined) return { type: 'link', fault: link.fault }
+  const failed = tracked.find(({ type }) => type === 'fault')
+  return failed === undefined ? undefined : { type: 'tracker', name: failed.name }
+}
+
+/** Whether an instance can take part. */
+export const isAble = (member: Member): boolean => member.link !== undefined && obstacleOf(member) === undefined
 
 export const isUsable = (link: LinkState | undefined): boolean => link !== undefined && link.fault === undefined

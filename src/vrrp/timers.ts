@@ -1,15 +1,18 @@
 import type { VrrpInstance } from '../model/vrrp.ts'
 import { type Millis, millis } from '../time.ts'
 
+/** What an instance's timers hang on: its version, and its effective priority. */
+export type Timing = Pick<VrrpInstance, 'version' | 'priority'>
+
 /** Skew_Time. RFC 9568 §6.1: by the master's interval; RFC 3768 §6.1: by one second. */
-export function skewTime(instance: VrrpInstance, masterInterval: Millis): Millis {
-  const unit = instance.version === 3 ? masterInterval : 1000
-  return millis(((256 - instance.priority) * unit) / 256)
+export function skewTime({ version, priority }: Timing, masterInterval: Millis): Millis {
+  const unit = version === 3 ? masterInterval : 1000
+  return millis(((256 - priority) * unit) / 256)
 }
 
 /** Active_Down_Interval (version 2: Master_Down_Interval), RFC 9568 §6.1. */
-export function masterDownInterval(instance: VrrpInstance, masterInterval: Millis): Millis {
-  return millis(3 * masterInterval + skewTime(instance, masterInterval))
+export function masterDownInterval(timing: Timing, masterInterval: Millis): Millis {
+  return millis(3 * masterInterval + skewTime(timing, masterInterval))
 }
 
 /**

@@ -303,6 +303,7 @@ describe('tanist status', () => {
         vrid: 51,
         version: 3,
         priority: 150,
+        effectivePriority: 150,
         state: 'master',
         since: at,
         reason: 'no adverts from a master',

@@ -207,7 +207,7 @@ describe('configuration', () => {
   })
 
   test('a process that follows a dead one goes on as master', () => {
-    const story = new Story([anInstance()]).on({ type: 'adopt', instances: ['a'], known: [] })
+    const story = new Story([anInstance()]).on({ type: 'adopt', masters: [anInstance()], known: [] })
     expect(story.effects).toEqual(['a backup -> master', 'a advertise 100', 'add 10.0.0.100', 'a announce'])
   })
 })

@@ -92,19 +92,23 @@ test.each<[string, Story, string, string]>([
   ],
   [
     'adopted',
-    alone().on({ type: 'adopt', instances: ['a'], known: [] }),
+    alone().on({ type: 'adopt', masters: [anInstance()], known: [] }),
     'master',
     'adopted after a restart of the vrrp process',
   ],
   [
     'adopted of a process that knew why',
-    alone().on({ type: 'adopt', instances: ['a'], known: [{ name: 'a', state: 'master', reason: 'no adverts' }] }),
+    alone().on({
+      type: 'adopt',
+      masters: [anInstance()],
+      known: [{ ...anInstance(), state: 'master', reason: 'no adverts' }],
+    }),
     'master',
     'no adverts',
   ],
   [
     'known in another state',
-    alone().on({ type: 'adopt', instances: [], known: [{ name: 'a', state: 'master', reason: 'no adverts' }] }),
+    alone().on({ type: 'adopt', masters: [], known: [{ ...anInstance(), state: 'master', reason: 'no adverts' }] }),
     'backup',
     'started',
   ],

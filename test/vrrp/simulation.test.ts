@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { millis } from '../../src/time.ts'
-import { nextDeadline, step } from '../../src/vrrp/engine.ts'
+import { nextDeadline } from '../../src/vrrp/engine.ts'
 import { type Effect, emptyEngine, type EngineState, type Event } from '../../src/vrrp/state.ts'
 import { masterDownInterval } from '../../src/vrrp/timers.ts'
+import { checkedStep } from './checked-step.ts'
 import { anInstance, ip } from './instances.ts'
 import { anInterface } from './story.ts'
 
@@ -12,6 +13,7 @@ const own = (source: string) => ({ address: ip(source), prefix: 24, primary: tru
 /** Directors in virtual time on a network that loses and delays adverts. */
 interface Node {
   readonly source: string
+  /** The configured one. */
   readonly priority: number
   state: EngineState
   alive: boolean
@@ -53,6 +55,10 @@ class Network {
     node.alive = false
   }
 
+  track(node: Node, weight: number): void {
+    this.#feed(node, { type: 'tracking', instance: 'a', results: [{ type: 'weight', name: 'script', weight }] })
+  }
+
   kill(node: Node): void {
     Object.assign(node, { alive: false, holds: false })
   }
@@ -86,7 +92,7 @@ class Network {
   }
 
   #feed(node: Node, event: Event): void {
-    const { state, effects } = step(node.state, event, millis(this.now))
+    const { state, effects } = checkedStep(node.state, event, millis(this.now))
     node.state = state
     for (const effect of effects) this.#carryOut(node, effect)
   }
@@ -167,4 +173,27 @@ test('a stopped master is followed within the skew time', () => {
   network.stop(first)
   network.run(10_000 + 1 + 609.375)
   expect(second.holds).toBe(true)
+})
+
+test('trackers move the role: in the end the director with the highest effective priority is the one master', () => {
+  const change = fc.record({
+    after: fc.integer({ min: 1, max: 5000 }),
+    node: fc.nat(3),
+    weight: fc.integer({ min: -253, max: 253 }),
+  })
+  fc.assert(
+    fc.property(priorities, fc.array(change, { minLength: 1, maxLength: 8 }), (list, changes) => {
+      const network = new Network(list, () => false)
+      for (const { after, node: index, weight } of changes) {
+        network.run(network.now + after)
+        const node = network.nodes[index % network.nodes.length]
+        if (node !== undefined) network.track(node, weight)
+      }
+      network.run(network.now + 10_000)
+      const effective = network.nodes.map(({ state }) => state.members.get('a')?.priority ?? 0)
+      const [master, ...others] = network.masters()
+      expect(others).toEqual([])
+      expect(master?.state.members.get('a')?.priority).toBe(Math.max(...effective))
+    }),
+  )
 })

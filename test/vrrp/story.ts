@@ -1,6 +1,6 @@
 import type { SyncGroup, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
-import { nextDeadline, step } from '../../src/vrrp/engine.ts'
+import { nextDeadline } from '../../src/vrrp/engine.ts'
 import {
   type Effect,
   emptyEngine,
@@ -8,7 +8,9 @@ import {
   type Event,
   type HeldAddress,
   type Interface,
+  type Tracked,
 } from '../../src/vrrp/state.ts'
+import { checkedStep } from './checked-step.ts'
 import { ip } from './instances.ts'
 
 /** An interface with its own address. */
@@ -29,7 +31,8 @@ export class Story {
     groups: readonly SyncGroup[] = [],
     remembered: readonly HeldAddress[] = [],
   ) {
-    this.on({ type: 'configure', instances, groups, remembered })
+    this.on({ type: 'inherit', addresses: remembered })
+    this.on({ type: 'configure', instances, groups })
     const names = new Set(instances.map((each) => each.interface))
     const configured = this.effects
     this.network(...[...names].map((name) => anInterface(name)))
@@ -37,7 +40,7 @@ export class Story {
   }
 
   on(event: Event): this {
-    const { state, effects } = step(this.state, event, this.now)
+    const { state, effects } = checkedStep(this.state, event, this.now)
     this.state = state
     this.effects = effects.map(short)
     return this
@@ -61,6 +64,14 @@ export class Story {
     return this.on({ type: 'advert', instance, source: ip(source), priority, interval: millis(interval) })
   }
 
+  /** What the trackers of an instance say now: a weight, or nothing for a fault. */
+  track(results: Readonly<Record<string, number | undefined>>, instance = 'a'): this {
+    const tracked = Object.entries(results).map(([name, weight]): Tracked => {
+      return weight === undefined ? { type: 'fault', name } : { type: 'weight', name, weight }
+    })
+    return this.on({ type: 'tracking', instance, results: tracked })
+  }
+
   /** Lets everything happen that is due until then. */
   until(time: number): this {
     const seen: string[] = []
@@ -78,12 +89,17 @@ export class Story {
     return this.state.members.get(name)?.state.name ?? 'gone'
   }
 
+  priorityOf(name = 'a'): number | undefined {
+    return this.state.members.get(name)?.priority
+  }
+
   reasonOf(name = 'a'): string {
     return this.state.members.get(name)?.reason ?? 'gone'
   }
 }
 
-function short(effect: Effect): string {
+/** An effect in a few words. */
+export function short(effect: Effect): string {
   switch (effect.type) {
     case 'advertise':
       return `${effect.instance.name} advertise ${effect.priority}`

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { SyncGroup, VirtualAddress, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
-import { isFinished, nextDeadline, step } from '../../src/vrrp/engine.ts'
+import { isFinished, nextDeadline } from '../../src/vrrp/engine.ts'
 import {
   addressesOf,
   addressKey,
@@ -10,6 +10,7 @@ import {
   type EngineState,
   type Event,
 } from '../../src/vrrp/state.ts'
+import { checkedStep } from './checked-step.ts'
 import { ip } from './instances.ts'
 import { anInterface } from './story.ts'
 
@@ -71,7 +72,8 @@ export class World {
       router: 'before',
       expires: until < Infinity,
     }))
-    this.#feed(host, { type: 'configure', instances, groups, remembered })
+    this.#feed(host, { type: 'inherit', addresses: remembered })
+    this.#feed(host, { type: 'configure', instances, groups })
     this.#tellNetwork(host)
   }
 
@@ -139,7 +141,7 @@ export class World {
 
   #feed(host: Host, event: Event): void {
     const before = mastersAddresses(host.state)
-    const { state, effects } = step(host.state, event, millis(this.now))
+    const { state, effects } = checkedStep(host.state, event, millis(this.now))
     host.state = state
     const after = mastersAddresses(state)
     const lasting = [...before].filter((key) => after.has(key))

@@ -2,7 +2,6 @@ import type { Logger } from 'pino'
 import type { IpvsCommand, IpvsOutcome } from '../../model/ipvs.ts'
 import type { Config } from '../../model/config.ts'
 import { serviceName } from '../../model/service.ts'
-import type { VrrpInstance } from '../../model/vrrp.ts'
 import { notRunningText } from '../../config/not-running.ts'
 import { type Caller, ControlServer, type UpgradeAnswer } from '../../control/server.ts'
 import type { Dump } from '../../control/dump.ts'
@@ -14,7 +13,8 @@ import { SystemError } from '../../linux/libc.ts'
 import { notifySystemd, replaceProgram } from '../../linux/process.ts'
 import { reasonOf } from '../../host/regular-file.ts'
 import { type Millis, millis } from '../../time.ts'
-import { groupNamed } from '../../vrrp/routers.ts'
+import type { RouterIdentity } from '../../vrrp/router.ts'
+import { succession } from '../../vrrp/succession.ts'
 import { callerName, callerOf } from './caller.ts'
 import { Child } from '../child.ts'
 import { configToRun, readConfigFile } from '../../host/config-file.ts'
@@ -80,7 +80,7 @@ export class Director {
   #instances: readonly InstanceSnapshot[] = []
   readonly #electing = Promise.withResolvers<void>()
   #vrrpStartedAt = 0
-  #adopt: readonly string[] = []
+  #adopt: readonly RouterIdentity[] = []
   #predecessor: Predecessor | undefined
   #replaced: Replaced | undefined
   #upgrading = false
@@ -183,7 +183,7 @@ export class Director {
     this.#log.info(`took over from version ${replaced.version}`)
     this.#replaced = replaced
     this.#instances = replaced.instances
-    this.#adopt = replaced.instances.filter(({ state }) => state === 'master').map(({ name }) => name)
+    this.#adopt = replaced.instances.filter(({ state }) => state === 'master')
   }
 
   /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
@@ -290,7 +290,7 @@ export class Director {
     if (!hasLeft) {
       this.#log.error('the vrrp process did not stop in order; removing its virtual addresses for it')
       const { instances } = this.#config
-      resign({ name, instances, staying: undefined, now: grace === 0 }, (error) => this.#log.error(error.message))
+      resign(name, { instances, what: 'everything', now: grace === 0 }, (error) => this.#log.error(error.message))
     }
     if (grace === 0) this.#forwarding.remove()
     else {
@@ -362,33 +362,20 @@ export class Director {
     }
   }
 
-  /**
-   * Masters go on where they were, if the next process can be there before their peers give up on them. Otherwise they
-   * are given up now, so that the peers take over after the skew time.
-   */
+  /** Masters go on where they were, if the next process can be there before their peers give up on them. */
   #vrrpDied(how: string, delayMs: number, silentMs: number): void {
     this.#log.error(`the vrrp process has died (${how}); starting it again`)
     this.#events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'vrrp', reason: how })
-    const masters = this.#config.instances.filter(({ name }) =>
-      this.#instances.some((instance) => instance.name === name && instance.state === 'master'),
-    )
-    if (this.#predecessor?.running === true) {
-      this.#adopt = masters.map(({ name }) => name) // it is still master for them
-      return
-    }
+    const { instances, syncGroups: groups } = this.#config
     const crashedAtOnce = performance.now() - this.#vrrpStartedAt < RESPAWN_MS
-    const isLate = ({ advertInt }: VrrpInstance) => crashedAtOnce || 2 * advertInt < silentMs + delayMs + RESPAWN_MS
-    const late = masters.filter(({ name }) =>
-      masters.some((other) => isLate(other) && this.#groupOf(name).includes(other.name)),
-    )
-    this.#adopt = masters.filter((instance) => !late.includes(instance)).map(({ name }) => name)
-    if (late.length === 0) return
-    const names = late.map(({ name }) => name)
+    const isCovered = this.#predecessor?.running === true // it is still master for them
+    const absence = isCovered ? 0 : crashedAtOnce ? Number.POSITIVE_INFINITY : silentMs + delayMs + RESPAWN_MS
+    const what = succession({ instances, groups }, this.#instances, millis(absence))
+    this.#adopt = what.adopted
+    if (what.resigned.length === 0) return
+    const names = what.resigned.map(({ name }) => name)
     this.#log.warn({ instances: names }, 'giving up mastership for instances whose peers would not wait')
-    const staying = masters.filter((instance) => !late.includes(instance))
-    resign({ name: this.#options.name, instances: late, staying, now: false }, (error) =>
-      this.#log.error(error.message),
-    )
+    resign(this.#options.name, { instances, what, now: false }, (error) => this.#log.error(error.message))
     const given = { state: 'init', reason: 'the vrrp process has died', since: new Date().toISOString() } as const
     this.#seeInstances(this.#instances.map((each) => (names.includes(each.name) ? { ...each, ...given } : each)))
   }
@@ -396,11 +383,6 @@ export class Director {
   #seeInstances(instances: readonly InstanceSnapshot[]): void {
     this.#events.add(...transitionEvents(this.#instances, instances))
     this.#instances = instances
-  }
-
-  /** The members of an instance's sync group, which share their state; itself if it is in none. */
-  #groupOf(name: string): readonly string[] {
-    return groupNamed(this.#config.syncGroups, name)?.instances ?? [name]
   }
 
   #snapshot(): Snapshot {

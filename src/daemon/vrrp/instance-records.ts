@@ -1,6 +1,7 @@
 import type { VrrpInstance } from '../../model/vrrp.ts'
 import type { InstanceSnapshot, PeerSnapshot } from '../../control/snapshot.ts'
 import type { Received } from '../../vrrp/receive.ts'
+import { matchRouters, type RouterIdentity, routerKey } from '../../vrrp/router.ts'
 import { addressesOf, type EngineState } from '../../vrrp/state.ts'
 
 /** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */
@@ -20,19 +21,30 @@ interface Record {
   readonly peers: Map<string, PeerSnapshot>
 }
 
-/** What has happened to each instance, for people: counters, peers, since when and why. */
+/** What has happened to each virtual router, for people: counters, peers, since when and why. */
 export class InstanceRecords {
+  /** By `recordKey`. */
   readonly #records = new Map<string, Record>()
 
+  /** Another configuration: a router that goes on keeps its record, whatever its instance is called by now. */
+  follow(previous: readonly VrrpInstance[], next: readonly VrrpInstance[]): void {
+    const kept = [...matchRouters(previous, next)].flatMap(([name, old]) => {
+      const record = this.#records.get(recordKey(old))
+      return record === undefined ? [] : [{ old, now: { ...old, name }, record }]
+    })
+    for (const { old } of kept) this.#records.delete(recordKey(old))
+    for (const { now, record } of kept) this.#records.set(recordKey(now), record)
+  }
+
   sent(instance: VrrpInstance): void {
-    this.#of(instance.name).sent++
+    this.#of(instance).sent++
   }
 
   /** Takes what was received. True when a peer is refused that was not, or for another reason: at most one in ten seconds for an instance. */
   received(received: Received): boolean {
     const { instance, header } = received
     if (instance === undefined) return false
-    const record = this.#of(instance.name)
+    const record = this.#of(instance)
     const drop = 'drop' in received ? received.drop : undefined
     if (drop === undefined) record.received++
     else record.dropped.set(drop, (record.dropped.get(drop) ?? 0) + 1)
@@ -54,14 +66,16 @@ export class InstanceRecords {
   }
 
   moved(instance: VrrpInstance): void {
-    this.#of(instance.name).since = new Date().toISOString()
+    this.#of(instance).since = new Date().toISOString()
   }
 
   /** Goes on with what is known of instances from before, if they are in the same state as then. (Why, the engine knows.) */
   restore(before: readonly InstanceSnapshot[], engine: EngineState): void {
-    for (const { name, state, since, advertsSent, advertsReceived, dropped, peers } of before) {
+    const instances = [...engine.members.values()].map(({ config }) => config)
+    for (const [name, known] of matchRouters(before, instances)) {
+      const { state, since, advertsSent, advertsReceived, dropped, peers } = known
       if (engine.members.get(name)?.state.name !== state) continue
-      const record = this.#of(name)
+      const record = this.#of({ ...known, name })
       record.since = since
       record.sent += advertsSent
       record.received += advertsReceived
@@ -72,15 +86,17 @@ export class InstanceRecords {
 
   /** The instances of the engine as they stand. Records of instances that are gone are forgotten. */
   snapshot(engine: EngineState): InstanceSnapshot[] {
-    for (const name of this.#records.keys()) if (!engine.members.has(name)) this.#records.delete(name)
-    return [...engine.members.values()].map(({ config, state, reason }) => {
-      const record = this.#of(config.name)
+    const present = new Set([...engine.members.values()].map(({ config }) => recordKey(config)))
+    for (const key of this.#records.keys()) if (!present.has(key)) this.#records.delete(key)
+    return [...engine.members.values()].map(({ config, priority, state, reason }) => {
+      const record = this.#of(config)
       return {
         name: config.name,
         interface: config.interface,
         vrid: config.vrid,
         version: config.version,
         priority: config.priority,
+        effectivePriority: priority,
         state: state.name,
         since: record.since,
         reason,
@@ -93,8 +109,9 @@ export class InstanceRecords {
     })
   }
 
-  #of(name: string): Record {
-    const known = this.#records.get(name)
+  #of(router: RouterIdentity): Record {
+    const key = recordKey(router)
+    const known = this.#records.get(key)
     if (known !== undefined) return known
     const record: Record = {
       since: new Date().toISOString(),
@@ -104,7 +121,10 @@ export class InstanceRecords {
       dropped: new Map(),
       peers: new Map(),
     }
-    this.#records.set(name, record)
+    this.#records.set(key, record)
     return record
   }
 }
+
+/** The name tells unicast routers of one VRID apart. */
+const recordKey = (router: RouterIdentity) => `${routerKey(router)} ${router.name}`

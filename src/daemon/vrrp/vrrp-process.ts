@@ -46,8 +46,6 @@ class VrrpProcess {
   #timer: NodeJS.Timeout | undefined
   #isReporting = false
   #isReportDue = false
-  /** A successor is about to have the same addresses, and to change them as its configuration says. */
-  #handingOver = false
 
   constructor(log: Logger, name: string) {
     this.#log = log
@@ -55,16 +53,17 @@ class VrrpProcess {
     const memory = new AddressMemory(name, (error) => log.warn(error.message))
     this.#addresses = new Addresses(this.#rtnetlink, memory, onError)
     this.#advertiser = new Advertiser(onError)
+    this.#addresses.follow(this.#rtnetlink.links())
+    this.#dispatch({ type: 'inherit', addresses: this.#addresses.remembered(this.#rtnetlink.addresses()) })
   }
 
   configure(message: Extract<ToVrrp, { type: 'configure' }>): void {
     const { instances, groups, adopt, before = [] } = message
-    const isFirst = this.#state.members.size === 0
     this.#addresses.follow(this.#rtnetlink.links())
-    const remembered = isFirst ? this.#addresses.remembered(this.#rtnetlink.addresses()) : []
-    this.#dispatch({ type: 'configure', instances, groups, remembered })
+    this.#records.follow(this.#instances(), instances)
+    this.#dispatch({ type: 'configure', instances, groups })
     this.#followNetwork()
-    if (adopt.length > 0 || before.length > 0) this.#dispatch({ type: 'adopt', instances: adopt, known: before })
+    if (adopt.length > 0 || before.length > 0) this.#dispatch({ type: 'adopt', masters: adopt, known: before })
     this.#records.restore(before, this.#state)
     this.#report()
     send({ type: 'adopted' })
@@ -72,11 +71,11 @@ class VrrpProcess {
 
   /** From now on the director may vanish without this process leaving, for a while. */
   handOver(): void {
-    this.#handingOver = true
+    this.#dispatch({ type: 'hand-over' })
   }
 
   get handingOver(): boolean {
-    return this.#handingOver
+    return this.#state.handingOver
   }
 
   /** Resolves when all roles are given up, and it is settled who has the addresses: at most 2.5 s later. */
@@ -196,7 +195,6 @@ class VrrpProcess {
         break
       }
       case 'restore':
-        if (this.#handingOver) break
         this.#addresses.add(effect.addresses)
         for (const { address } of effect.addresses) {
           this.#log.warn({ address: address.address }, 'virtual address was removed by another program; added again')
@@ -219,10 +217,10 @@ class VrrpProcess {
         break
       }
       case 'rival': {
-        const { instance, source, priority } = effect
+        const { instance, source, priority, own } = effect
         this.#log.warn(
           { instance: instance.name, source, priority },
-          `(${instance.name}) Received advert from ${source} with lower priority ${priority}, ours ${instance.priority}`,
+          `(${instance.name}) Received advert from ${source} with lower priority ${priority}, ours ${own}`,
         )
         break
       }

@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { InstanceRecords } from '../../../src/daemon/vrrp/instance-records.ts'
+import type { VrrpInstance } from '../../../src/model/vrrp.ts'
 import type { IpHeader } from '../../../src/net/ip-header.ts'
 import type { DropReason } from '../../../src/vrrp/packet.ts'
 import { anInstance, ip } from '../../vrrp/instances.ts'
+import { Story } from '../../vrrp/story.ts'
 
 const refused = (source: string, drop: DropReason) => ({
   drop,
@@ -19,4 +21,45 @@ test('that a peer is refused is news once, and a flood of refusals from everywhe
   ]
   expect(told.filter(Boolean)).toHaveLength(1)
   expect(told[0]).toBe(true)
+})
+
+describe('what is known of a router', () => {
+  const renamed = { ...anInstance(), name: 'z' }
+  const counted = () => {
+    const records = new InstanceRecords()
+    for (let i = 0; i < 3; i++) records.sent(anInstance())
+    return records
+  }
+  const sent = (records: InstanceRecords, instances: readonly VrrpInstance[]) =>
+    Object.fromEntries(records.snapshot(new Story(instances).state).map((each) => [each.name, each.advertsSent]))
+
+  test('goes on when a reload calls its instance something else', () => {
+    const records = counted()
+    records.follow([anInstance()], [renamed])
+    expect(sent(records, [renamed])).toEqual({ z: 3 })
+  })
+
+  test('goes with it when two instances exchange their names', () => {
+    const other = anInstance({ name: 'b', vrid: 52 })
+    const records = counted()
+    const now = [anInstance({ vrid: 52 }), { ...anInstance(), name: 'b' }]
+    records.follow([anInstance(), other], now)
+    expect(sent(records, now)).toEqual({ a: 0, b: 3 })
+  })
+
+  test('is not that of another router by the same name', () => {
+    const records = counted()
+    const another = anInstance({ vrid: 99 })
+    records.follow([anInstance()], [another])
+    expect(sent(records, [another])).toEqual({ a: 0 })
+  })
+
+  test('is taken over from another process, whatever the name was there', () => {
+    const [before] = counted().snapshot(new Story([anInstance()]).state)
+    if (before === undefined) throw new Error('one instance was configured')
+    const records = new InstanceRecords()
+    const { state } = new Story([renamed])
+    records.restore([before], state)
+    expect(records.snapshot(state)).toMatchObject([{ name: 'z', advertsSent: 3, since: before.since }])
+  })
 })

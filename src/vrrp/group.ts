@@ -1,0 +1,115 @@
+import type { SyncGroup } from '../model/vrrp.ts'
+import type { Members } from './members.ts'
+import { faultReason, recoveryReason } from './reasons.ts'
+import { type EngineState, type Member, type Obstacle, obstacleOf } from './state.ts'
+
+/** Sync groups: their members share their state. An instance in no group is a group of itself. */
+
+/** The sync group of an instance, or undefined. */
+function groupNamed(groups: readonly SyncGroup[], instance: string): SyncGroup | undefined {
+  return groups.find(({ instances }) => instances.includes(instance))
+}
+
+/** The names of an instance's group. */
+export function namesInGroup(groups: readonly SyncGroup[], instance: string): readonly string[] {
+  return groupNamed(groups, instance)?.instances ?? [instance]
+}
+
+/** Those of an instance's group that there are. */
+export function groupOf({ groups, members }: EngineState, name: string): readonly string[] {
+  return namesInGroup(groups, name).filter((each) => members.has(each))
+}
+
+/** When every member of the instance's group has waited long enough; infinite while one is neither backup nor master. */
+export function groupReadyAt(state: EngineState, name: string): number {
+  return Math.max(
+    ...groupOf(state, name).map((member) => {
+      const own = state.members.get(member)?.state
+      if (own?.name === 'backup') return own.masterDownAt
+      return own?.name === 'master' ? 0 : Number.POSITIVE_INFINITY
+    }),
+  )
+}
+
+/** A reason that came from another member of the group. */
+export function reasonInGroup({ groups }: EngineState, name: string, cause: string, reason: string): string {
+  return `sync group ${groupNamed(groups, name)?.name ?? ''}: ${cause} (${reason})`
+}
+
+/** A group that is made of masters and backups by now: all begin as backups, and the election is one for all. */
+export function uniteGroups(members: Members): void {
+  for (const { name: group, instances } of members.state().groups) {
+    const all = instances.flatMap((name) => members.get(name) ?? [])
+    if (!all.some(({ state }) => state.name === 'backup')) continue
+    for (const { config, state } of all) {
+      if (state.name !== 'master') continue
+      members.farewell(config.name)
+      members.becomeBackup(config.name, `sync group ${group}: not all of its members were master`)
+      members.change(config.name, { keeps: { type: 'waiting' } })
+    }
+  }
+}
+
+/** Brings a group in line with what its members can do now; `before`: what they could until now. */
+export function settle(members: Members, name: string, before: ReadonlyMap<string, Member>): void {
+  const group = groupOf(members.state(), name).flatMap((each) => members.get(each) ?? [])
+  if (group.some(({ link }) => link === undefined)) return
+  const [broken] = group.flatMap((member) => {
+    const obstacle = obstacleOf(member)
+    return obstacle === undefined ? [] : [{ config: member.config, obstacle }]
+  })
+  for (const member of group) {
+    if (broken !== undefined) fail(members, member, broken)
+    else if (member.state.name === 'init' || member.state.name === 'fault') begin(members, member, group, before)
+  }
+}
+
+/** One that cannot take part keeps the others of its group from it. */
+function fail(
+  members: Members,
+  member: Member,
+  broken: Pick<Member, 'config'> & { readonly obstacle: Obstacle },
+): void {
+  const { name } = member.config
+  const own = obstacleOf(member)
+  const reason =
+    own === undefined
+      ? reasonInGroup(members.state(), name, broken.config.name, faultReason(broken.config, broken.obstacle))
+      : faultReason(member.config, own)
+  if (member.state.name === 'fault') {
+    members.change(name, { reason })
+    return
+  }
+  members.farewell(name)
+  members.dismiss(name)
+  members.transition(name, { name: 'fault' }, reason)
+}
+
+/** RFC 9568 §6.4.1. */
+function begin(
+  members: Members,
+  { config, state }: Member,
+  group: readonly Member[],
+  before: ReadonlyMap<string, Member>,
+): void {
+  if (group.every((each) => each.config.priority === 255)) {
+    // The owner of the addresses is master from the start.
+    members.becomeMaster(config.name, 'owns the addresses')
+    return
+  }
+  const recovered = state.name === 'fault'
+  members.becomeBackup(config.name, recovered ? recovery(members.state(), config.name, before) : 'started')
+  if (recovered || config.unicastPeers.length > 0) members.awaitAdverts(config.name)
+}
+
+/** What has come back since the last look. */
+function recovery(state: EngineState, name: string, before: ReadonlyMap<string, Member>): string {
+  const all = [name, ...groupOf(state, name)].flatMap((each) => before.get(each) ?? [])
+  for (const member of all) {
+    const obstacle = obstacleOf(member)
+    if (obstacle === undefined) continue
+    const reason = recoveryReason(member.config, obstacle)
+    return member.config.name === name ? reason : reasonInGroup(state, name, member.config.name, reason)
+  }
+  return 'nothing is missing any more'
+}

@@ -1,0 +1,56 @@
+import type { VrrpInstance } from '../model/vrrp.ts'
+import type { Member } from './state.ts'
+
+/**
+ * What a virtual router is known by from one configuration, and one process, to the next. The name of its instance is
+ * not part of it: it only tells unicast routers apart that share a VRID.
+ */
+export type RouterIdentity = Pick<VrrpInstance, 'name' | 'interface' | 'vrid'>
+
+/** Interface, family and VRID: what makes a virtual router one on its link (RFC 9568 §1.2). Every instance is of IPv4. */
+export const routerKey = ({ interface: device, vrid }: Omit<RouterIdentity, 'name'>): string => `${device} inet ${vrid}`
+
+/** Whether two are one router, unless more is known of them. */
+const isSameRouter = (a: RouterIdentity, b: RouterIdentity) => routerKey(a) === routerKey(b)
+
+/**
+ * Which of `previous` goes on as which of `next`, by the names of these. Of several with one key, whose peers tell
+ * them apart, that of the same name goes first. Each goes on once.
+ */
+export function matchRouters<Old extends RouterIdentity, New extends RouterIdentity>(
+  previous: readonly Old[],
+  next: readonly New[],
+  isSame: (old: Old, other: New) => boolean = isSameRouter,
+): ReadonlyMap<string, Old> {
+  const found = new Map<string, Old>()
+  const free = new Set(previous)
+  for (const byName of [true, false]) {
+    for (const other of next) {
+      if (found.has(other.name)) continue
+      const match = [...free].find((old) => isSame(old, other) && (!byName || old.name === other.name))
+      if (match === undefined) continue
+      found.set(other.name, match)
+      free.delete(match)
+    }
+  }
+  return found
+}
+
+/** The members that go on under a new configuration, by its instances' names: matched as keepalived does at a reload. */
+export function survivors(
+  members: ReadonlyMap<string, Member>,
+  instances: readonly VrrpInstance[],
+): ReadonlyMap<string, Member> {
+  const previous = [...members.values()].map(({ config }) => config)
+  const matched = matchRouters(previous, instances, speaksAlike)
+  return new Map(
+    [...matched].flatMap(([name, old]) => {
+      const member = members.get(old.name)
+      return member === undefined ? [] : [[name, member] as const]
+    }),
+  )
+}
+
+/** One router whose peers would not notice that its configuration is another one. */
+const speaksAlike = (a: VrrpInstance, b: VrrpInstance) =>
+  isSameRouter(a, b) && a.version === b.version && a.unicastPeers.length > 0 === b.unicastPeers.length > 0

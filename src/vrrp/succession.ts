@@ -1,0 +1,33 @@
+import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
+import type { Millis } from '../time.ts'
+import { namesInGroup } from './group.ts'
+import { matchRouters, type RouterIdentity } from './router.ts'
+import type { InstanceState } from './state.ts'
+
+/** What becomes of the masters of a vrrp process that has died. */
+export interface Succession {
+  /** They go on in the next process. */
+  readonly adopted: readonly VrrpInstance[]
+  /** To be given up at once, so that their peers take over after the skew time and not after the down interval. */
+  readonly resigned: readonly VrrpInstance[]
+}
+
+/**
+ * A master goes on if its peers, who wait for three intervals and the skew time, are still waiting when the next process
+ * sends its first advert: `absence` after the last one of the process that has died, which may have been an interval
+ * before its end. A group goes on, or is given up, as a whole.
+ */
+export function succession(
+  { instances, groups }: { readonly instances: readonly VrrpInstance[]; readonly groups: readonly SyncGroup[] },
+  before: readonly (RouterIdentity & { readonly state: InstanceState['name'] })[],
+  absence: Millis,
+): Succession {
+  const matched = matchRouters(
+    before.filter(({ state }) => state === 'master'),
+    instances,
+  )
+  const masters = instances.filter(({ name }) => matched.has(name))
+  const late = masters.filter(({ advertInt }) => 2 * advertInt < absence)
+  const resigned = masters.filter(({ name }) => late.some((other) => namesInGroup(groups, name).includes(other.name)))
+  return { adopted: masters.filter((each) => !resigned.includes(each)), resigned }
+}
