@@ -7,8 +7,7 @@ export type DirectorEvent = { readonly at: string } & (
   | {
       readonly type: 'transition'
       readonly instance: string
-      /** Undefined when the instance was not known before. */
-      readonly from: InstanceSnapshot['state'] | undefined
+      readonly from: InstanceSnapshot['state']
       readonly to: InstanceSnapshot['state']
       readonly reason: string
     }

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Alive, type Pulse, Silence } from './pulse.ts'
+import type { Alive } from './messages.ts'
+import { type Pulse, Silence } from './pulse.ts'
 
 /** A child that has lived this long was healthy; the next failure starts from the shortest delay again. */
 const HEALTHY_AFTER_MS = 10_000

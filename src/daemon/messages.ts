@@ -21,9 +21,25 @@ export type ToVrrp =
   | { readonly type: 'hand-over' }
 
 export type FromVrrp =
+  /** How all instances are: once a second, and when something has changed. */
   | { readonly type: 'instances'; readonly instances: readonly InstanceSnapshot[] }
+  | Transition
   /** The configuration is in force, and the instances that were to be adopted are master. */
   | { readonly type: 'adopted' }
+
+/**
+ * An instance has entered another state. Sent in the order in which it happened, when what belongs to it has been done: a
+ * master has its addresses by then.
+ */
+export interface Transition {
+  readonly type: 'transition'
+  readonly instance: RouterIdentity
+  readonly from: InstanceSnapshot['state']
+  readonly to: InstanceSnapshot['state']
+  readonly reason: string
+  /** In ms since the epoch. */
+  readonly at: number
+}
 
 /** One checker to run. `id` is unique and stays the same as long as the checker does. */
 export interface CheckTask {
@@ -52,3 +68,8 @@ export interface Verdict extends Outcome {
 
 /** All verdicts of one turn of the check process, in their order. */
 export type FromCheck = { readonly type: 'verdicts'; readonly verdicts: readonly Verdict[] }
+
+/** What any child says that has nothing else to say: its event loop turns. */
+export interface Alive {
+  readonly type: 'alive'
+}

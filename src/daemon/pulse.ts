@@ -1,3 +1,5 @@
+import type { Alive } from './messages.ts'
+
 /** How a child process shows that its event loop turns, and when the director gives it up. */
 export interface Pulse {
   readonly everyMs: number
@@ -13,11 +15,6 @@ export const PULSES = {
   vrrp: { everyMs: 250, missed: 4 },
   check: { everyMs: 1000, missed: 10 },
 } as const satisfies Record<'vrrp' | 'check', Pulse>
-
-/** A child's message that says nothing else. */
-export interface Alive {
-  readonly type: 'alive'
-}
 
 /** Has this child process speak. While the director does not listen, one message waits, not ever more of them. */
 export function startPulse({ everyMs }: Pulse): void {

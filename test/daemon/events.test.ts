@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import type { DirectorEvent } from '../../src/control/dump.ts'
-import type { InstanceSnapshot } from '../../src/control/snapshot.ts'
-import { EVENT_LIMIT, RecentEvents, reloadEvent, transitionEvents } from '../../src/daemon/director/events.ts'
+import { EVENT_LIMIT, RecentEvents, reloadEvent, transitionEvent } from '../../src/daemon/director/events.ts'
 
 const event = (reason: string): DirectorEvent => ({ at: '', type: 'child-restart', role: 'check', reason })
 const reasons = (events: RecentEvents) => events.list().map((each) => ('reason' in each ? each.reason : ''))
@@ -16,33 +15,18 @@ test.each([0, 1, EVENT_LIMIT - 1, EVENT_LIMIT, EVENT_LIMIT + 1, 2 * EVENT_LIMIT,
   },
 )
 
-const instance = (name: string, state: InstanceSnapshot['state'], since = ''): InstanceSnapshot => ({
-  name,
-  state,
-  since,
-  reason: `${name} is ${state}`,
-  interface: 'eth0',
-  vrid: 1,
-  version: 2,
-  priority: 100,
-  addresses: [],
-  advertsSent: 0,
-  advertsReceived: 0,
-  dropped: {},
-  peers: [],
-})
-
-test('an instance that is new or in another state is an event, one that only counts is none', () => {
-  const before = [instance('a', 'backup'), instance('b', 'backup'), instance('gone', 'master')]
-  const now = [
-    { ...instance('a', 'backup'), advertsReceived: 7 },
-    instance('b', 'master', 't1'),
-    instance('c', 'init', 't2'),
-  ]
-  expect(transitionEvents(before, now)).toEqual([
-    { at: 't1', type: 'transition', instance: 'b', from: 'backup', to: 'master', reason: 'b is master' },
-    { at: 't2', type: 'transition', instance: 'c', from: undefined, to: 'init', reason: 'c is init' },
-  ])
+test('a transition is an event with the time at which it happened', () => {
+  const instance = { name: 'b', interface: 'eth0', vrid: 1 }
+  const transition = {
+    type: 'transition',
+    instance,
+    from: 'backup',
+    to: 'master',
+    reason: 'no adverts',
+    at: 0,
+  } as const
+  const { type, from, to, reason } = transition
+  expect(transitionEvent(transition)).toEqual({ at: '1970-01-01T00:00:00.000Z', type, instance: 'b', from, to, reason })
 })
 
 test('the event of a refused file names its first mistakes, and how many more there are', () => {

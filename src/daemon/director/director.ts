@@ -13,19 +13,20 @@ import { SystemError } from '../../linux/libc.ts'
 import { notifySystemd, replaceProgram } from '../../linux/process.ts'
 import { reasonOf } from '../../host/regular-file.ts'
 import { type Millis, millis } from '../../time.ts'
-import type { RouterIdentity } from '../../vrrp/router.ts'
-import { succession } from '../../vrrp/succession.ts'
+import { matchRouters, type RouterIdentity } from '../../vrrp/router.ts'
+import { type Succession, succession } from '../../vrrp/succession.ts'
+import { afterTransition } from './after-transition.ts'
 import { callerName, callerOf } from './caller.ts'
 import { Child } from '../child.ts'
 import { configToRun, readConfigFile } from '../../host/config-file.ts'
 import { configurationText, versionsOf } from './dump.ts'
-import { RecentEvents, reloadEvent, transitionEvents } from './events.ts'
+import { RecentEvents, reloadEvent, transitionEvent } from './events.ts'
 import { Forwarding } from './forwarding.ts'
 import { interfaceFacts, sysctlFacts } from '../../host/host-facts.ts'
 import { lackingPrograms } from '../../host/host-programs.ts'
 import { keepState, type KeptState, type Replaced, takeKeptState } from './kept-state.ts'
 import { flushLog } from '../log.ts'
-import type { FromCheck, FromVrrp, ToCheck, ToVrrp } from '../messages.ts'
+import type { FromCheck, FromVrrp, ToCheck, ToVrrp, Transition } from '../messages.ts'
 import { Predecessor } from './predecessor.ts'
 import { processSnapshot } from './process-snapshot.ts'
 import { PULSES } from '../pulse.ts'
@@ -107,8 +108,13 @@ export class Director {
         message: (message) => {
           switch (message.type) {
             case 'instances':
-              this.#seeInstances(message.instances)
+              this.#instances = message.instances
               this.#electing.resolve()
+              break
+            case 'transition':
+              // Until it has taken over, the roles are those of its predecessor.
+              if (this.#predecessor !== undefined) break
+              this.#take(message)
               break
             case 'adopted':
               this.#predecessor?.end()
@@ -183,7 +189,7 @@ export class Director {
     this.#log.info(`took over from version ${replaced.version}`)
     this.#replaced = replaced
     this.#instances = replaced.instances
-    this.#adopt = replaced.instances.filter(({ state }) => state === 'master')
+    this.#adopt = this.#succession(millis(0)).adopted
   }
 
   /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
@@ -366,23 +372,31 @@ export class Director {
   #vrrpDied(how: string, delayMs: number, silentMs: number): void {
     this.#log.error(`the vrrp process has died (${how}); starting it again`)
     this.#events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'vrrp', reason: how })
-    const { instances, syncGroups: groups } = this.#config
+    const { instances } = this.#config
     const crashedAtOnce = performance.now() - this.#vrrpStartedAt < RESPAWN_MS
     const isCovered = this.#predecessor?.running === true // it is still master for them
     const absence = isCovered ? 0 : crashedAtOnce ? Number.POSITIVE_INFINITY : silentMs + delayMs + RESPAWN_MS
-    const what = succession({ instances, groups }, this.#instances, millis(absence))
+    const what = this.#succession(millis(absence))
     this.#adopt = what.adopted
     if (what.resigned.length === 0) return
     const names = what.resigned.map(({ name }) => name)
     this.#log.warn({ instances: names }, 'giving up mastership for instances whose peers would not wait')
     resign(this.#options.name, { instances, what, now: false }, (error) => this.#log.error(error.message))
-    const given = { state: 'init', reason: 'the vrrp process has died', since: new Date().toISOString() } as const
-    this.#seeInstances(this.#instances.map((each) => (names.includes(each.name) ? { ...each, ...given } : each)))
+    const end = { type: 'transition', from: 'master', to: 'init', reason: 'the vrrp process has died' } as const
+    for (const instance of matchRouters(this.#instances, what.resigned).values()) {
+      this.#take({ ...end, instance, at: Date.now() })
+    }
   }
 
-  #seeInstances(instances: readonly InstanceSnapshot[]): void {
-    this.#events.add(...transitionEvents(this.#instances, instances))
-    this.#instances = instances
+  #take(transition: Transition): void {
+    this.#events.add(transitionEvent(transition))
+    this.#instances = afterTransition(this.#instances, transition)
+  }
+
+  /** Of a vrrp process that cannot advertise for so long. */
+  #succession(absence: Millis): Succession {
+    const { instances, syncGroups: groups } = this.#config
+    return succession({ instances, groups }, this.#instances, absence)
   }
 
   #snapshot(): Snapshot {

@@ -1,5 +1,5 @@
 import type { DirectorEvent } from '../../control/dump.ts'
-import type { InstanceSnapshot } from '../../control/snapshot.ts'
+import type { Transition } from '../messages.ts'
 
 /** Events that a director remembers. */
 export const EVENT_LIMIT = 1000
@@ -13,11 +13,9 @@ export class RecentEvents {
   /** Index of the oldest one when the ring is full; the next one goes there. */
   #next = 0
 
-  add(...events: readonly DirectorEvent[]): void {
-    for (const event of events) {
-      this.#ring[this.#next] = event
-      this.#next = (this.#next + 1) % EVENT_LIMIT
-    }
+  add(event: DirectorEvent): void {
+    this.#ring[this.#next] = event
+    this.#next = (this.#next + 1) % EVENT_LIMIT
   }
 
   /** Oldest first. */
@@ -27,16 +25,8 @@ export class RecentEvents {
   }
 }
 
-/** The instances that are in another state than before, or new. */
-export function transitionEvents(
-  before: readonly InstanceSnapshot[],
-  now: readonly InstanceSnapshot[],
-): readonly DirectorEvent[] {
-  const states = new Map(before.map(({ name, state }) => [name, state]))
-  return now.flatMap(({ name, state, since, reason }) => {
-    const from = states.get(name)
-    return from === state ? [] : [{ at: since, type: 'transition', instance: name, from, to: state, reason }]
-  })
+export function transitionEvent({ instance, from, to, reason, at }: Transition): DirectorEvent {
+  return { at: new Date(at).toISOString(), type: 'transition', instance: instance.name, from, to, reason }
 }
 
 /** `at` and `by` as people read them. */

@@ -4,9 +4,11 @@ import type { VirtualAddress } from '../../model/vrrp.ts'
 /** What the engine is told, in a few words. Never a password: configurations are named, not shown. */
 export function eventText(event: Event): string {
   switch (event.type) {
+    case 'inherit':
+      return `inherit ${held(event.addresses)}`
     case 'configure': {
       const names = event.instances.map(({ name }) => name)
-      return `configure ${named(names)}, ${event.groups.length} sync groups, ${event.remembered?.length ?? 0} addresses remembered`
+      return `configure ${named(names)}, ${event.groups.length} sync groups`
     }
     case 'network': {
       const interfaces = event.interfaces.map(
@@ -17,7 +19,13 @@ export function eventText(event: Event): string {
     case 'advert':
       return `advert for ${event.instance} from ${event.source}, priority ${event.priority}, interval ${event.interval} ms`
     case 'adopt':
-      return `adopt ${named(event.instances)}`
+      return `adopt ${named(event.masters.map(({ name }) => name))}`
+    case 'tracking': {
+      const results = event.results.map((each) => `${each.name} ${each.type === 'weight' ? each.weight : each.type}`)
+      return `tracking of ${event.instance}: ${named(results)}`
+    }
+    case 'hand-over':
+      return 'hand over'
     case 'deadline':
       return 'deadline'
     case 'stop':

@@ -65,8 +65,9 @@ export class InstanceRecords {
     return isNews
   }
 
-  moved(instance: VrrpInstance): void {
-    this.#of(instance).since = new Date().toISOString()
+  /** `at`: in ms since the epoch. */
+  moved(instance: VrrpInstance, at: number): void {
+    this.#of(instance).since = new Date(at).toISOString()
   }
 
   /** Goes on with what is known of instances from before, if they are in the same state as then. (Why, the engine knows.) */

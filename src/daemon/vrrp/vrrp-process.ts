@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { VrrpInstance } from '../../model/vrrp.ts'
 import { SystemError } from '../../linux/libc.ts'
@@ -19,6 +20,7 @@ import type { FromVrrp, ToVrrp } from '../messages.ts'
 import { effectText, eventText } from './debug-lines.ts'
 import { InstanceRecords } from './instance-records.ts'
 import { interfacesOf } from './interfaces.ts'
+import { Outbox } from './outbox.ts'
 import { PULSES, startPulse } from '../pulse.ts'
 
 /** How often the parent gets fresh counters. Changes of state are sent at once. */
@@ -26,6 +28,9 @@ const REPORT_EVERY = millis(1000)
 
 /** How long this process keeps its role without a director, when it is to be replaced and its successor does not come. */
 const ALONE = millis(15_000)
+
+/** How long the director may take to hear the last of this process. */
+const LAST_WORDS = millis(500)
 
 /** setTimeout's limit, in case nothing is due for longer. */
 const LONGEST_WAIT = millis(2 ** 31 - 1)
@@ -39,13 +44,12 @@ class VrrpProcess {
   readonly #advertiser: Advertiser
   readonly #records = new InstanceRecords()
   readonly #poller = new Poller(() => this.#readable())
-  readonly #reports = setInterval(() => this.#report(), REPORT_EVERY)
+  readonly #outbox = new Outbox(send, () => ({ type: 'instances', instances: this.#records.snapshot(this.#state) }))
+  readonly #reports = setInterval(() => this.#outbox.report(), REPORT_EVERY)
   /** Called when everything is given up. */
   #onFinished: () => void = () => {}
   #state: EngineState = emptyEngine
   #timer: NodeJS.Timeout | undefined
-  #isReporting = false
-  #isReportDue = false
 
   constructor(log: Logger, name: string) {
     this.#log = log
@@ -65,8 +69,8 @@ class VrrpProcess {
     this.#followNetwork()
     if (adopt.length > 0 || before.length > 0) this.#dispatch({ type: 'adopt', masters: adopt, known: before })
     this.#records.restore(before, this.#state)
-    this.#report()
-    send({ type: 'adopted' })
+    this.#outbox.adopted()
+    this.#outbox.report()
   }
 
   /** From now on the director may vanish without this process leaving, for a while. */
@@ -84,6 +88,8 @@ class VrrpProcess {
       this.#onFinished = resolve
       this.#dispatch({ type: 'stop', keepAddresses })
     })
+    // A director that does not listen will not hear it later, either.
+    if (process.connected) await Promise.race([this.#outbox.empty(), sleep(LAST_WORDS)])
     clearTimeout(this.#timer)
     clearInterval(this.#reports)
     this.#poller.close()
@@ -153,8 +159,14 @@ class VrrpProcess {
       this.#log.debug(`event ${eventText(event)}`)
       for (const effect of effects) this.#log.debug(`effect ${effectText(effect)}`)
     }
-    for (const effect of effects) this.#carryOut(effect)
-    if (effects.some(({ type }) => type === 'transition')) this.#report()
+    const at = Date.now()
+    for (const effect of effects) this.#carryOut(effect, at)
+    const transitions = effects.filter((effect) => effect.type === 'transition')
+    for (const { instance, from, to, reason } of transitions) {
+      const { name, interface: device, vrid } = instance
+      this.#outbox.transition({ type: 'transition', instance: { name, interface: device, vrid }, from, to, reason, at })
+    }
+    if (transitions.length > 0) this.#outbox.report()
     clearTimeout(this.#timer)
     if (isFinished(state)) {
       this.#onFinished()
@@ -171,7 +183,8 @@ class VrrpProcess {
     )
   }
 
-  #carryOut(effect: Effect): void {
+  /** `at`: in ms since the epoch. */
+  #carryOut(effect: Effect, at: number): void {
     switch (effect.type) {
       case 'advertise': {
         const { instance, source, priority } = effect
@@ -209,7 +222,7 @@ class VrrpProcess {
         break
       case 'transition': {
         const { instance, from, to, reason } = effect
-        this.#records.moved(instance)
+        this.#records.moved(instance, at)
         const entering = to === 'init' ? 'Stopped' : `Entering ${to.toUpperCase()} STATE`
         // A stop is asked for; a master that is lost otherwise, and a fault, somebody should look at.
         const level = to !== 'init' && (from === 'master' || to === 'fault') ? 'warn' : 'info'
@@ -226,22 +239,11 @@ class VrrpProcess {
       }
     }
   }
-
-  /** While the director does not listen, one report waits; what it has missed it gets as it is then. */
-  #report(): void {
-    this.#isReportDue = this.#isReporting
-    if (this.#isReporting) return
-    this.#isReporting = true
-    send({ type: 'instances', instances: this.#records.snapshot(this.#state) }, () => {
-      this.#isReporting = false
-      if (this.#isReportDue) this.#report()
-    })
-  }
 }
 
 const clock = (): Millis => millis(performance.now())
 
-function send(message: FromVrrp, sent: () => void = () => {}): void {
+function send(message: FromVrrp, sent: () => void): void {
   if (process.connected) process.send?.(message, undefined, undefined, sent)
 }
 

@@ -29,7 +29,7 @@ test('the debug lines of an election tell its events and effects, and no passwor
     lines.push(...stepped.effects.map(effectText))
   }
   const text = lines.join('\n')
-  expect(text).toContain('configure a, 0 sync groups, 0 addresses remembered')
+  expect(text).toContain('configure a, 0 sync groups')
   expect(text).toContain('a: init → ')
   expect(text).toContain('a: advertise priority 255 from ')
   expect(text).not.toContain('hunter22')

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import type { FromVrrp, Transition } from '../../../src/daemon/messages.ts'
+import { Outbox } from '../../../src/daemon/vrrp/outbox.ts'
+
+/** A director that takes a message when it is told to. */
+class Director {
+  readonly heard: string[] = []
+  #take: (() => void) | undefined
+  #reports = 0
+  readonly outbox = new Outbox(
+    (message, sent) => {
+      this.heard.push(message.type === 'transition' ? message.reason : message.type)
+      this.#take = sent
+    },
+    (): FromVrrp => {
+      this.#reports++
+      return { type: 'instances', instances: [] }
+    },
+  )
+
+  get reports(): number {
+    return this.#reports
+  }
+
+  /** Takes what waits, until nothing does. */
+  listen(): void {
+    for (let take = this.#take; take !== undefined; take = this.#take) {
+      this.#take = undefined
+      take()
+    }
+  }
+}
+
+const transition = (reason: string): Transition => ({
+  type: 'transition',
+  instance: { name: 'a', interface: 'eth0', vrid: 51 },
+  from: 'backup',
+  to: 'master',
+  reason,
+  at: 0,
+})
+
+test('transitions are told in their order, and before the report that they are part of', () => {
+  const director = new Director()
+  director.outbox.transition(transition('first'))
+  director.outbox.report()
+  director.outbox.transition(transition('second'))
+  expect(director.heard).toEqual(['first'])
+  director.listen()
+  expect(director.heard).toEqual(['first', 'second', 'instances'])
+})
+
+test('that roles are adopted is told behind the transitions, and is not forgotten in a flood of them', () => {
+  const director = new Director()
+  for (let i = 0; i < 15_000; i++) {
+    if (i === 1) director.outbox.adopted()
+    director.outbox.transition(transition(`${i}`))
+  }
+  director.outbox.report()
+  director.listen()
+  expect(director.heard.slice(-3)).toEqual(['14999', 'adopted', 'instances'])
+})
+
+test('of reports only one waits, which says how things are when it is told', () => {
+  const director = new Director()
+  for (let i = 0; i < 100; i++) director.outbox.report()
+  expect(director.reports).toBe(1)
+  director.listen()
+  expect([director.heard, director.reports]).toEqual([['instances', 'instances'], 2])
+})
+
+test('a director that does not listen for long has missed the oldest transitions', () => {
+  const director = new Director()
+  for (let i = 0; i < 15_000; i++) director.outbox.transition(transition(`${i}`))
+  director.listen()
+  expect(director.heard).toHaveLength(10_001)
+  expect(director.heard.slice(0, 2)).toEqual(['0', '5000'])
+  expect(director.heard.at(-1)).toBe('14999')
+})
+
+test('it is empty when the last message is taken', async () => {
+  const director = new Director()
+  await director.outbox.empty()
+  director.outbox.transition(transition('last'))
+  let isEmpty = false
+  const empty = director.outbox.empty().then(() => (isEmpty = true))
+  await Promise.resolve()
+  expect(isEmpty).toBe(false)
+  director.listen()
+  await empty
+  expect(isEmpty).toBe(true)
+})
