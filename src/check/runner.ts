@@ -54,9 +54,14 @@ export class CheckRunner {
 
   /** BOUNDED: `retry` more questions than one; whether there is one more is not p-retry's decision. */
   async #round(): Promise<void> {
-    const { retry: retries, delayBeforeRetry } = this.#check
-    const [minTimeout, maxTimeout] = [delayBeforeRetry, delayBeforeRetry]
-    await pRetry(() => this.#ask(), { retries, factor: 1, minTimeout, maxTimeout, signal: this.#stop.signal })
+    const { retry, delayBeforeRetry } = this.#check
+    await pRetry(() => this.#ask(), {
+      retries: retry,
+      factor: 1,
+      minTimeout: delayBeforeRetry,
+      maxTimeout: delayBeforeRetry,
+      signal: this.#stop.signal,
+    })
   }
 
   async #ask(): Promise<void> {

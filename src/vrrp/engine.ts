@@ -6,7 +6,8 @@ import { hearAdvert, meetDeadline } from './instance.ts'
 import { leaveInTime, stop } from './leave.ts'
 import { Members } from './members.ts'
 import { matchRouters } from './router.ts'
-import { type EngineState, type Event, type Interface, isAble, type Step } from './state.ts'
+import type { Step } from './effect.ts'
+import { type EngineState, type Event, type Interface, isAble } from './state.ts'
 import { followLinks, followTrackers } from './tracking.ts'
 
 /** Advances the election by one event. RFC 9568 §6.4. */

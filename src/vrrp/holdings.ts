@@ -1,14 +1,6 @@
 import type { VirtualAddress } from '../model/vrrp.ts'
-import {
-  type Add,
-  addressesOf,
-  addressKey,
-  type EngineState,
-  type HeldAddress,
-  type Interface,
-  type Member,
-  type Remove,
-} from './state.ts'
+import type { Add, Remove } from './effect.ts'
+import { addressesOf, addressKey, type EngineState, type HeldAddress, type Interface, type Member } from './state.ts'
 
 /** The addresses of this host after a step, and how to get there: what is new comes first, so that none is missing. */
 export interface Holdings {

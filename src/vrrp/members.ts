@@ -1,19 +1,16 @@
 import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import { after, type Millis, millis } from '../time.ts'
 import { holdingsOf } from './holdings.ts'
+import type { Announce, Keep, Saying, Step } from './effect.ts'
 import {
   addressKey,
-  type Announce,
   type Backup,
   type EngineState,
   type HeldAddress,
   type InstanceState,
   type Interface,
-  type Keep,
   type Master,
   type Member,
-  type Saying,
-  type Step,
   timingOf,
 } from './state.ts'
 import { INTRODUCE_AFTER, LINK_SETTLES, masterDownInterval } from './timers.ts'

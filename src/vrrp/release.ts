@@ -1,7 +1,8 @@
 import type { VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import { linkOf } from './link.ts'
-import { addressesOf, addressKey, type Effect, type HeldAddress, type Interface } from './state.ts'
+import type { Effect } from './effect.ts'
+import { addressesOf, addressKey, type HeldAddress, type Interface } from './state.ts'
 import type { Succession } from './succession.ts'
 
 /** What is given up from outside the vrrp process. */

@@ -2,15 +2,8 @@ import type { VrrpInstance } from '../../src/model/vrrp.ts'
 import type { Millis } from '../../src/time.ts'
 import { step } from '../../src/vrrp/engine.ts'
 import { survivors } from '../../src/vrrp/router.ts'
-import {
-  addressesOf,
-  addressKey,
-  type Effect,
-  type EngineState,
-  type Event,
-  type InstanceState,
-  type Step,
-} from '../../src/vrrp/state.ts'
+import type { Effect, Step } from '../../src/vrrp/effect.ts'
+import { addressesOf, addressKey, type EngineState, type Event, type InstanceState } from '../../src/vrrp/state.ts'
 
 /** The order of effects that `Step` promises. */
 const PHASES: Readonly<Record<Effect['type'], number>> = {

@@ -1,8 +1,8 @@
 import type { SyncGroup, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
+import type { Effect } from '../../src/vrrp/effect.ts'
 import {
-  type Effect,
   emptyEngine,
   type EngineState,
   type Event,

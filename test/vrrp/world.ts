@@ -2,14 +2,8 @@ import { expect } from 'vitest'
 import type { SyncGroup, VirtualAddress, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
 import { isFinished, nextDeadline } from '../../src/vrrp/engine.ts'
-import {
-  addressesOf,
-  addressKey,
-  type Effect,
-  emptyEngine,
-  type EngineState,
-  type Event,
-} from '../../src/vrrp/state.ts'
+import type { Effect } from '../../src/vrrp/effect.ts'
+import { addressesOf, addressKey, emptyEngine, type EngineState, type Event } from '../../src/vrrp/state.ts'
 import { checkedStep } from './checked-step.ts'
 import { ip } from './instances.ts'
 import { anInterface } from './story.ts'

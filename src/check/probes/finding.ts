@@ -1,8 +1,7 @@
-import type { Answer, Health, NotAsked } from '../health.ts'
+import type { Health, NotAsked } from '../health.ts'
 
 /** An answer whose duration is still to be measured. */
-export type Finding = Omit<Health, keyof Timing> | Omit<NotAsked, keyof Timing>
-type Timing = Pick<Answer, 'duration'>
+export type Finding = Omit<Health, 'duration'> | Omit<NotAsked, 'duration'>
 
 /** What the kernel says when this host has run out of something: descriptors, memory, buffers, local ports. */
 const OWN_SHORTAGES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EADDRNOTAVAIL'])
