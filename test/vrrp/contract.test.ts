@@ -1,0 +1,132 @@
+import fc from 'fast-check'
+import { test } from 'vitest'
+import type { VirtualAddress, VrrpInstance } from '../../src/model/vrrp.ts'
+import { type Millis, millis } from '../../src/time.ts'
+import { nextDeadline } from '../../src/vrrp/engine.ts'
+import { emptyEngine, type EngineState, type Event, type Tracked } from '../../src/vrrp/state.ts'
+import { checkedStep } from './checked-step.ts'
+import { anInstance, ip } from './instances.ts'
+import { anInterface } from './story.ts'
+
+const NAMES = ['x', 'y', 'z'] as const
+const vip = (last: number): VirtualAddress => ({ address: ip(`10.0.0.${last}`), prefix: 24, device: 'eth0' })
+const addresses = fc.subarray([vip(100), vip(101), vip(102)])
+
+const instance = (name: string): fc.Arbitrary<VrrpInstance> =>
+  fc
+    .record({
+      interface: fc.constantFrom('eth0', 'eth1'),
+      vrid: fc.constantFrom(10, 20, 30),
+      version: fc.constantFrom(2 as const, 3 as const),
+      priority: fc.constantFrom(1, 100, 150, 254, 255),
+      preempt: fc.boolean(),
+      preemptDelay: fc.constantFrom(millis(0), millis(2000)),
+      addresses,
+      unicastPeers: fc.constantFrom([], [ip('10.0.0.2')]),
+    })
+    .map((change) => anInstance({ name, ...change }))
+
+const configure: fc.Arbitrary<Event> = fc
+  .tuple(
+    fc.subarray([...NAMES], { minLength: 1 }).chain((names) => fc.tuple(...names.map(instance))),
+    fc.subarray([...NAMES]),
+  )
+  .map(([instances, group]) => ({
+    type: 'configure',
+    instances,
+    groups: group.length > 1 ? [{ name: 'g', instances: group }] : [],
+  }))
+
+const network: fc.Arbitrary<Event> = fc
+  .array(fc.record({ up: fc.boolean(), has: fc.boolean(), index: fc.nat(2), present: addresses }), {
+    minLength: 2,
+    maxLength: 2,
+  })
+  .map((links) => ({
+    type: 'network',
+    interfaces: links.map(({ up, has, index, present }, i) =>
+      anInterface(`eth${i}`, {
+        up,
+        index: i + 10 * index,
+        addresses: [
+          ...(has ? [{ address: ip('10.0.0.1'), prefix: 24, primary: true }] : []),
+          ...present.map((each) => ({ ...each, primary: false })),
+        ],
+      }),
+    ),
+  }))
+
+const name = fc.constantFrom(...NAMES)
+const tracked: fc.Arbitrary<Tracked> = fc.oneof(
+  fc.record({
+    type: fc.constant('weight' as const),
+    name: fc.constant('w'),
+    weight: fc.integer({ min: -253, max: 253 }),
+  }),
+  fc.record({ type: fc.constant('fault' as const), name: fc.constant('f') }),
+)
+const event: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 2, arbitrary: configure },
+  { weight: 3, arbitrary: network },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('advert' as const),
+      instance: name,
+      source: fc.constantFrom(ip('10.0.0.0'), ip('10.0.0.2')),
+      priority: fc.constantFrom(0, 1, 100, 150, 255),
+      interval: fc.constantFrom(millis(100), millis(1000)),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('tracking' as const),
+      instance: name,
+      results: fc.uniqueArray(tracked, { maxLength: 2, selector: (each) => each.name }),
+    }),
+  },
+  fc.subarray([10, 20, 30]).map((vrids): Event => ({
+    type: 'adopt',
+    masters: vrids.map((vrid) => ({ name: 'x', interface: 'eth0', vrid })),
+    known: [],
+  })),
+  fc.constant<Event>({ type: 'hand-over' }),
+  fc.boolean().map((keepAddresses): Event => ({ type: 'stop', keepAddresses })),
+)
+
+/** Lets everything happen that is due until then. */
+function elapse(state: EngineState, from: Millis, until: Millis): EngineState {
+  let [current, now] = [state, from]
+  for (let turns = 0; turns < 200; turns++) {
+    const due = nextDeadline(current)
+    if (due === undefined || due > until) break
+    now = millis(Math.max(now, due))
+    current = checkedStep(current, { type: 'deadline' }, now).state
+  }
+  return current
+}
+
+test('whatever happens, in whatever order, the effects of each step are what the engine promises', () => {
+  const left = fc.array(fc.record({ address: fc.constantFrom(vip(100), vip(103)), expires: fc.boolean() }))
+  const history = fc.array(fc.tuple(event, fc.constantFrom(0, 1, 100, 700, 4000)), { maxLength: 25 })
+  fc.assert(
+    fc.property(left, configure, network, history, (found, first, links, events) => {
+      let now = millis(0)
+      let state = emptyEngine
+      const addresses = found.map((each) => ({ ...each, router: 'before' }))
+      for (const [each, pause] of [
+        [{ type: 'inherit', addresses } as const, 0],
+        [first, 0],
+        [links, 5000],
+        ...events,
+      ] as const) {
+        state = checkedStep(state, each, now).state
+        const next = millis(now + pause)
+        state = elapse(state, now, next)
+        now = next
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
