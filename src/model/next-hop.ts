@@ -11,3 +11,6 @@ export type Hop =
     }
   /** The server is this director itself. */
   | 'local'
+
+/** The next hops of real servers, by their addresses, as they were found out; undefined: there is no route. */
+export type Hops = ReadonlyMap<Address, Hop | undefined>

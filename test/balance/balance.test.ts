@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { maglevTable } from '../../src/balance/hash-tables.ts'
 import { formPool } from '../../src/balance/pool.ts'
+import { schedulerTable } from '../../src/balance/scheduler-table.ts'
 import { LONGEST_SEQUENCE, wrrSequence } from '../../src/balance/wrr.ts'
 import type { RealServer, VirtualServer } from '../../src/model/service.ts'
 import { ip } from '../vrrp/instances.ts'
@@ -131,7 +132,7 @@ describe('pool', () => {
   test('a drained server is in the pool, and the program steps over it', () => {
     const pool = formPool(server({ realServers: [real(0, { weight: 0 }), real(1)] }), up(0, 1), undefined)
     expect(names(pool)).toEqual(['12:1', '11:0'])
-    expect(pool.service.table.entries).toEqual([0, 1])
+    expect(schedulerTable(pool.service).entries).toEqual([0, 1])
   })
 })
 

@@ -210,7 +210,7 @@ describe('a list that changes', () => {
   test('leaves with its service', () => {
     serve(deny('0.0.0.0/0'))
     expect(open('10.0.9.1')).toBe(DROP)
-    bench.core.apply({ services: [] }, () => undefined)
+    bench.core.apply({ services: [] }, new Map())
     expect(bench.core.access.hits([0]).size).toBe(0)
     serve([])
     expect(open('10.0.9.1')).toBe(REDIRECT)

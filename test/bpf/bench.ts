@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Traffic } from '../../src/model/traffic.ts'
-import { type PlannedDestination, planService } from '../../src/balance/plan.ts'
+import { type PlannedDestination, type PlannedService, planService } from '../../src/balance/plan.ts'
 import type {
   AccessEntry,
   AddressService,
@@ -17,7 +17,8 @@ import { encodeLink, encodeServiceKey, LAYOUT_VERSION, SIZE } from '../../src/fo
 import { PINNED_MAPS } from '../../src/forward/ebpf/pins.ts'
 import { encodeSettings, NO_SWITCHES } from '../../src/forward/ebpf/settings-layout.ts'
 import type { Switches } from '../../src/model/ipvs.ts'
-import { isIpv4 } from '../../src/net/address.ts'
+import type { Hop, Hops } from '../../src/model/next-hop.ts'
+import { type Address, isIpv4 } from '../../src/net/address.ts'
 import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
 
@@ -40,6 +41,14 @@ export const NETWORK = {
 export type Family = keyof typeof NETWORK
 
 const NO_FLAGS: SchedulerFlags = { port: false, fallback: false, third: false }
+
+/** Of every server of some services. */
+export const hopsTo = (services: readonly PlannedService[], hop: (address: Address) => Hop): Hops =>
+  new Map(
+    services.flatMap(({ destinations }) =>
+      destinations.map(({ endpoint }): [Address, Hop] => [endpoint.address, hop(endpoint.address)]),
+    ),
+  )
 
 /** The loaded program on hand-made packets. The core is set up through its own code; only the packets are made up. */
 export class Bench {
@@ -139,16 +148,11 @@ export class Bench {
       },
       servers,
     )
-    this.core.apply({ services: [service] }, (neighbour) =>
-      options.local === true
-        ? 'local'
-        : {
-            ifindex: 1,
-            neighbour,
-            mtu,
-            source: address(NETWORK[isIpv4(neighbour) ? 'ipv4' : 'ipv6'].local),
-          },
-    )
+    const hop = (neighbour: Address): Hop => {
+      const source = address(NETWORK[isIpv4(neighbour) ? 'ipv4' : 'ipv6'].local)
+      return options.local === true ? 'local' : { ifindex: 1, neighbour, mtu, source }
+    }
+    this.core.apply({ services: [service] }, hopsTo([service], hop))
     return this
   }
 

@@ -245,7 +245,7 @@ describe('local addresses and ports', () => {
   test('a new daemon finds the addresses again, and takes them away with the service', () => {
     serve()
     expect(bench.core.services().map(({ localAddresses }) => localAddresses)).toEqual([POOL.ipv4])
-    bench.core.apply({ services: [] }, () => undefined)
+    bench.core.apply({ services: [] }, new Map())
     serve({ pool: [] })
     expect(bench.core.services().map(({ localAddresses }) => localAddresses)).toEqual([[]])
   })

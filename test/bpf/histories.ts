@@ -4,7 +4,7 @@ import type { Scheduler, SchedulerFlags, ServiceId } from '../../src/model/servi
 import type { Address } from '../../src/net/address.ts'
 import { dice } from '../support/dice.ts'
 import { ip } from '../vrrp/instances.ts'
-import { type Bench, REDIRECT, VIP } from './bench.ts'
+import { type Bench, hopsTo, REDIRECT, VIP } from './bench.ts'
 import { FLAG, tcp } from './packets.ts'
 
 /** Steps of a history. */
@@ -24,14 +24,17 @@ export function runHistories(
   last: number,
 ): string | undefined {
   for (let from = first; from <= last; from += TOGETHER) {
-    bench.core.apply({ services: [] }, () => undefined)
+    bench.core.apply({ services: [] }, new Map())
     bench.wait(LONG_SECONDS).core.sweep()
     const count = Math.min(TOGETHER, last - from + 1)
     const histories = Array.from({ length: count }, (_, i) => new History(bench, kind, from + i, 1 + i))
     for (let step = 0; step < STEPS; step++) {
       for (const history of histories) history.change(step)
       const services = histories.map((history) => history.plan())
-      bench.core.apply({ services }, (neighbour) => ({ ifindex: 1, neighbour, mtu: 1500, source: undefined }))
+      bench.core.apply(
+        { services },
+        hopsTo(services, (neighbour) => ({ ifindex: 1, neighbour, mtu: 1500, source: undefined })),
+      )
       if (step % 6 === 5) {
         bench.wait(CLOSED_SECONDS).core.sweep()
         for (const history of histories) history.expire()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ForwardPlan, type LaidTable, planService } from '../../src/balance/plan.ts'
+import { type ForwardPlan, planService } from '../../src/balance/plan.ts'
 import {
   decodeDest,
   type DestEntry,
@@ -10,7 +10,11 @@ import {
   SIZE,
 } from '../../src/forward/ebpf/layout.ts'
 import type { AccessEntry, AddressService, ServiceId } from '../../src/model/service.ts'
-import { type CoreState, difference, type Write } from '../../src/forward/ebpf/difference.ts'
+import type { CoreState } from '../../src/forward/ebpf/core-state.ts'
+import { difference } from '../../src/forward/ebpf/difference.ts'
+import type { LaidTable } from '../../src/forward/ebpf/laid-table.ts'
+import type { Write } from '../../src/forward/ebpf/write.ts'
+import type { Hops } from '../../src/model/next-hop.ts'
 import type { Address } from '../../src/net/address.ts'
 import { address } from '../bpf/packets.ts'
 import { ip } from '../vrrp/instances.ts'
@@ -80,7 +84,15 @@ class Model {
   }
 }
 
-const hop = () => ({ ifindex: 3, neighbour: ip('10.0.0.254'), mtu: 1500, source: undefined })
+/** Of the servers of the plans below. */
+const hops: Hops = new Map(
+  [1, 2, 3, 4, 5].map((host) => [
+    ip(`10.1.0.${host}`),
+    { ifindex: 3, neighbour: ip('10.0.0.254'), mtu: 1500, source: undefined },
+  ]),
+)
+/** What is written to the core. */
+const writesOf = (core: Model, plan: ForwardPlan): readonly Write[] => difference(core.state(), plan, hops).writes
 const servicePlan = (
   port: number,
   servers: readonly { host: number; weight: number }[],
@@ -138,11 +150,11 @@ describe('difference', () => {
       fc.property(fc.array(plans, { minLength: 1, maxLength: 6 }), fc.array(fc.nat(20)), (list, connections) => {
         const core = new Model()
         for (const plan of list) {
-          for (const write of difference(core.state(), plan, hop)) {
+          for (const write of writesOf(core, plan)) {
             core.write(write)
             core.check()
           }
-          expect(difference(core.state(), plan, hop)).toEqual([])
+          expect(writesOf(core, plan)).toEqual([])
           // Some connections come and go in between; a slot with connections must not change hands.
           connections.forEach((slot, i) => {
             const there = core.dests.get(slot)
@@ -150,7 +162,7 @@ describe('difference', () => {
               core.dests.set(slot, { ...there, load: { active: i % 2, inactive: 0, persistent: 0 } })
           })
           const held = [...core.dests].filter(([, { load }]) => load.active > 0)
-          const next = difference(core.state(), { services: [] }, hop)
+          const next = writesOf(core, { services: [] })
           for (const [slot, { dest }] of held) {
             for (const write of next) {
               if (write.type === 'dest' && write.slot === slot) expect(write.dest.endpoint).toEqual(dest.endpoint)
@@ -169,7 +181,7 @@ describe('difference', () => {
         length: 32,
       }))
     const plan = (first: number) => ({ services: [servicePlan(1, [], entries(first)), servicePlan(2, [], entries(5))] })
-    expect(difference(new Model().state(), plan(65_531), hop).map(({ type }) => type)).toEqual([
+    expect(writesOf(new Model(), plan(65_531)).map(({ type }) => type)).toEqual([
       'access',
       'access',
       'table',
@@ -177,53 +189,45 @@ describe('difference', () => {
       'service',
       'service',
     ])
-    expect(() => difference(new Model().state(), plan(65_532), hop)).toThrow(
+    expect(() => writesOf(new Model(), plan(65_532))).toThrow(
       'the forwarding core holds at most 65536 prefixes in access lists',
     )
   })
 
   test('a changed weight touches neither the other servers nor the service', () => {
     const core = new Model()
-    for (const write of difference(
-      core.state(),
-      {
-        services: [
-          servicePlan(1, [
-            { host: 1, weight: 1 },
-            { host: 2, weight: 1 },
-          ]),
-        ],
-      },
-      hop,
-    ))
+    for (const write of writesOf(core, {
+      services: [
+        servicePlan(1, [
+          { host: 1, weight: 1 },
+          { host: 2, weight: 1 },
+        ]),
+      ],
+    }))
       core.write(write)
-    const writes = difference(
-      core.state(),
-      {
-        services: [
-          servicePlan(1, [
-            { host: 1, weight: 2 },
-            { host: 2, weight: 1 },
-          ]),
-        ],
-      },
-      hop,
-    )
+    const writes = writesOf(core, {
+      services: [
+        servicePlan(1, [
+          { host: 1, weight: 2 },
+          { host: 2, weight: 1 },
+        ]),
+      ],
+    })
     expect(writes.map(({ type }) => type)).toEqual(['dest', 'table'])
   })
 
   test('a server that comes back finds its slot, and with it its connections', () => {
     const core = new Model()
     const plan = { services: [servicePlan(1, [{ host: 1, weight: 1 }])] }
-    for (const write of difference(core.state(), plan, hop)) core.write(write)
+    for (const write of writesOf(core, plan)) core.write(write)
     core.dests.set(0, {
       ...(core.dests.get(0) ?? expect.fail('no server')),
       load: { active: 3, inactive: 0, persistent: 0 },
     })
     const without = { services: [servicePlan(1, [{ host: 2, weight: 1 }])] }
-    for (const write of difference(core.state(), without, hop)) core.write(write)
+    for (const write of writesOf(core, without)) core.write(write)
     expect(core.dests.get(0)?.dest.state).toBe('removed')
-    for (const write of difference(core.state(), plan, hop)) core.write(write)
+    for (const write of writesOf(core, plan)) core.write(write)
     expect(core.dests.get(0)).toMatchObject({ dest: { state: 'present', weight: 1 }, load: { active: 3 } })
   })
 })

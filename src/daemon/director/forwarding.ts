@@ -9,7 +9,7 @@ import type { IpvsListing, ListedConnection } from '../../model/ipvs-listing.ts'
 import type { Dump } from '../../control/dump.ts'
 import type { ServiceSnapshot } from '../../control/snapshot.ts'
 import { Core, type CoreOptions } from '../../forward/ebpf/core.ts'
-import { CoreFullError } from '../../forward/ebpf/difference.ts'
+import { CoreFullError } from '../../forward/backend.ts'
 import { MARK_LINK, MarkRoute } from '../../forward/ebpf/mark-route.ts'
 import { traceFrame } from '../../forward/ebpf/trace.ts'
 import { muteServers } from '../../host/own-ports.ts'
@@ -137,9 +137,9 @@ export class Forwarding {
    * while there are connections to them. What the kernel refuses is said. With each sweep it is tried again.
    */
   #follow(): void {
-    const leftOut: string[] = []
+    let leftOut: readonly string[]
     try {
-      this.#update((endpoint) => leftOut.push(endpointName(endpoint)))
+      leftOut = this.#update({ partly: true }).map(endpointName)
       this.#failures.delete('plan')
     } catch (error) {
       this.#report('plan', 'the forwarding core could not be brought up to date yet', error)
@@ -150,8 +150,8 @@ export class Forwarding {
     this.#leftOut = leftOut
   }
 
-  /** Throws CoreFullError unless servers may be left out. */
-  #update(leaveOut?: (endpoint: Endpoint) => void): void {
+  /** Returns the servers that there is no room for. Throws CoreFullError, with `partly` only for other reasons than these. */
+  #update({ partly } = { partly: false }): readonly Endpoint[] {
     // What is known of the network is as new as the plan, also when its event still waits for its turn; but not in a storm.
     this.#noteChanges()
     const begun = performance.now()
@@ -171,11 +171,13 @@ export class Forwarding {
     this.#prepareMarks(services)
     const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
     this.#hops.learn(new Set(servers), asks)
+    let leftOut: readonly Endpoint[]
     try {
-      const writes = this.#core.apply({ services }, (address) => this.#hops.of(address), leaveOut)
-      this.#meters.follow(writes)
+      const applied = this.#core.apply({ services }, this.#hops.all, partly)
+      this.#meters.follow(applied.writes)
       if (this.#log.isLevelEnabled('debug'))
-        this.#log.debug(`plan of ${services.length} services: ${countsByType(writes)} written`)
+        this.#log.debug(`plan of ${services.length} services: ${countsByType(applied.writes)} written`)
+      leftOut = applied.leftOut
       this.#services = services
     } finally {
       this.#attach(this.#services)
@@ -190,6 +192,7 @@ export class Forwarding {
     const before = this.#pools
     this.#pools = pools
     for (const [name, pool] of pools) if (pool !== before.get(name)) this.#logChanges(name, before.get(name), pool)
+    return leftOut
   }
 
   snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
@@ -437,7 +440,7 @@ export class Forwarding {
 
   /** Says once of each server that it cannot be reached here. */
   #sayMute(services: readonly PlannedService[]): void {
-    const mute = muteServers(services, (address) => this.#hops.of(address) === 'local')
+    const mute = muteServers(services, (address) => this.#hops.all.get(address) === 'local')
     for (const sentence of mute) if (!this.#mute.has(sentence)) this.#log.error(sentence)
     this.#mute = mute
   }

@@ -1,5 +1,5 @@
 import { endpointName, serviceName } from '../../model/service.ts'
-import type { CoreState } from '../../forward/ebpf/difference.ts'
+import type { CoreState } from '../../forward/ebpf/core-state.ts'
 
 type Destinations = CoreState['dests']
 

@@ -1,7 +1,7 @@
 import { type Estimate, estimate, ratesOf } from '../../balance/estimator.ts'
 import type { Rates, Traffic } from '../../model/traffic.ts'
 import type { Core } from '../../forward/ebpf/core.ts'
-import type { Write } from '../../forward/ebpf/difference.ts'
+import type { Write } from '../../forward/ebpf/write.ts'
 
 /** Of what the core does not hold. */
 export const NO_TOTALS: Rates = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }

@@ -1,14 +1,7 @@
-import type { Hop } from '../../model/next-hop.ts'
+import type { Hop, Hops } from '../../model/next-hop.ts'
 import type { NetworkChange } from '../../linux/network-changes.ts'
 import type { Link, Rtnetlink } from '../../linux/rtnetlink.ts'
 import { type Address, addressBytes, addressText } from '../../net/address.ts'
-
-/** What is known of an address. */
-interface Known {
-  readonly hop: Hop | undefined
-  /** To be asked for again. */
-  readonly isStale: boolean
-}
 
 /**
  * Where the kernel would send packets to real servers. Each address is asked for once, and again only when a change of the network may
@@ -16,11 +9,12 @@ interface Known {
  */
 export class NextHops {
   readonly #rtnetlink: Pick<Rtnetlink, 'routes'>
-  readonly #known = new Map<Address, Known>()
+  readonly #known = new Map<Address, Hop | undefined>()
+  /** Those of them that are to be asked for again. */
+  readonly #stale = new Set<Address>()
   /** The known addresses as sorted text, to find those of a prefix. Undefined when it is to be made anew. */
   #sorted: readonly (readonly [text: string, address: Address])[] | undefined
   #links: ReadonlyMap<number, Link> = new Map()
-  #staleCount = 0
 
   constructor(rtnetlink: Pick<Rtnetlink, 'routes'>) {
     this.#rtnetlink = rtnetlink
@@ -28,7 +22,7 @@ export class NextHops {
 
   /** Whether a known address is to be asked for again. */
   get isStale(): boolean {
-    return this.#staleCount > 0
+    return this.#stale.size > 0
   }
 
   /** These are the links now. One that has come up may be the way to anything. */
@@ -52,7 +46,7 @@ export class NextHops {
         this.#doubt((address) => address.includes(':') === (change.family === 6))
         break
       case 'route':
-        for (const address of this.#within(change.to.first, change.to.last)) this.#doubtOne(address)
+        for (const address of this.#within(change.to.first, change.to.last)) this.#stale.add(address)
         break
       case 'rule':
       case 'anything':
@@ -64,22 +58,18 @@ export class NextHops {
   /** Finds out about all of these, and with `again` about those that were known. Throws SystemError. */
   learn(addresses: ReadonlySet<Address>, again: boolean): void {
     for (const address of this.#known.keys()) if (!addresses.has(address)) this.#forget(address)
-    const wanted = [...addresses].filter((address) => {
-      const known = this.#known.get(address)
-      return known === undefined || (again && known.isStale)
-    })
+    const wanted = [...addresses].filter((address) => !this.#known.has(address) || (again && this.#stale.has(address)))
     const routes = this.#rtnetlink.routes(wanted)
     for (const [i, address] of wanted.entries()) {
-      const known = this.#known.get(address)
-      if (known === undefined) this.#sorted = undefined
-      else this.#staleCount--
-      this.#known.set(address, { hop: this.#hop(address, routes[i]), isStale: false })
+      if (!this.#known.has(address)) this.#sorted = undefined
+      this.#stale.delete(address)
+      this.#known.set(address, this.#hop(address, routes[i]))
     }
   }
 
-  /** Undefined while there is no route. The same object as before when nothing has changed. */
-  of(address: Address): Hop | undefined {
-    return this.#known.get(address)?.hop
+  /** What is known until the next `learn`. A hop is the same object as before when nothing has changed. */
+  get all(): Hops {
+    return this.#known
   }
 
   /** Whether the kernel takes it for the broadcast address of one of this host's networks. Throws SystemError. */
@@ -97,18 +87,11 @@ export class NextHops {
   }
 
   #doubt(isMeant: (address: Address, hop: Hop | undefined) => boolean): void {
-    for (const [address, { hop }] of this.#known) if (isMeant(address, hop)) this.#doubtOne(address)
-  }
-
-  #doubtOne(address: Address): void {
-    const known = this.#known.get(address)
-    if (known === undefined || known.isStale) return
-    this.#known.set(address, { hop: known.hop, isStale: true })
-    this.#staleCount++
+    for (const [address, hop] of this.#known) if (isMeant(address, hop)) this.#stale.add(address)
   }
 
   #forget(address: Address): void {
-    if (this.#known.get(address)?.isStale === true) this.#staleCount--
+    this.#stale.delete(address)
     this.#known.delete(address)
     this.#sorted = undefined
   }

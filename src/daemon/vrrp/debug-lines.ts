@@ -1,4 +1,5 @@
-import type { Effect, Event, HeldAddress } from '../../vrrp/state.ts'
+import type { Effect } from '../../vrrp/effect.ts'
+import type { Event, HeldAddress } from '../../vrrp/state.ts'
 import type { VirtualAddress } from '../../model/vrrp.ts'
 
 /** What the engine is told, in a few words. Never a password: configurations are named, not shown. */

@@ -4,7 +4,7 @@ import { type BpfMap, createInnerTrie, openInner, u32 } from '../../linux/libbpf
 import { calls } from '../../linux/libc.ts'
 import { decodeAccess, decodeAccessKey, encodeAccess, encodeAccessKey, MAX_ACCESS_HITS } from './access-layout.ts'
 import { MAX_SERVICES, SIZE } from './layout.ts'
-import type { Write } from './difference.ts'
+import type { Write } from './write.ts'
 
 interface List {
   readonly entries: readonly AccessEntry[]

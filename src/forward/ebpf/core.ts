@@ -1,9 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Traffic } from '../../model/traffic.ts'
-import { type ForwardPlan, type LaidTable, resume } from '../../balance/plan.ts'
-import type { Endpoint } from '../../model/service.ts'
-import type { Address } from '../../net/address.ts'
+import type { ForwardPlan } from '../../balance/plan.ts'
 import { bpfDirectory } from '../../linux/bpffs.ts'
 import {
   type BpfMap,
@@ -46,7 +44,7 @@ import {
   sumCounters,
   sumU64,
 } from './layout.ts'
-import type { Hop } from '../../model/next-hop.ts'
+import type { Hops } from '../../model/next-hop.ts'
 import { AccessLists } from './access-lists.ts'
 import { encodeErrorRate } from './error-rate.ts'
 import { lackingFeatures } from './kernel.ts'
@@ -56,12 +54,16 @@ import { CoreSettings } from './settings.ts'
 import type { Switches, Timeouts } from '../../model/ipvs.ts'
 import { decodeTrace } from './trace.ts'
 import type { Traced } from '../../model/trace.ts'
-import { type CoreState, difference, type Write } from './difference.ts'
+import type { CoreState } from './core-state.ts'
+import { type Difference, difference } from './difference.ts'
+import { type LaidTable, resume } from './laid-table.ts'
 import { LocalPools } from './local-pools.ts'
 import { OwnAddresses } from './own-addresses.ts'
 import { leaveOwnClients, serveOwnClients } from './own-clients.ts'
 import { nextSweep } from './sweep.ts'
+import type { Write } from './write.ts'
 import { XdpAttachment, type XdpRefusal } from './xdp.ts'
+import { CoreFullError } from '../backend.ts'
 
 const PROGRAMS = ['tanist_ingress', 'tanist_sweep', 'tanist_forget', 'tanist_trace', 'tanist_xdp'] as const
 const OBJECT = fileURLToPath(new URL('./bpf/tanist.bpf.o', import.meta.url))
@@ -199,16 +201,13 @@ export class Core {
   }
 
   /**
-   * Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write; with `leaveOut` servers
-   * that there is no room for are told to it instead.
+   * Makes the core do what the plan says; says what it wrote. Throws CoreFullError before the first write. With `partly` servers that
+   * there is no room for are left out instead.
    */
-  apply(
-    plan: ForwardPlan,
-    hop: (address: Address) => Hop | undefined,
-    leaveOut?: (endpoint: Endpoint) => void,
-  ): readonly Write[] {
+  apply(plan: ForwardPlan, hops: Hops, partly = false): Difference {
     const state = { services: this.services(), dests: this.destinations() }
-    const writes = difference(state, plan, hop, leaveOut)
+    const { writes, leftOut } = difference(state, plan, hops)
+    if (leftOut.length > 0 && !partly) throw new CoreFullError('real servers', MAX_DESTS)
     const tables = writes.filter((write) => write.type === 'table')
     const lists = writes.filter((write) => write.type === 'access')
     for (const write of writes) {
@@ -216,7 +215,7 @@ export class Core {
       else if (write === tables[0]) this.#writeTables(tables)
       else if (write === lists[0]) this.access.write(lists)
     }
-    return writes
+    return { writes, leftOut }
   }
 
   /**

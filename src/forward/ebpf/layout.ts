@@ -14,7 +14,7 @@ import {
 } from '../../model/service.ts'
 import { type Address, addressBytes, ipv6At, isIpv4 } from '../../net/address.ts'
 import type { Traffic } from '../../model/traffic.ts'
-import type { LaidTable } from '../../balance/plan.ts'
+import type { LaidTable } from './laid-table.ts'
 import type { Connection } from '../../model/connection.ts'
 import { ipv4At } from '../../net/ipv4.ts'
 
