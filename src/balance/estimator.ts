@@ -1,10 +1,11 @@
-import type { Traffic, Rates } from '../model/traffic.ts'
+import type { Counters, Rates } from '../model/counters.ts'
+
 /** The estimator is run once in so many seconds. */
 export const ESTIMATE_EVERY_SECONDS = 2
 
 /** Counters as they were, and averages with a binary fraction. */
 export interface Estimate {
-  readonly last: Traffic
+  readonly last: Counters
   readonly averages: Rates
 }
 
@@ -12,7 +13,7 @@ export interface Estimate {
  * IPVS's estimator: a quarter of the way to the latest rate every two seconds. Its fixed-point arithmetic is followed, so that
  * the numbers come out the same: 10 bits of fraction for connections and packets, 5 for bytes.
  */
-const KINDS: readonly { readonly of: keyof Traffic; readonly fraction: number }[] = [
+const KINDS: readonly { readonly of: keyof Counters; readonly fraction: number }[] = [
   { of: 'connections', fraction: 10 },
   { of: 'inPackets', fraction: 10 },
   { of: 'outPackets', fraction: 10 },
@@ -20,14 +21,14 @@ const KINDS: readonly { readonly of: keyof Traffic; readonly fraction: number }[
   { of: 'outBytes', fraction: 5 },
 ]
 
-const NOTHING: Traffic = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
+const NOTHING: Counters = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
 
 const forEachKind = (value: (kind: (typeof KINDS)[number]) => number): Rates =>
   // fromEntries forgets that every kind is there.
   Object.fromEntries(KINDS.map((kind) => [kind.of, value(kind)])) as Rates
 
 /** The next tick. Undefined before the first one: what is to be counted began with nothing. */
-export function estimate(before: Estimate | undefined, now: Traffic): Estimate {
+export function estimate(before: Estimate | undefined, now: Counters): Estimate {
   const last = before?.last ?? NOTHING
   const averages = forEachKind(({ of, fraction }) => {
     const rate = (Number(now[of] - last[of]) * 2 ** fraction) / ESTIMATE_EVERY_SECONDS

@@ -1,3 +1,4 @@
+import type { CoreReading } from '../model/core-reading.ts'
 import type {
   IpvsCommand,
   IpvsFailure,
@@ -15,6 +16,18 @@ import { type PlannedService, planService } from './plan.ts'
 export type IpvsTable = readonly IpvsService[]
 
 type Changed = IpvsTable | IpvsFailure
+
+/** What ipvsadm had made before an earlier daemon ended: the core remembers it. */
+export function tableInCore({ services, servers }: CoreReading): IpvsTable {
+  return services.flatMap(({ id, scheduler, flags, persistence, onePacket, byHand }) => {
+    if (!byHand) return []
+    const own = servers.filter((server) => server.isPresent && serviceName(server.service) === serviceName(id))
+    const listed = own.map(({ endpoint, forwarding, weight, thresholds }): IpvsServer => {
+      return { endpoint, forwarding, weight, thresholds, fullWeight: weight }
+    })
+    return [{ id, scheduler, flags, persistence, onePacket, servers: listed }]
+  })
+}
 
 /** Whether an address is the broadcast address of one of this host's networks. */
 export type IsBroadcast = (address: Address) => boolean

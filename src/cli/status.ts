@@ -44,14 +44,14 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
       ['SERVICE / SERVER', 'STATE', 'SINCE', 'WEIGHT', 'ACTIVE', 'INACTIVE', 'CONNECTIONS', 'WHY'],
       status.services.flatMap((service) => [
         [
-          `${service.name} ${service.scheduler} ${service.method}`,
-          { text: `quorum ${service.quorum}`, colour: service.quorum === 'up' ? 'green' : 'red' },
+          [service.name, service.scheduler, service.method].filter((part) => part !== undefined).join(' '),
+          quorumState(service),
           '',
           '',
           '',
           '',
           String(service.counters.connections),
-          '',
+          service.owner === 'ipvsadm' ? 'made by hand with tanist-ipvsadm' : '',
         ],
         ...service.servers.map((server): Cell[] => [
           `  ${server.name}${server.role === 'sorry' ? ' (sorry server)' : ''}`,
@@ -141,6 +141,11 @@ function notRunning({ configuration }: Snapshot, colours: boolean): string {
 function instanceState({ state }: InstanceSnapshot): Cell {
   const colour = { master: 'green', backup: 'yellow', fault: 'red', init: 'dim' } as const
   return { text: state.toUpperCase(), colour: colour[state] }
+}
+
+function quorumState({ quorum }: ServiceSnapshot): Cell {
+  if (quorum === undefined) return ''
+  return { text: `quorum ${quorum}`, colour: quorum === 'up' ? 'green' : 'red' }
 }
 
 function serverState({ state, weight, role, active, inactive, persistent }: ServerSnapshot): Cell {

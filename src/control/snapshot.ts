@@ -68,10 +68,14 @@ export interface PeerSnapshot {
 
 export interface ServiceSnapshot {
   readonly name: string
+  /** Who has made it: the configuration, or tanist-ipvsadm. */
+  readonly owner: 'configuration' | 'ipvsadm'
   readonly protocol: Protocol | 'any'
   readonly scheduler: Scheduler
-  readonly method: ForwardingMethod
-  readonly quorum: 'up' | 'down'
+  /** Of the servers that do not say another one; undefined when it was made by hand and its servers do not have one in common. */
+  readonly method: ForwardingMethod | undefined
+  /** Undefined when it was made by hand. */
+  readonly quorum: 'up' | 'down' | undefined
   readonly counters: CountersSnapshot
   /** Undefined without `allow` and `deny`. */
   readonly access: AccessSnapshot | undefined

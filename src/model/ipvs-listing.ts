@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts'
 import type { ServerSpec, ServiceSpec, Timeouts } from './ipvs.ts'
-import type { Rates } from './traffic.ts'
+import type { Rates } from './counters.ts'
 
 /** The table of services as tanist-ipvsadm lists it, whoever made them. Plain data, sent as JSON. */
 export interface IpvsListing {

@@ -1,6 +1,7 @@
 import type { Address } from '../net/address.ts'
+import type { AccessHits } from './access-hits.ts'
 import type { Hop } from './next-hop.ts'
-import type { AccessEntry, Endpoint, Forwarding, ServiceId } from './service.ts'
+import type { Endpoint, Forwarding, ServiceId } from './service.ts'
 
 /** A packet that might come in. */
 export interface TracePacket {
@@ -36,11 +37,4 @@ export interface SeenHeader {
   readonly destination: Address
   readonly ttl: number
   readonly ports: readonly [source: number, destination: number] | undefined
-}
-
-/** What an entry has decided so far. `prefix` is undefined for those that no other entry is about. */
-export interface AccessHits {
-  readonly verdict: AccessEntry['verdict']
-  readonly prefix: string | undefined
-  readonly hits: bigint
 }

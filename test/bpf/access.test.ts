@@ -3,6 +3,7 @@ import { formatTrace } from '../../src/cli/trace.ts'
 import { type AccessEntry, sortedAccess } from '../../src/model/service.ts'
 import { Core } from '../../src/forward/ebpf/core.ts'
 import { traceFrame } from '../../src/forward/ebpf/trace.ts'
+import { accessHits } from '../../src/model/access-hits.ts'
 import { type Address, addressBits, addressBytes, isIpv4 } from '../../src/net/address.ts'
 import { dice } from '../support/dice.ts'
 import { Bench, DROP, type Family, NAME, NETWORK, PASS, REDIRECT } from './bench.ts'
@@ -42,8 +43,8 @@ const ends = (client: string, to = 80) =>
 const open = (client: string) => bench.send(tcp(ends(client), FLAG.syn)).verdict
 const hits = () =>
   Object.fromEntries(
-    [...bench.core.access.hits([0]).values()]
-      .flat()
+    [...bench.core.access.readings([0]).values()]
+      .flatMap(accessHits)
       .map(({ prefix = 'others', hits: count }) => [prefix, Number(count)]),
   )
 
@@ -211,7 +212,7 @@ describe('a list that changes', () => {
     serve(deny('0.0.0.0/0'))
     expect(open('10.0.9.1')).toBe(DROP)
     bench.core.apply({ services: [] }, new Map())
-    expect(bench.core.access.hits([0]).size).toBe(0)
+    expect(bench.core.access.readings([0]).size).toBe(0)
     serve([])
     expect(open('10.0.9.1')).toBe(REDIRECT)
   })
@@ -223,7 +224,7 @@ describe('a list that changes', () => {
     const next = new Core(NAME)
     expect(next.adopted).toBe(true)
     expect(next.services().map((service) => service.access)).toEqual([access])
-    expect(next.access.hits([0])).toEqual(bench.core.access.hits([0]))
+    expect(next.access.readings([0])).toEqual(bench.core.access.readings([0]))
     next.close()
     expect(hits()).toMatchObject({ '10.1.0.0/16': 1 })
   })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Traffic } from '../../src/model/traffic.ts'
+import type { Counters } from '../../src/model/counters.ts'
 import { type PlannedDestination, type PlannedService, planService } from '../../src/balance/plan.ts'
 import type {
   AccessEntry,
@@ -13,9 +13,12 @@ import type {
   ServiceId,
 } from '../../src/model/service.ts'
 import { Core, type CoreOptions } from '../../src/forward/ebpf/core.ts'
-import { encodeLink, encodeServiceKey, LAYOUT_VERSION, SIZE } from '../../src/forward/ebpf/layout.ts'
+import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout/bounds.ts'
+import { CONNECTION, FLOW, FLOW4 } from '../../src/forward/ebpf/layout/connection-layout.ts'
+import { encodeLink } from '../../src/forward/ebpf/layout/link-layout.ts'
+import { encodeServiceKey, SERVICE } from '../../src/forward/ebpf/layout/service-layout.ts'
 import { PINNED_MAPS } from '../../src/forward/ebpf/pins.ts'
-import { encodeSettings, NO_SWITCHES } from '../../src/forward/ebpf/settings-layout.ts'
+import { encodeSettings, NO_SWITCHES } from '../../src/forward/ebpf/layout/settings-layout.ts'
 import type { Switches } from '../../src/model/ipvs.ts'
 import type { Hop, Hops } from '../../src/model/next-hop.ts'
 import { type Address, isIpv4 } from '../../src/net/address.ts'
@@ -194,15 +197,19 @@ export class Bench {
       map('server_macs').update(u32(slot), new Uint8Array(mac.buffer))
     }
     for (const [name, size] of [
-      ['connections', SIZE.flow4],
-      ['connections6', SIZE.flow],
+      ['connections', FLOW4.bytes],
+      ['connections6', FLOW.bytes],
     ] as const) {
-      for (const [key, value] of map(name).entries(size, SIZE.connection)) {
+      for (const [key, value] of map(name).entries(size, CONNECTION.bytes)) {
         const view = new DataView(value.buffer, value.byteOffset)
-        view.setBigUint64(8, unresolved ? 0n : process.hrtime.bigint() + this.#offset - 100_000_000n, true)
-        view.setUint16(22, 1500, true)
-        view.setUint32(32, 1, true)
-        view.setBigUint64(80, CLIENT_MAC, true)
+        view.setBigUint64(
+          CONNECTION.at.back_at_ns,
+          unresolved ? 0n : process.hrtime.bigint() + this.#offset - 100_000_000n,
+          true,
+        )
+        view.setUint16(CONNECTION.at.back_mtu, 1500, true)
+        view.setUint32(CONNECTION.at.back_ifindex, 1, true)
+        view.setBigUint64(CONNECTION.at.back_mac, CLIENT_MAC, true)
         map(name).update(key, value)
       }
     }
@@ -247,7 +254,7 @@ export class Bench {
   /** The two numbers that `twos` has drawn for a service's last pick. */
   draws(id: ServiceId): readonly [number, number] {
     const map = (name: 'services' | 'cursors') => new BpfMap(this.#maps.get(name) ?? -1, name)
-    const service = new Uint32Array(SIZE.service / 4)
+    const service = new Uint32Array(SERVICE.bytes / 4)
     map('services').lookup(encodeServiceKey(id), new Uint8Array(service.buffer))
     const drawn = new Uint32Array(2)
     map('cursors').lookup(u32(service[0] ?? 0), new Uint8Array(drawn.buffer))
@@ -255,7 +262,7 @@ export class Bench {
   }
 
   /** Of the first service or server. */
-  counters(of: 'service' | 'dest'): Traffic {
+  counters(of: 'service' | 'dest'): Counters {
     const counters = this.core.counters(of, [0]).get(0)
     if (counters === undefined) throw new Error(`no counters of a ${of}`)
     return counters
@@ -271,7 +278,7 @@ export class Bench {
   /** The only connection's entry in the table. */
   #entry(): readonly [BpfMap, Uint8Array, Uint8Array] {
     const map = new BpfMap(this.#maps.get('connections') ?? -1, 'connections')
-    const [entry] = map.entries(SIZE.flow4, SIZE.connection)
+    const [entry] = map.entries(FLOW4.bytes, CONNECTION.bytes)
     if (entry === undefined) throw new Error('there is no connection')
     return [map, ...entry]
   }
@@ -279,14 +286,14 @@ export class Bench {
   /** Puts the only connection into a state, whatever the counts say then. */
   setState(state: number): void {
     const [map, key, value] = this.#entry()
-    new DataView(value.buffer, value.byteOffset).setUint32(16, state, true)
+    new DataView(value.buffer, value.byteOffset).setUint32(CONNECTION.at.state, state, true)
     map.update(key, value)
   }
 
   /** The state of the only connection, as a number. */
   state(): number {
     const [, , value] = this.#entry()
-    return new DataView(value.buffer, value.byteOffset).getUint32(16, true)
+    return new DataView(value.buffer, value.byteOffset).getUint32(CONNECTION.at.state, true)
   }
 
   /** Bytes that the kernel charges for a map. */

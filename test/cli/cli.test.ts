@@ -317,6 +317,7 @@ describe('tanist status', () => {
     services: [
       {
         name: '[10.0.0.1]:tcp:80',
+        owner: 'configuration',
         protocol: 'TCP',
         scheduler: 'wrr',
         method: 'NAT',

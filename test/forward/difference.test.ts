@@ -1,14 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ForwardPlan, planService } from '../../src/balance/plan.ts'
-import {
-  decodeDest,
-  type DestEntry,
-  layDest,
-  type Load,
-  type ServiceEntry,
-  SIZE,
-} from '../../src/forward/ebpf/layout.ts'
+import { decodeDest, DEST, type DestEntry, layDest } from '../../src/forward/ebpf/layout/destination-layout.ts'
+import type { ServiceEntry } from '../../src/forward/ebpf/layout/service-layout.ts'
+import type { Load } from '../../src/model/core-reading.ts'
 import type { AccessEntry, AddressService, ServiceId } from '../../src/model/service.ts'
 import type { CoreState } from '../../src/forward/ebpf/core-state.ts'
 import { difference } from '../../src/forward/ebpf/difference.ts'
@@ -244,7 +239,7 @@ describe('a real server', () => {
     thresholds: { upper: 4_000_000_000, lower: 7 },
     hop: { ifindex: 7, neighbour: ip('10.1.0.1'), mtu: 9000, source: undefined },
   }
-  const write = (entry: DestEntry, before: Uint8Array = new Uint8Array(SIZE.dest), fresh = true) =>
+  const write = (entry: DestEntry, before: Uint8Array = new Uint8Array(DEST.bytes), fresh = true) =>
     layDest(entry, before, fresh)
   const written = (...change: Parameters<typeof write>) => write(...change).at(-1) ?? expect.fail('nothing was written')
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { encodeErrorRate } from '../../src/forward/ebpf/error-rate.ts'
+import { encodeErrorRate } from '../../src/forward/ebpf/layout/error-rate-layout.ts'
 import { readIcmpLimits } from '../../src/linux/icmp-limits.ts'
 
 const reader = (files: Readonly<Record<string, string>>) => (name: string) => {

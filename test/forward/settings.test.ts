@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeSettings, encodeSettings } from '../../src/forward/ebpf/settings-layout.ts'
+import { decodeSettings, encodeSettings } from '../../src/forward/ebpf/layout/settings-layout.ts'
 
 test('what a later daemon reads of the settings is what was written', () => {
   const settings = {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { MAX_DESTS } from '../../src/forward/ebpf/layout.ts'
+import { MAX_DESTS } from '../../src/forward/ebpf/layout/bounds.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { WebServer } from '../support/web.ts'

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout.ts'
+import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout/bounds.ts'
 import { DirectorHost } from '../support/director.ts'
 import { linkOf } from '../support/frames.ts'
 import { Lab, until } from '../support/lab.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout.ts'
+import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout/bounds.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { startFlows, startProbe, startRequests } from '../support/reporter.ts'

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout.ts'
+import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout/bounds.ts'
 import { DirectorHost } from '../support/director.ts'
 import { until } from '../support/lab.ts'
 import { buildPair, distribution, type Pair } from '../support/pair.ts'

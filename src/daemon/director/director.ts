@@ -7,7 +7,8 @@ import { type Caller, ControlServer, type UpgradeAnswer } from '../../control/se
 import type { Dump } from '../../control/dump.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Reloaded, Snapshot } from '../../control/snapshot.ts'
 import type { Hook } from '../../forward/ebpf/attachment.ts'
-import { LAYOUT_VERSION } from '../../forward/ebpf/layout.ts'
+import { EbpfBackend } from '../../forward/ebpf/ebpf-backend.ts'
+import { LAYOUT_VERSION } from '../../forward/ebpf/layout/bounds.ts'
 import { CoreFullError } from '../../forward/backend.ts'
 import { SystemError } from '../../linux/libc.ts'
 import { notifySystemd, replaceProgram } from '../../linux/process.ts'
@@ -96,7 +97,8 @@ export class Director {
     const kept = takeKeptState(options.name)
     if (kept !== undefined) this.#takeOver(kept)
     // Forwarding is ready before anybody can become master.
-    this.#forwarding = new Forwarding(options.name, options, config, this.#verdicts, kept, log)
+    const backend = new EbpfBackend(options.name, options, config, kept?.zeros, log)
+    this.#forwarding = new Forwarding(backend, config, this.#verdicts, kept?.quorums, log)
     this.#vrrp = new Child<ToVrrp, FromVrrp>(
       { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, pulse: PULSES.vrrp },
       {

@@ -1,36 +1,31 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { ESTIMATE_EVERY_SECONDS } from '../../balance/estimator.ts'
-import { type IpvsTable, nextStep, planByHand } from '../../balance/ipvs-table.ts'
+import { type IpvsTable, nextStep, planByHand, tableInCore } from '../../balance/ipvs-table.ts'
+import { beginMeters, type Meters, ratesByRun, tickMeters } from '../../balance/meters.ts'
 import type { PlannedService } from '../../balance/plan.ts'
 import { type FormedPool, type Quorum, reformPool } from '../../balance/pool.ts'
 import { type ConnectionFilter, passes } from '../../control/connection-filter.ts'
-import type { IpvsListing, ListedConnection } from '../../model/ipvs-listing.ts'
 import type { Dump } from '../../control/dump.ts'
+import { ipvsListing } from '../../control/ipvs-listing.ts'
+import { type ConfiguredService, serviceSnapshots } from '../../control/service-snapshot.ts'
 import type { ServiceSnapshot } from '../../control/snapshot.ts'
-import { Core, type CoreOptions } from '../../forward/ebpf/core.ts'
-import { CoreFullError } from '../../forward/backend.ts'
-import { MARK_LINK, MarkRoute } from '../../forward/ebpf/mark-route.ts'
-import { traceFrame } from '../../forward/ebpf/trace.ts'
+import { type Backend, CoreFullError } from '../../forward/backend.ts'
 import { muteServers } from '../../host/own-ports.ts'
-import { readIcmpLimits } from '../../linux/icmp-limits.ts'
 import { type NetworkChange, NetworkChanges } from '../../linux/network-changes.ts'
 import { Poller } from '../../linux/poller.ts'
 import { type Link, Rtnetlink } from '../../linux/rtnetlink.ts'
 import type { Config } from '../../model/config.ts'
+import type { CoreReading } from '../../model/core-reading.ts'
+import { countsByType } from '../../model/counts-by-type.ts'
+import type { IpvsListing, ListedConnection } from '../../model/ipvs-listing.ts'
 import type { IpvsCommand, IpvsOutcome, IpvsService, Timeouts } from '../../model/ipvs.ts'
 import { type Endpoint, endpointName, type RealServer, type ServiceId, serviceName } from '../../model/service.ts'
 import type { Traced, TracePacket } from '../../model/trace.ts'
 import type { Millis } from '../../time.ts'
-import { countsByType } from '../counts-by-type.ts'
 import { Coalescer } from './coalescer.ts'
-import { HeldServers } from './held-servers.ts'
-import { ipvsListing } from './ipvs-listing.ts'
 import type { KeptState } from './kept-state.ts'
-import { Meters } from './meters.ts'
 import { NextHops } from './next-hops.ts'
-import { marksKey, marksOf } from './service-marks.ts'
-import { serviceSnapshots } from './service-snapshot.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** Verdicts and changes of the network that come within this time of a plan are part of one that is made after it. */
@@ -50,19 +45,18 @@ const EVENTS_REST_LIMIT_MS = 1000
  */
 export class Forwarding {
   readonly #log: Logger
-  readonly #core: Core
+  readonly #backend: Backend
   readonly #verdicts: Verdicts
   readonly #rtnetlink = new Rtnetlink()
   readonly #changes = new NetworkChanges()
-  readonly #markRoute = new MarkRoute()
   readonly #poller: Poller
   readonly #hops = new NextHops(this.#rtnetlink)
   readonly #following = new Coalescer(() => this.#follow(), PLAN_GAP_MS)
   readonly #plannedByHand = new WeakMap<IpvsService, PlannedService>()
   /** Of the director before this one, until there are pools. */
   readonly #keptQuorums: Map<string, Quorum>
-  readonly #meters: Meters
   readonly #meterTimer: NodeJS.Timeout
+  #meters: Meters
   #pools: ReadonlyMap<string, FormedPool> = new Map()
   #byHand: IpvsTable
   #services: readonly PlannedService[] = []
@@ -75,40 +69,34 @@ export class Forwarding {
   #networkNotBefore = Number.NEGATIVE_INFINITY
   /** While events of the network are left alone. */
   #eventsRest: NodeJS.Timeout | undefined
-  /** Whether interfaces, marks and switches are as configuration and network want them; and the marks by name. */
-  #isAttached = false
-  #marks = ''
-  #markIfindex: number | undefined
   /** What the kernel refused the last time. */
-  readonly #failures = new Map<'plan' | 'pins', string>()
+  readonly #failures = new Map<'plan' | 'repair', string>()
   /** Servers that the core has no room for. */
   #leftOut: readonly string[] = []
   /** What was said of servers that are not reached here. */
   #mute: ReadonlySet<string> = new Set()
   #sweepTimer: NodeJS.Timeout | undefined
 
-  /** `kept` is of the director before this one. Throws SystemError or CoreFullError. */
+  /** `quorums` are of the director before this one. Throws SystemError or CoreFullError. */
   constructor(
-    name: string,
-    options: CoreOptions,
+    backend: Backend,
     config: Config,
     verdicts: Verdicts,
-    kept: Pick<KeptState, 'quorums' | 'zeros'> | undefined,
+    quorums: KeptState['quorums'] | undefined,
     log: Logger,
   ) {
     this.#log = log
     this.#verdicts = verdicts
     this.#config = config
-    this.#core = new Core(name, options)
-    if (this.#core.adopted) log.info('took over the running forwarding core')
-    this.#byHand = servicesByHand(this.#core)
-    this.#meters = new Meters(this.#core)
-    if (kept !== undefined && this.#core.adopted) this.#meters.restore(kept.zeros)
-    this.#keptQuorums = new Map(Object.entries(kept?.quorums ?? {}))
-    this.#meterTimer = setInterval(() => this.#meters.tick(), ESTIMATE_EVERY_SECONDS * 1000)
+    this.#backend = backend
+    const found = backend.read()
+    this.#byHand = tableInCore(found)
+    this.#meters = beginMeters(found)
+    this.#keptQuorums = new Map(Object.entries(quorums ?? {}))
+    this.#meterTimer = setInterval(() => this.#measure(), ESTIMATE_EVERY_SECONDS * 1000)
     this.#update()
     this.#keptQuorums.clear()
-    this.#core.setInertAt(0n)
+    backend.start()
     this.#poller = new Poller(() => this.#readChanges())
     this.#poller.watch([this.#changes.fd])
     this.#sweep()
@@ -118,11 +106,12 @@ export class Forwarding {
   configure(config: Config): void {
     const before = this.#config
     this.#config = config
-    this.#isAttached = false
+    this.#backend.configure(config)
     try {
       this.#update()
     } catch (error) {
       this.#config = before
+      this.#backend.configure(before)
       throw error
     }
   }
@@ -168,19 +157,13 @@ export class Forwarding {
     const configured = this.#configured()
     const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
     const services = [...[...pools.values()].map(({ service }) => service), ...byHand.map((each) => this.#plan(each))]
-    this.#prepareMarks(services)
     const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
     this.#hops.learn(new Set(servers), asks)
     let leftOut: readonly Endpoint[]
     try {
-      const applied = this.#core.apply({ services }, this.#hops.all, partly)
-      this.#meters.follow(applied.writes)
-      if (this.#log.isLevelEnabled('debug'))
-        this.#log.debug(`plan of ${services.length} services: ${countsByType(applied.writes)} written`)
-      leftOut = applied.leftOut
+      leftOut = this.#backend.apply({ services }, this.#hops.all, partly)
       this.#services = services
     } finally {
-      this.#attach(this.#services)
       if (asks) {
         const ended = performance.now()
         this.#networkNotBefore = ended + Math.min(NETWORK_REST_LIMIT_MS, NETWORK_REST * (ended - begun))
@@ -196,15 +179,17 @@ export class Forwarding {
   }
 
   snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
-    return {
-      services: serviceSnapshots(this.#config.virtualServers, this.#pools, this.#verdicts, this.#core),
-      drops: this.#drops(),
-    }
-  }
-
-  #drops(): Record<string, number> {
-    const drops = Object.entries(this.#core.drops()).map(([reason, count]): [string, number] => [reason, Number(count)])
-    return Object.fromEntries(drops)
+    const reading = this.#backend.read()
+    const configured = this.#config.virtualServers.map((server): ConfiguredService => {
+      const pool = this.#pools.get(serviceName(server.id))
+      return {
+        server,
+        hasQuorum: pool?.quorum.up === true,
+        weights: new Map(pool?.service.destinations.map(({ endpoint, weight }) => [endpointName(endpoint), weight])),
+        verdicts: server.realServers.map((real) => this.#verdicts.describe(server, real)),
+      }
+    })
+    return { services: serviceSnapshots(configured, this.#byHand, reading), drops: dropCounts(reading) }
   }
 
   /**
@@ -241,69 +226,62 @@ export class Forwarding {
   }
 
   ipvs(): IpvsListing {
-    return ipvsListing(this.#services, this.#core, this.#meters)
+    return ipvsListing(this.#services, this.#backend.read(), ratesByRun(this.#meters))
   }
 
   /** What the core holds, without connections. */
   dump(): Dump['core'] {
+    const reading = this.#backend.read()
     const nameOf = (ifindex: number) => this.#links.find(({ index }) => index === ifindex)?.name
-    const programs = this.#core.attached.map((each) => ({ interface: nameOf(each.ifindex), ...each }))
-    return { ...this.ipvs(), drops: this.#drops(), programs }
+    const programs = this.#backend.programs.map((each) => ({ interface: nameOf(each.ifindex), ...each }))
+    const listing = ipvsListing(this.#services, reading, ratesByRun(this.#meters))
+    return { ...listing, drops: dropCounts(reading), programs }
   }
 
   *connections(filter: ConnectionFilter): Iterable<ListedConnection> {
-    for (const connection of this.#core.connections()) if (passes(connection, filter)) yield connection
+    for (const connection of this.#backend.connections()) if (passes(connection, filter)) yield connection
   }
 
   /** Takes connections out of the table. Returns how many there were. */
   forget(filter: ConnectionFilter): number {
     // Templates are not connections: without a client's port nothing is found.
     const found = [...this.connections(filter)].filter(({ client }) => client.port !== 0)
-    return found.filter((connection) => this.#core.forget(connection)).length
+    return found.filter((connection) => this.#backend.forget(connection)).length
   }
 
   /** What would become of a packet. Throws SystemError. */
   trace(packet: TracePacket, mark: number): Traced {
-    return this.#core.trace(traceFrame(packet), mark)
+    if (this.#backend.trace === undefined) throw new Error('this forwarding core cannot trace packets')
+    return this.#backend.trace(packet, mark)
   }
 
   /** 0 leaves a time-out as it is. */
   setTimeouts({ tcp, tcpFin, udp }: Timeouts): void {
-    const now = this.#core.timeouts
-    this.#core.setTimeouts({ tcp: tcp || now.tcp, tcpFin: tcpFin || now.tcpFin, udp: udp || now.udp })
+    const now = this.#backend.timeouts
+    this.#backend.setTimeouts({ tcp: tcp || now.tcp, tcpFin: tcpFin || now.tcpFin, udp: udp || now.udp })
   }
 
   /** Totals of a service and its servers begin at 0, or those of all. False when there is no such service. */
   zero(id: ServiceId | undefined): boolean {
-    const name = id === undefined ? undefined : serviceName(id)
-    const services = this.#core.services().filter(({ key }) => name === undefined || serviceName(key) === name)
-    this.#meters.zero(
-      'service',
-      services.map(({ entry }) => entry.slot),
-    )
-    const held = new HeldServers(this.#core.destinations())
-    this.#meters.zero('dest', name === undefined ? held.slots : [...held.of(name).values()].map(({ slot }) => slot))
-    return name === undefined || services.length > 0
+    return this.#backend.zero(id)
   }
 
   /** What the next director is to know of this. */
   get kept(): Pick<KeptState, 'quorums' | 'zeros'> {
     const quorums = Object.fromEntries([...this.#pools].map(([name, { quorum }]) => [name, quorum]))
-    return { quorums, zeros: this.#meters.zeros }
+    return { quorums, zeros: this.#backend.zeros }
   }
 
   /** Lets the core go on by itself for so long; from then on it passes everything. */
   leave(grace: Millis): void {
     this.#close()
-    this.#core.setInertAt(process.hrtime.bigint() + BigInt(Math.round(grace)) * 1_000_000n)
-    this.#core.close()
+    this.#backend.leave(grace)
   }
 
   /** Removes the core. */
   remove(): void {
-    this.#markRoute.follow([])
     this.#close()
-    this.#core.remove()
+    this.#backend.remove()
   }
 
   #close(): void {
@@ -314,7 +292,6 @@ export class Forwarding {
     this.#poller.close()
     this.#changes.close()
     this.#rtnetlink.close()
-    this.#markRoute.close()
   }
 
   /** Names of the services that are the configuration's. */
@@ -346,10 +323,9 @@ export class Forwarding {
     if (changes.length > 0) this.#log.debug(`netlink: ${countsByType(changes)}`)
     for (const change of changes) {
       this.#hops.note(change)
+      this.#backend.noteChange(change)
       if (change.type === 'anything' || isNewsOf(change, this.#links)) this.#areLinksKnown = false
       if (change.type === 'anything' || change.type === 'address') this.#areAddressesKnown = false
-      // Somebody may have removed the rules for marks.
-      if (change.type === 'anything' || change.type === 'rule') this.#isAttached = false
     }
     return changes.length > 0
   }
@@ -357,12 +333,12 @@ export class Forwarding {
   #followLinks(): void {
     this.#links = this.#rtnetlink.links()
     this.#hops.follow(this.#links)
+    this.#backend.setLinks(this.#links)
     this.#areLinksKnown = true
-    this.#isAttached = false
   }
 
   #followAddresses(): void {
-    this.#core.ownAddresses.follow(this.#rtnetlink.ownAddresses())
+    this.#backend.setOwnAddresses(this.#rtnetlink.ownAddresses())
     this.#areAddressesKnown = true
   }
 
@@ -374,65 +350,27 @@ export class Forwarding {
     return planned
   }
 
-  /** The way by the firewall is there before the first packet is sent it, and until after the last. */
-  #prepareMarks(services: readonly PlannedService[]): void {
-    const marks = marksOf(services)
-    if (this.#isAttached && marksKey(marks) === this.#marks) return
-    const ifindex = this.#markRoute.prepare(marks) ?? this.#markIfindex
-    if (ifindex === this.#markIfindex) return
-    this.#markIfindex = ifindex
-    this.#attachPorts()
-  }
-
-  /** Whatever does not follow from verdicts: interfaces, marks, switches and the kernel's limits. */
-  #attach(services: readonly PlannedService[]): void {
-    const marks = marksOf(services)
-    if (this.#isAttached && marksKey(marks) === this.#marks) return
-    this.#markIfindex = this.#markRoute.follow(marks)
-    this.#marks = marksKey(marks)
-    this.#core.setSwitches(this.#config.switches)
-    this.#core.setErrorRate(readIcmpLimits())
-    this.#isAttached = true
-    this.#attachPorts()
-  }
-
-  #attachPorts(): void {
-    const own: readonly string[] = Object.values(MARK_LINK)
-    const { only, xdp } = this.#config.attachment
-    const others = this.#links.filter(
-      ({ kind, name }) =>
-        (kind === 'ethernet' || kind === 'loopback') &&
-        !own.includes(name) &&
-        (only.length === 0 || only.includes(name) || xdp.includes(name)),
-    )
-    const ports = others.map(({ index, mac, name }) => ({ index, mac, xdp: xdp.includes(name) }))
-    for (const { ifindex, error } of this.#core.attach(ports, this.#markIfindex)) {
-      const name = others.find(({ index }) => index === ifindex)?.name
-      this.#log.warn({ interface: name, error: error.message }, `no XDP on ${name}; tc forwards its packets`)
-    }
-  }
-
   #sweep(): void {
-    this.#sweepTimer = setTimeout(() => this.#sweep(), this.#core.sweep())
-    this.#restorePins()
-    if (!this.#isAttached || this.#failures.has('plan') || this.#leftOut.length > 0) this.follow()
+    this.#sweepTimer = setTimeout(() => this.#sweep(), this.#backend.sweep())
+    this.#repair()
+    if (this.#backend.isBehind || this.#failures.has('plan') || this.#leftOut.length > 0) this.follow()
   }
 
-  /** Without their pins the program is off the interfaces, and a restart would forget all. */
-  #restorePins(): void {
+  #repair(): void {
     try {
-      const wereLost = this.#core.restorePins()
-      this.#failures.delete('pins')
-      if (!wereLost) return
-      this.#log.error('pins of the forwarding core were removed from the BPF file system; pinning it again')
-      this.#isAttached = false
+      this.#backend.repair()
+      this.#failures.delete('repair')
     } catch (error) {
-      this.#report('pins', 'cannot pin the forwarding core again after its pins were removed', error)
+      this.#report('repair', 'cannot make again what somebody has removed of the forwarding core', error)
     }
+  }
+
+  #measure(): void {
+    this.#meters = tickMeters(this.#meters, this.#backend.read())
   }
 
   /** What the kernel refuses is said once, and tried again with each sweep; anything else is a fault of ours. */
-  #report(task: 'plan' | 'pins', what: string, error: unknown): void {
+  #report(task: 'plan' | 'repair', what: string, error: unknown): void {
     if (!(error instanceof Error) || !('code' in error)) throw error
     if (this.#failures.get(task) !== error.message) this.#log.error(`${what}: ${error.message}`)
     this.#failures.set(task, error.message)
@@ -478,17 +416,5 @@ function isNewsOf(change: NetworkChange, links: readonly Link[]): boolean {
   )
 }
 
-/** What ipvsadm had made before an earlier daemon ended: the core remembers it. */
-function servicesByHand(core: Core): IpvsTable {
-  const held = new HeldServers(core.destinations())
-  return core.services().flatMap(({ key: id, entry }) => {
-    if (!entry.byHand) return []
-    const { scheduler, flags, persistence, onePacket } = entry
-    const servers = [...held.of(serviceName(id)).values()].flatMap(({ dest }) => {
-      if (dest.state !== 'present') return []
-      const { endpoint, forwarding, weight, thresholds } = dest
-      return [{ endpoint, forwarding, weight, thresholds, fullWeight: weight }]
-    })
-    return [{ id, scheduler, flags, persistence, onePacket, servers }]
-  })
-}
+const dropCounts = ({ drops }: CoreReading): Record<string, number> =>
+  Object.fromEntries(Object.entries(drops).map(([reason, count]) => [reason, Number(count)]))

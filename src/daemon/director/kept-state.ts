@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs'
 import type { Quorum } from '../../balance/pool.ts'
 import type { InstanceSnapshot } from '../../control/snapshot.ts'
+import type { KeptZeros } from '../../forward/backend.ts'
 import type { Millis } from '../../time.ts'
-import type { KeptZeros } from './meters.ts'
 import { RUN_FOLDER, writeRunFile } from '../run-file.ts'
 import type { KnownVerdict } from './verdicts.ts'
 

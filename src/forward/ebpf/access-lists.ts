@@ -1,9 +1,17 @@
-import type { AccessHits } from '../../model/trace.ts'
+import { type AccessHits, type AccessReading, accessVerdict } from '../../model/access-hits.ts'
 import { type AccessEntry, accessName, othersVerdict, sortedAccess } from '../../model/service.ts'
 import { type BpfMap, createInnerTrie, openInner, u32 } from '../../linux/libbpf.ts'
 import { calls } from '../../linux/libc.ts'
-import { decodeAccess, decodeAccessKey, encodeAccess, encodeAccessKey, MAX_ACCESS_HITS } from './access-layout.ts'
-import { MAX_SERVICES, SIZE } from './layout.ts'
+import {
+  ACCESS,
+  ACCESS_KEY,
+  decodeAccess,
+  decodeAccessKey,
+  encodeAccess,
+  encodeAccessKey,
+  MAX_ACCESS_HITS,
+} from './layout/access-layout.ts'
+import { MAX_SERVICES } from './layout/bounds.ts'
 import type { Write } from './write.ts'
 
 interface List {
@@ -65,8 +73,8 @@ export class AccessLists {
     this.#lists.delete(slot)
   }
 
-  /** Of each entry of these slots' lists, the one for everybody else last. */
-  hits(slots: Iterable<number>): ReadonlyMap<number, readonly AccessHits[]> {
+  /** The lists of these slots, those that have one, and what they have decided. Throws SystemError. */
+  readings(slots: Iterable<number>): ReadonlyMap<number, AccessReading> {
     const wanted = [...slots].flatMap((slot) => {
       const list = this.#lists.get(slot)
       return list === undefined ? [] : [{ slot, list }]
@@ -76,10 +84,7 @@ export class AccessLists {
     return new Map(
       wanted.map(({ slot, list: { entries, places } }) => [
         slot,
-        places.map((place, i) => {
-          const entry = entries[i]
-          return { ...described(entry, entries), hits: counts.getBigUint64(place * 8, true) }
-        }),
+        { entries, hits: places.map((place) => counts.getBigUint64(place * 8, true)) },
       ]),
     )
   }
@@ -88,7 +93,7 @@ export class AccessLists {
   at(place: number): Pick<AccessHits, 'verdict' | 'prefix'> | undefined {
     for (const { entries, places } of this.#lists.values()) {
       const index = places.indexOf(place)
-      if (index !== -1) return described(entries[index], entries)
+      if (index !== -1) return accessVerdict(entries, index)
     }
     return undefined
   }
@@ -111,8 +116,8 @@ export class AccessLists {
     ]
     this.#counts.updateAll(fresh.map((index) => [u32(index), new Uint8Array(8)]))
     const trie = createInnerTrie(
-      SIZE.accessKey,
-      SIZE.access,
+      ACCESS_KEY.bytes,
+      ACCESS.bytes,
       places.map((index, i) => {
         const entry = entries[i]
         return [encodeAccessKey(entry), encodeAccess(entry?.verdict ?? othersVerdict(entries), index)]
@@ -139,19 +144,11 @@ export class AccessLists {
 
 const nameOf = (entry: AccessEntry): string => `${entry.verdict} ${accessName(entry)}`
 
-function described(
-  entry: AccessEntry | undefined,
-  all: readonly AccessEntry[],
-): Pick<AccessHits, 'verdict' | 'prefix'> {
-  if (entry === undefined) return { verdict: othersVerdict(all), prefix: undefined }
-  return { verdict: entry.verdict, prefix: accessName(entry) }
-}
-
 function listOf(trie: BpfMap): List {
   let others = 0
   const places = new Map<string, number>()
   const found: AccessEntry[] = []
-  for (const [key, value] of trie.entries(SIZE.accessKey, SIZE.access)) {
+  for (const [key, value] of trie.entries(ACCESS_KEY.bytes, ACCESS.bytes)) {
     const prefix = decodeAccessKey(key)
     const { verdict, hits } = decodeAccess(value)
     if (prefix === undefined) {

@@ -1,7 +1,9 @@
+import type { Load } from '../../model/core-reading.ts'
 import type { AccessEntry, ServiceId } from '../../model/service.ts'
 import type { Address } from '../../net/address.ts'
 import type { LaidTable } from './laid-table.ts'
-import type { DestEntry, Load, ServiceEntry } from './layout.ts'
+import type { DestEntry } from './layout/destination-layout.ts'
+import type { ServiceEntry } from './layout/service-layout.ts'
 
 /**
  * What the core holds, as read from its maps. They are the only memory: a restarted daemon continues from them. A table is

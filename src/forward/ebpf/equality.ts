@@ -1,7 +1,8 @@
 import type { AccessEntry, SchedulerFlags } from '../../model/service.ts'
 import type { Address } from '../../net/address.ts'
 import type { LaidTable } from './laid-table.ts'
-import type { DestEntry, ServiceEntry } from './layout.ts'
+import type { DestEntry } from './layout/destination-layout.ts'
+import type { ServiceEntry } from './layout/service-layout.ts'
 
 /** Whether what the core holds is what is planned: nothing is written that is there. */
 

@@ -1,6 +1,7 @@
 import { type BpfMap } from '../../linux/libbpf.ts'
 import { type Address, addressBytes } from '../../net/address.ts'
-import { addressIn, familyOf, SIZE, viewOf } from './layout.ts'
+import { addressIn, familyOf, OWN_ADDRESS } from './layout/address-layout.ts'
+import { viewOf } from './layout/struct.ts'
 
 /** MAX_OWN_ADDRESSES: those beyond are not known. */
 const MAX_OWN_ADDRESSES = 16_384
@@ -24,16 +25,16 @@ export class OwnAddresses {
   }
 
   *#held(): Generator<Address> {
-    for (const [key] of this.#map.entries(SIZE.ownAddress, PRESENT.length)) {
+    for (const [key] of this.#map.entries(OWN_ADDRESS.bytes, PRESENT.length)) {
       const view = viewOf(key)
-      yield addressIn(view, 0, view.getUint32(16, true))
+      yield addressIn(view, OWN_ADDRESS.at.address, view.getUint32(OWN_ADDRESS.at.family, true))
     }
   }
 }
 
 function encodeOwnAddress(address: Address): Uint8Array {
-  const bytes = new Uint8Array(SIZE.ownAddress)
-  bytes.set(addressBytes(address), 0)
-  viewOf(bytes).setUint32(16, familyOf(address), true)
+  const bytes = new Uint8Array(OWN_ADDRESS.bytes)
+  bytes.set(addressBytes(address), OWN_ADDRESS.at.address)
+  viewOf(bytes).setUint32(OWN_ADDRESS.at.family, familyOf(address), true)
   return bytes
 }

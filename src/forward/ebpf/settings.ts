@@ -1,6 +1,5 @@
 import { type BpfMap, u32 } from '../../linux/libbpf.ts'
-import { SIZE } from './layout.ts'
-import { decodeSettings, encodeSettings, type Settings } from './settings-layout.ts'
+import { decodeSettings, encodeSettings, SETTINGS, type Settings } from './layout/settings-layout.ts'
 import type { Timeouts } from '../../model/ipvs.ts'
 
 /** The settings in the core. Each change writes them all. */
@@ -32,7 +31,7 @@ export class CoreSettings {
   }
 
   #read(): Uint8Array {
-    const settings = new Uint8Array(SIZE.settings)
+    const settings = new Uint8Array(SETTINGS.bytes)
     this.#map.lookup(u32(0), settings)
     return settings
   }

@@ -1,7 +1,9 @@
+import type { Load } from '../../model/core-reading.ts'
 import { type Endpoint, endpointName, type ServiceId, serviceName } from '../../model/service.ts'
 import { CoreFullError } from '../backend.ts'
 import type { CoreState } from './core-state.ts'
-import { type DestEntry, type Load, MAX_DESTS, MAX_SERVICES } from './layout.ts'
+import { MAX_DESTS, MAX_SERVICES } from './layout/bounds.ts'
+import type { DestEntry } from './layout/destination-layout.ts'
 
 /** A destination's identity: as in IPVS, one that comes back finds its connections and counts again. */
 const identity = (service: ServiceId, endpoint: Endpoint) => `${serviceName(service)} ${endpointName(endpoint)}`

@@ -2,7 +2,7 @@ import type { SeenHeader, Traced, TracePacket } from '../../model/trace.ts'
 import { addressBytes, ipv6At, isIpv4 } from '../../net/address.ts'
 import { checksum } from '../../net/checksum.ts'
 import { ipv4At } from '../../net/ipv4.ts'
-import type { DestEntry } from './layout.ts'
+import type { DestEntry } from './layout/destination-layout.ts'
 
 const TCP = 6
 const UDP = 17

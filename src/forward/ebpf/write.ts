@@ -2,7 +2,8 @@ import type { AccessEntry, ServiceId } from '../../model/service.ts'
 import type { Address } from '../../net/address.ts'
 import type { CoreState } from './core-state.ts'
 import type { LaidTable } from './laid-table.ts'
-import type { DestEntry, ServiceEntry } from './layout.ts'
+import type { DestEntry } from './layout/destination-layout.ts'
+import type { ServiceEntry } from './layout/service-layout.ts'
 
 /** One write to the core's maps. */
 export type Write =

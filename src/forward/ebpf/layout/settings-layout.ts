@@ -1,7 +1,15 @@
-import type { Timeouts, Switches } from '../../model/ipvs.ts'
-import { SIZE, viewOf } from './layout.ts'
+import type { Switches, Timeouts } from '../../../model/ipvs.ts'
+import { struct, viewOf } from './struct.ts'
 
-/** `struct settings` as bytes: what the program reads with each packet, beside services and servers. */
+/** What the program reads with each packet, beside services and servers. */
+export const SETTINGS = struct('settings', 136, {
+  timeout_s: [0, 104],
+  clock_offset_ns: [104, 8],
+  defend_from: [112, 8],
+  inert_at_ns: [120, 8],
+  mark_ifindex: [128, 4],
+  flags: [132, 4],
+})
 
 /** IPVS's default time-outs in seconds, in the order of the states: `enum tcp_state`, UDP, `enum sctp_state`. */
 const TCP_TIMEOUTS = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120] as const
@@ -38,35 +46,37 @@ export function encodeSettings(
 ): Uint8Array {
   const { timeouts, defendFrom, markIfindex = 0, switches = NO_SWITCHES } = settings
   const { inertAtNs = 0n, clockOffsetNs = 0n, ownClients = false } = settings
-  const bytes = new Uint8Array(SIZE.settings)
+  const { at } = SETTINGS
+  const bytes = new Uint8Array(SETTINGS.bytes)
   const view = viewOf(bytes)
-  STATE_TIMEOUTS.forEach((timeout, i) => view.setUint32(i * 4, timeout, true))
+  STATE_TIMEOUTS.forEach((timeout, state) => view.setUint32(at.timeout_s + state * 4, timeout, true))
   for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
     const timeout = timeouts?.[name]
-    if (timeout !== undefined) view.setUint32(CHANGEABLE[name] * 4, timeout, true)
+    if (timeout !== undefined) view.setUint32(at.timeout_s + CHANGEABLE[name] * 4, timeout, true)
   }
-  view.setBigUint64(104, clockOffsetNs, true)
-  view.setBigUint64(112, BigInt(defendFrom), true)
-  view.setBigUint64(120, inertAtNs, true)
-  view.setUint32(128, markIfindex, true)
+  view.setBigUint64(at.clock_offset_ns, clockOffsetNs, true)
+  view.setBigUint64(at.defend_from, BigInt(defendFrom), true)
+  view.setBigUint64(at.inert_at_ns, inertAtNs, true)
+  view.setUint32(at.mark_ifindex, markIfindex, true)
   const flag = (name: keyof Switches) => (switches[name] ? FLAG[name] : 0)
   const own = ownClients ? OWN_CLIENTS : 0
-  view.setUint32(132, flag('expireNodestConn') | flag('expireQuiescentTemplate') | own, true)
+  view.setUint32(at.flags, flag('expireNodestConn') | flag('expireQuiescentTemplate') | own, true)
   return bytes
 }
 
 export function decodeSettings(bytes: Uint8Array): Settings {
+  const { at } = SETTINGS
   const view = viewOf(bytes)
-  const timeout = (name: keyof Timeouts) => view.getUint32(CHANGEABLE[name] * 4, true)
-  const flags = view.getUint32(132, true)
+  const timeout = (name: keyof Timeouts) => view.getUint32(at.timeout_s + CHANGEABLE[name] * 4, true)
+  const flags = view.getUint32(at.flags, true)
   return {
     timeouts: { tcp: timeout('tcp'), tcpFin: timeout('tcpFin'), udp: timeout('udp') },
-    markIfindex: view.getUint32(128, true),
+    markIfindex: view.getUint32(at.mark_ifindex, true),
     switches: {
       expireNodestConn: (flags & FLAG.expireNodestConn) !== 0,
       expireQuiescentTemplate: (flags & FLAG.expireQuiescentTemplate) !== 0,
     },
     ownClients: (flags & OWN_CLIENTS) !== 0,
-    inertAtNs: view.getBigUint64(120, true),
+    inertAtNs: view.getBigUint64(at.inert_at_ns, true),
   }
 }

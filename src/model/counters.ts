@@ -1,5 +1,5 @@
 /** What is counted of a service or a server. */
-export interface Traffic {
+export interface Counters {
   readonly connections: bigint
   readonly inPackets: bigint
   readonly outPackets: bigint
@@ -8,4 +8,4 @@ export interface Traffic {
 }
 
 /** The same, a second. */
-export type Rates = Readonly<Record<keyof Traffic, number>>
+export type Rates = Readonly<Record<keyof Counters, number>>

@@ -1,6 +1,6 @@
 import type { PlannedService } from '../../balance/plan.ts'
-import { FIREWALL_MARK } from '../../forward/ebpf/layout.ts'
-import type { Marked } from '../../forward/ebpf/mark-route.ts'
+import { FIREWALL_MARK } from './layout/service-layout.ts'
+import type { Marked } from './mark-route.ts'
 import { isIpv4 } from '../../net/address.ts'
 
 /** The marks whose packets the kernel is to route back to us. */

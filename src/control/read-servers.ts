@@ -1,0 +1,13 @@
+import type { CoreReading, ServerReading } from '../model/core-reading.ts'
+import { endpointName, serviceName } from '../model/service.ts'
+
+/** By the name of their service, then by that of their endpoint. */
+export type ReadServers = ReadonlyMap<string, ReadonlyMap<string, ServerReading>>
+
+/** Finds the servers of a reading. */
+export function readServers({ servers }: CoreReading): ReadServers {
+  const byService = Map.groupBy(servers, ({ service }) => serviceName(service))
+  return new Map(
+    [...byService].map(([name, own]) => [name, new Map(own.map((each) => [endpointName(each.endpoint), each]))]),
+  )
+}
