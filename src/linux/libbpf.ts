@@ -6,17 +6,6 @@ import { library } from './library.ts'
 const lib = library('libbpf.so.1', 'libbpf1')
 
 const c = {
-  objectOpen: lib.func('void *bpf_object__open_file(const char *path, const void *options)'),
-  objectLoad: lib.func('int bpf_object__load(void *object)'),
-  objectClose: lib.func('void bpf_object__close(void *object)'),
-  objectFindMap: lib.func('void *bpf_object__find_map_by_name(void *object, const char *name)'),
-  objectFindProgram: lib.func('void *bpf_object__find_program_by_name(void *object, const char *name)'),
-  mapFd: lib.func('int bpf_map__fd(void *map)'),
-  mapMaxEntries: lib.func('uint32_t bpf_map__max_entries(void *map)'),
-  mapSetMaxEntries: lib.func('int bpf_map__set_max_entries(void *map, uint32_t entries)'),
-  mapReuseFd: lib.func('int bpf_map__reuse_fd(void *map, int fd)'),
-  programFd: lib.func('int bpf_program__fd(void *program)'),
-  programSetAutoload: lib.func('int bpf_program__set_autoload(void *program, bool load)'),
   mapCreate: lib.func(
     'int bpf_map_create(int type, const char *name, uint32_t key, uint32_t value, uint32_t entries, const void *options)',
   ),
@@ -46,9 +35,8 @@ const c = {
   probeType: lib.func('int libbpf_probe_bpf_prog_type(int type, const void *options)'),
 }
 
-// libbpf prints to stderr by itself. Its failures come back as errors here, so it may do so only where it knows more:
-// the verifier's log when a program does not load.
-const printToStderr: unknown = lib.isPresent ? c.setPrint(null) : null
+// It prints to stderr by itself; what fails comes back as an error. See `bpf-object.ts` for what it says while it loads.
+if (lib.isPresent) c.setPrint(null)
 
 const BPF_MAP_TYPE_ARRAY = 2
 const BPF_MAP_TYPE_LPM_TRIE = 11
@@ -65,12 +53,13 @@ const BPF_PROG_TYPE_SCHED_CLS = 3
 const XDP_FLAGS_DRV_MODE = 4
 const BPF_TC_F_REPLACE = 1
 
-function checked(result: number, operation: string, subject: string): number {
+/** The result of a call of libbpf, or a SystemError when it is negative: some return -1 and set errno, others return it. */
+export function checked(result: number, operation: string, subject: string): number {
   if (result < 0) throw new SystemError(operation, subject, result === -1 ? lastErrno() : -result)
   return result
 }
 
-/** A map by its file descriptor. Keys and values are bytes as `forward/ebpf/layout.ts` writes them. */
+/** A map by its file descriptor. Keys and values are bytes as `forward/ebpf/layout` writes them. */
 export class BpfMap {
   readonly fd: number
   readonly name: string
@@ -184,58 +173,6 @@ export function createInnerArray(values: readonly number[]): BpfMap {
     for (const [index, value] of values.entries()) map.update(u32(index), u32(value))
   }
   return map
-}
-
-/** Maps by name that are taken over instead of created, entries of those that are created, programs that are not loaded. */
-export interface ObjectOptions {
-  readonly reuse: ReadonlyMap<string, number>
-  readonly sizes?: ReadonlyMap<string, number>
-  readonly without: readonly string[]
-}
-
-/** A compiled object in the kernel. Throws SystemError. */
-export class BpfObject {
-  readonly #object: unknown
-  readonly #path: string
-
-  constructor(path: string, options: ObjectOptions) {
-    const { reuse, sizes = new Map<string, number>(), without } = options
-    this.#path = path
-    const object: unknown = c.objectOpen(path, null)
-    if (object === null) throw new SystemError('open', path, lastErrno())
-    for (const [name, fd] of reuse) checked(c.mapReuseFd(c.objectFindMap(object, name), fd), 'reuse map', name)
-    for (const [name, entries] of sizes) {
-      if (!reuse.has(name)) checked(c.mapSetMaxEntries(c.objectFindMap(object, name), entries), 'size map', name)
-    }
-    for (const name of without) c.programSetAutoload(c.objectFindProgram(object, name), false)
-    c.setPrint(printToStderr)
-    const result: number = c.objectLoad(object)
-    c.setPrint(null)
-    checked(result, 'load', path)
-    this.#object = object
-  }
-
-  map(name: string): BpfMap {
-    const map: unknown = c.objectFindMap(this.#object, name)
-    if (map === null) throw new Error(`${this.#path} has no map ${name}`)
-    return new BpfMap(c.mapFd(map), name)
-  }
-
-  /** How many entries a map has room for. */
-  maxEntries(name: string): number {
-    return c.mapMaxEntries(c.objectFindMap(this.#object, name))
-  }
-
-  /** The file descriptor of a program. */
-  program(name: string): number {
-    const program: unknown = c.objectFindProgram(this.#object, name)
-    if (program === null) throw new Error(`${this.#path} has no program ${name}`)
-    return c.programFd(program)
-  }
-
-  close(): void {
-    c.objectClose(this.#object)
-  }
 }
 
 /** Keeps a map, program or link in the kernel after this process, under `path` on a bpf file system. */

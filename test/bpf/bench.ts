@@ -22,7 +22,8 @@ import { encodeSettings, NO_SWITCHES } from '../../src/forward/ebpf/layout/setti
 import type { Switches } from '../../src/model/ipvs.ts'
 import type { Hop, Hops } from '../../src/model/next-hop.ts'
 import { type Address, isIpv4 } from '../../src/net/address.ts'
-import { BpfMap, BpfObject, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
+import { BpfObject } from '../../src/linux/bpf-object.ts'
+import { BpfMap, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
 
 export const PASS = -1

@@ -3,7 +3,11 @@ import { basename, join } from 'node:path'
 import type { Lab } from './lab.ts'
 
 /** Compiles a BPF program into the folder of a lab; `macros` are given to the preprocessor. Returns the object's path. */
-export function compileBpf(lab: Lab, source: string, macros: Readonly<Record<string, string | number>> = {}): string {
+export function compileBpf(
+  lab: Pick<Lab, 'directory'>,
+  source: string,
+  macros: Readonly<Record<string, string | number>> = {},
+): string {
   const object = join(lab.directory, basename(source).replace(/\.bpf\.c$/, '.o'))
   const include = `-I/usr/include/${execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()}-linux-gnu`
   const defined = Object.entries(macros).map(([name, value]) => `-D${name}=${value}`)

@@ -6,7 +6,8 @@
  * prints how many nanoseconds it took.
  */
 import koffi from 'koffi'
-import { BpfObject, u32 } from '../../src/linux/libbpf.ts'
+import { BpfObject } from '../../src/linux/bpf-object.ts'
+import { u32 } from '../../src/linux/libbpf.ts'
 import { tcp } from '../bpf/packets.ts'
 
 const BPF_F_TEST_XDP_LIVE_FRAMES = 2

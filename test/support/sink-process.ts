@@ -1,5 +1,6 @@
 /** Counts frames that come in by an interface, and says how many there were when asked: sink-process.ts OBJECT IFINDEX PROGRAM */
-import { attachXdp, BpfObject, possibleCpus, u32 } from '../../src/linux/libbpf.ts'
+import { BpfObject } from '../../src/linux/bpf-object.ts'
+import { attachXdp, possibleCpus, u32 } from '../../src/linux/libbpf.ts'
 
 const [object = '', ifindex, program = 'sink'] = process.argv.slice(2)
 const loaded = new BpfObject(object, { reuse: new Map(), without: ['generate'] })

@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url'
 import type { ForwardPlan } from '../../balance/plan.ts'
 import { bpfDirectory } from '../../linux/bpffs.ts'
 import type { IcmpLimits } from '../../linux/icmp-limits.ts'
-import { BpfObject, type ObjectOptions, openPinned, pin, testRun, u32 } from '../../linux/libbpf.ts'
-import { calls } from '../../linux/libc.ts'
+import { BpfObject, type ObjectOptions } from '../../linux/bpf-object.ts'
+import { openPinned, pin, testRun, u32 } from '../../linux/libbpf.ts'
+import type { LibbpfLog } from '../../linux/libbpf-log.ts'
+import { calls, SystemError } from '../../linux/libc.ts'
 import { LOOPBACK_IFINDEX } from '../../linux/loopback.ts'
 import type { Connection } from '../../model/connection.ts'
 import type { Counters } from '../../model/counters.ts'
@@ -21,6 +23,7 @@ import type { CoreState } from './core-state.ts'
 import { CoreWriter } from './core-writer.ts'
 import { type Difference, difference } from './difference.ts'
 import { lackingFeatures } from './kernel.ts'
+import { checkLayout } from './layout-check.ts'
 import { DEFAULT_MAX_CONNECTIONS, LAYOUT_VERSION, MAX_DESTS, MAX_LINKS } from './layout/bounds.ts'
 import { encodeForget, FORGET_REQUEST } from './layout/connection-layout.ts'
 import { encodeErrorRate } from './layout/error-rate-layout.ts'
@@ -56,13 +59,16 @@ export interface CoreOptions {
   readonly hook?: Hook
   /** Connections that the table of each family has room for. */
   readonly maxConnections?: number
+  /** Is told what libbpf and the verifier say. */
+  readonly log?: LibbpfLog
 }
 
-/** Throws SystemError; or an Error that says what the kernel lacks, if that is why. */
+/** Throws LayoutError; SystemError; or an Error that says what the kernel lacks, if that is why. */
 function load(options: ObjectOptions): BpfObject {
   try {
-    return new BpfObject(OBJECT, options)
+    return new BpfObject(OBJECT, { ...options, check: checkLayout })
   } catch (error) {
+    if (!(error instanceof SystemError)) throw error
     const [lacking] = lackingFeatures()
     throw lacking === undefined ? error : new Error(lacking, { cause: error })
   }
@@ -74,6 +80,7 @@ function load(options: ObjectOptions): BpfObject {
  */
 export class Core {
   readonly #name: string
+  readonly #log: LibbpfLog | undefined
   readonly #directory: string
   readonly #object: BpfObject
   readonly #maps: CoreMaps
@@ -94,10 +101,11 @@ export class Core {
 
   /**
    * `name` tells directors on one machine apart; `hook` is the preferred way to attach; a table that an earlier daemon has
-   * left keeps its size. Throws SystemError.
+   * left keeps its size. Throws SystemError or LayoutError.
    */
-  constructor(name: string, { hook = 'tcx', maxConnections = DEFAULT_MAX_CONNECTIONS }: CoreOptions = {}) {
+  constructor(name: string, { hook = 'tcx', maxConnections = DEFAULT_MAX_CONNECTIONS, log }: CoreOptions = {}) {
     this.#name = name
+    this.#log = log
     const home = bpfDirectory('tanist', name)
     const version = `v${LAYOUT_VERSION}`
     // Maps of another layout cannot be read, and two programs must not answer for one packet.
@@ -115,6 +123,7 @@ export class Core {
       reuse: this.adopted ? pinned : new Map(),
       sizes: new Map(TABLES.map((table) => [table, maxConnections])),
       without: ['tanist_trace', 'tanist_xdp'],
+      log,
     })
     for (const fd of pinned.values()) calls.close(fd)
     const object = this.#object
@@ -237,7 +246,7 @@ export class Core {
   /** One more program on the same maps. Throws SystemError. */
   #alone(program: 'tanist_trace' | 'tanist_xdp'): BpfObject {
     const reuse = new Map(PINNED_MAPS.map((map) => [map, this.#maps[map].fd]))
-    return new BpfObject(OBJECT, { reuse, without: PROGRAMS.filter((other) => other !== program) })
+    return new BpfObject(OBJECT, { reuse, without: PROGRAMS.filter((other) => other !== program), log: this.#log })
   }
 
   /** Takes a connection out of the table; its client must open a new one. False when it is gone already. */

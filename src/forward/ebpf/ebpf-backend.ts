@@ -39,7 +39,7 @@ export class EbpfBackend implements Backend {
   constructor(name: string, core: CoreOptions, options: ForwardOptions, zeros: KeptZeros | undefined, log: Logger) {
     this.#log = log
     this.#options = options
-    this.#core = new Core(name, core)
+    this.#core = new Core(name, { ...core, log })
     if (this.#core.adopted) log.info('took over the running forwarding core')
     if (zeros !== undefined && this.#core.adopted) this.#counting.restore(zeros)
   }
