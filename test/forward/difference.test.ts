@@ -46,7 +46,7 @@ class Model {
         break
       case 'overload':
         break
-      case 'pool':
+      case 'local-addresses':
         this.pools.set(write.slot, write.addresses)
         break
       case 'access':

@@ -2,7 +2,7 @@ import type { BpfMap } from '../../linux/libbpf.ts'
 import { AccessLists } from './access-lists.ts'
 import type { LaidTable } from './laid-table.ts'
 import type { DestEntry } from './layout/destination-layout.ts'
-import { LocalPools } from './local-pools.ts'
+import { LocalAddresses } from './local-addresses.ts'
 import type { PINNED_MAPS } from './pins.ts'
 
 /** The loaded program's maps, by name. */
@@ -14,7 +14,7 @@ export interface CoreMemory {
   readonly dests: Map<number, DestEntry>
   /** By service slot: the table that was written, and the cursor that it began with. */
   readonly tables: Map<number, { readonly table: LaidTable; readonly begun: number }>
-  readonly localPools: LocalPools
+  readonly localAddresses: LocalAddresses
   /** Who may open connections. */
   readonly access: AccessLists
 }
@@ -22,6 +22,6 @@ export interface CoreMemory {
 export const emptyMemory = (maps: CoreMaps): CoreMemory => ({
   dests: new Map(),
   tables: new Map(),
-  localPools: new LocalPools(maps.local_pools),
+  localAddresses: new LocalAddresses(maps.local_pools),
   access: new AccessLists(maps.access_lists, maps.access_hits),
 })

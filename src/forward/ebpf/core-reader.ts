@@ -33,20 +33,20 @@ export class CoreReader {
       const dest = decodeDest(read(slot))
       if (dest !== undefined) this.#memory.dests.set(slot, dest)
     }
-    this.#memory.localPools.read()
+    this.#memory.localAddresses.read()
     this.#memory.access.read()
   }
 
   /** Every service that the core has, one for each key that leads to it. */
   services(): CoreState['services'] {
-    const { tables, localPools, access } = this.#memory
+    const { tables, localAddresses, access } = this.#memory
     return [...this.#maps.services.entries(SERVICE_KEY.bytes, SERVICE.bytes)].map(([key, value]) => {
       const entry = decodeService(value)
       return {
         key: decodeServiceKey(key),
         entry,
         table: tables.get(entry.slot)?.table,
-        localAddresses: localPools.addresses(entry.slot),
+        localAddresses: localAddresses.of(entry.slot),
         access: access.entries(entry.slot),
       }
     })

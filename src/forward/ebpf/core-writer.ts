@@ -36,8 +36,8 @@ export class CoreWriter {
       case 'dest':
         this.#writeDest(write)
         break
-      case 'pool':
-        this.#memory.localPools.write(write.slot, write.addresses)
+      case 'local-addresses':
+        this.#memory.localAddresses.write(write.slot, write.addresses)
         break
       case 'overload':
         this.#maps.overloads.update(u32(write.slot), u32(Number(write.is)))
@@ -74,7 +74,7 @@ export class CoreWriter {
   #deleteService({ key, slot, last }: WriteOf<'delete-service'>): void {
     if (last) {
       this.#memory.tables.delete(slot)
-      this.#memory.localPools.write(slot, [])
+      this.#memory.localAddresses.write(slot, [])
     }
     this.#maps.services.delete(encodeServiceKey(key))
     if (last) this.#memory.access.delete(slot)

@@ -92,7 +92,7 @@ function serviceDifference(
   })
   const addresses = service.localAddresses
   if (!sameAddresses(current?.localAddresses ?? [], addresses)) {
-    writes.push({ type: 'pool', slot: serviceSlot, addresses })
+    writes.push({ type: 'local-addresses', slot: serviceSlot, addresses })
   }
   if (!sameAccess(current?.access ?? [], service.access)) {
     writes.push({ type: 'access', slot: serviceSlot, entries: service.access })

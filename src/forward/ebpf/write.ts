@@ -10,7 +10,7 @@ export type Write =
   | { readonly type: 'dest'; readonly slot: number; readonly dest: DestEntry; readonly fresh: boolean }
   | { readonly type: 'table'; readonly slot: number; readonly table: LaidTable }
   /** What the servers of a full NAT see; none: the director's own address towards them. */
-  | { readonly type: 'pool'; readonly slot: number; readonly addresses: readonly Address[] }
+  | { readonly type: 'local-addresses'; readonly slot: number; readonly addresses: readonly Address[] }
   /**
    * Who may open connections; none: everybody. It takes the place of the list before in one step. A service that has no list any
    * more keeps an empty one, so that a packet that has just read of a list finds one.
@@ -33,7 +33,7 @@ export type Write =
  * What comes when, so that after every write each service whose plans before and now have a server that can serve finds one: first
  * what can serve more, then the tables, which say at once who is picked and how, and only then what can serve less.
  */
-const PHASES = ['server', 'relief', 'pool', 'access', 'table', 'quiesce', 'overload', 'service'] as const
+const PHASES = ['server', 'relief', 'local-addresses', 'access', 'table', 'quiesce', 'overload', 'service'] as const
 
 function phaseOf(write: Write, state: CoreState): (typeof PHASES)[number] {
   switch (write.type) {
@@ -43,7 +43,7 @@ function phaseOf(write: Write, state: CoreState): (typeof PHASES)[number] {
     }
     case 'overload':
       return write.is ? 'overload' : 'relief'
-    case 'pool':
+    case 'local-addresses':
     case 'access':
     case 'table':
     case 'service':

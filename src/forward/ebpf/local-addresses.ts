@@ -4,9 +4,9 @@ import { decodeLocalPool, encodeLocalPool, LOCAL_POOL } from './layout/local-poo
 import { viewOf } from './layout/struct.ts'
 
 /** The local addresses of services with full NAT in the core, by the service's slot. */
-export class LocalPools {
+export class LocalAddresses {
   readonly #map: BpfMap
-  readonly #pools = new Map<number, readonly Address[]>()
+  readonly #bySlot = new Map<number, readonly Address[]>()
 
   constructor(map: BpfMap) {
     this.#map = map
@@ -15,16 +15,16 @@ export class LocalPools {
   /** Takes over what an earlier daemon has left. */
   read(): void {
     for (const [key, value] of this.#map.entries(4, LOCAL_POOL.bytes)) {
-      this.#pools.set(viewOf(key).getUint32(0, true), decodeLocalPool(value))
+      this.#bySlot.set(viewOf(key).getUint32(0, true), decodeLocalPool(value))
     }
   }
 
-  addresses(slot: number): readonly Address[] {
-    return this.#pools.get(slot) ?? []
+  of(slot: number): readonly Address[] {
+    return this.#bySlot.get(slot) ?? []
   }
 
   write(slot: number, addresses: readonly Address[]): void {
-    this.#pools.set(slot, addresses)
+    this.#bySlot.set(slot, addresses)
     if (addresses.length === 0) this.#map.delete(u32(slot))
     else this.#map.update(u32(slot), encodeLocalPool(addresses))
   }
