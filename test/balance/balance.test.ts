@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { maglevTable } from '../../src/balance/hash-tables.ts'
 import { formPool } from '../../src/balance/pool.ts'
+import { poolChanges } from '../../src/balance/pool-changes.ts'
 import { schedulerTable } from '../../src/balance/scheduler-table.ts'
 import { LONGEST_SEQUENCE, wrrSequence } from '../../src/balance/wrr.ts'
 import type { RealServer, VirtualServer } from '../../src/model/service.ts'
@@ -127,6 +128,28 @@ describe('pool', () => {
     expect(formPool(config, up(), { up: true }).quorum.up).toBe(false)
     expect(formPool(config, up(0, 1), { up: false }).quorum.up).toBe(false)
     expect(formPool(config, up(0, 1, 2), { up: false }).quorum.up).toBe(true)
+  })
+
+  test('says what has become of it: who comes, goes and gets another weight, and quorum', () => {
+    const config = server({ quorum: 2, realServers: [real(0), real(1), real(2)] })
+    const [all, some] = [formPool(config, up(0, 1, 2), undefined), formPool(config, up(1), { up: true })]
+    const other = formPool(server({ quorum: 2, realServers: [real(1, { weight: 5 })] }), up(1), { up: false })
+    const texts = (...change: Parameters<typeof poolChanges>) =>
+      poolChanges(...change).map(({ level, text }) => `${level}: ${text}`)
+    expect(texts('web', undefined, some)).toEqual([
+      'info: Adding service [192.168.1.12]:8080 to VS web with weight 1',
+      'warn: Lost quorum for VS web',
+    ])
+    expect(texts('web', all, some)).toEqual([
+      'info: Removing service [192.168.1.13]:8080 from VS web',
+      'info: Removing service [192.168.1.11]:8080 from VS web',
+      'warn: Lost quorum for VS web',
+    ])
+    expect(texts('web', some, other)).toEqual([
+      'info: Changing weight of service [192.168.1.12]:8080 of VS web from 1 to 5',
+      'info: Gained quorum for VS web',
+    ])
+    expect(texts('web', some, some)).toEqual([])
   })
 
   test('a drained server is in the pool, and the program steps over it', () => {

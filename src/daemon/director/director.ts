@@ -8,7 +8,6 @@ import type { Dump } from '../../control/dump.ts'
 import type { InstanceSnapshot, ProcessSnapshot, Reloaded, Snapshot } from '../../control/snapshot.ts'
 import type { Hook } from '../../forward/ebpf/attachment.ts'
 import { EbpfBackend } from '../../forward/ebpf/ebpf-backend.ts'
-import { LAYOUT_VERSION } from '../../forward/ebpf/layout/bounds.ts'
 import { CoreFullError } from '../../forward/backend.ts'
 import { SystemError } from '../../linux/libc.ts'
 import { notifySystemd, replaceProgram } from '../../linux/process.ts'
@@ -32,7 +31,7 @@ import { Predecessor } from './predecessor.ts'
 import { processSnapshot } from './process-snapshot.ts'
 import { PULSES } from '../pulse.ts'
 import { resign } from '../vrrp/resign.ts'
-import { type Trial, tryProgram } from './trial.ts'
+import { lostBy, tryProgram } from './trial.ts'
 import { checkTasks, Verdicts } from './verdicts.ts'
 
 /** How long a killed vrrp process may take until its successor sends its first advert. */
@@ -449,12 +448,4 @@ export class Director {
       events: this.#events.list(),
     }
   }
-}
-
-/** What does not survive another version's core. */
-function lostBy({ version, layout }: Trial): readonly string[] {
-  if (layout === LAYOUT_VERSION) return []
-  return [
-    `version ${version} cannot take over this version's connections and services made by hand (tables of layout ${layout}, not ${LAYOUT_VERSION}); save the services with tanist-ipvsadm-save, then \`tanist upgrade --force\``,
-  ]
 }

@@ -5,6 +5,7 @@ import { type IpvsTable, nextStep, planByHand, tableInCore } from '../../balance
 import { beginMeters, type Meters, ratesByRun, tickMeters } from '../../balance/meters.ts'
 import type { PlannedService } from '../../balance/plan.ts'
 import { type FormedPool, type Quorum, reformPool } from '../../balance/pool.ts'
+import { poolChanges } from '../../balance/pool-changes.ts'
 import { type ConnectionFilter, passes } from '../../control/connection-filter.ts'
 import type { Dump } from '../../control/dump.ts'
 import { ipvsListing } from '../../control/ipvs-listing.ts'
@@ -12,32 +13,21 @@ import { type ConfiguredService, serviceSnapshots } from '../../control/service-
 import type { ServiceSnapshot } from '../../control/snapshot.ts'
 import { type Backend, CoreFullError } from '../../forward/backend.ts'
 import { muteServers } from '../../host/own-ports.ts'
-import { type NetworkChange, NetworkChanges } from '../../linux/network-changes.ts'
-import { Poller } from '../../linux/poller.ts'
-import { type Link, Rtnetlink } from '../../linux/rtnetlink.ts'
 import type { Config } from '../../model/config.ts'
 import type { CoreReading } from '../../model/core-reading.ts'
-import { countsByType } from '../../model/counts-by-type.ts'
 import type { IpvsListing, ListedConnection } from '../../model/ipvs-listing.ts'
 import type { IpvsCommand, IpvsOutcome, IpvsService, Timeouts } from '../../model/ipvs.ts'
+import type { Hops } from '../../model/next-hop.ts'
 import { type Endpoint, endpointName, type RealServer, type ServiceId, serviceName } from '../../model/service.ts'
 import type { Traced, TracePacket } from '../../model/trace.ts'
 import type { Millis } from '../../time.ts'
 import { Coalescer } from './coalescer.ts'
+import { HostNetwork } from './host-network.ts'
 import type { KeptState } from './kept-state.ts'
-import { NextHops } from './next-hops.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** Verdicts and changes of the network that come within this time of a plan are part of one that is made after it. */
 const PLAN_GAP_MS = 20
-
-/**
- * After a plan that the network was asked for it is left alone for so many times as long as that took, and not longer than the limit; so
- * are its events after they were read. A storm of changes takes a tenth of the process for each, and what is known is at most so old.
- */
-const NETWORK_REST = 9
-const NETWORK_REST_LIMIT_MS = 5000
-const EVENTS_REST_LIMIT_MS = 1000
 
 /**
  * Keeps the forwarding core in line with configuration, verdicts and network: each change makes a plan, and the difference
@@ -47,10 +37,7 @@ export class Forwarding {
   readonly #log: Logger
   readonly #backend: Backend
   readonly #verdicts: Verdicts
-  readonly #rtnetlink = new Rtnetlink()
-  readonly #changes = new NetworkChanges()
-  readonly #poller: Poller
-  readonly #hops = new NextHops(this.#rtnetlink)
+  readonly #network: HostNetwork
   readonly #following = new Coalescer(() => this.#follow(), PLAN_GAP_MS)
   readonly #plannedByHand = new WeakMap<IpvsService, PlannedService>()
   /** Of the director before this one, until there are pools. */
@@ -61,14 +48,6 @@ export class Forwarding {
   #byHand: IpvsTable
   #services: readonly PlannedService[] = []
   #config: Config
-  #links: readonly Link[] = []
-  /** Whether the list of links is that of the kernel. */
-  #areLinksKnown = false
-  #areAddressesKnown = false
-  /** The network is not asked before then, by `performance.now()`. */
-  #networkNotBefore = Number.NEGATIVE_INFINITY
-  /** While events of the network are left alone. */
-  #eventsRest: NodeJS.Timeout | undefined
   /** What the kernel refused the last time. */
   readonly #failures = new Map<'plan' | 'repair', string>()
   /** Servers that the core has no room for. */
@@ -89,6 +68,7 @@ export class Forwarding {
     this.#verdicts = verdicts
     this.#config = config
     this.#backend = backend
+    this.#network = new HostNetwork(backend, log, (notBefore) => this.#following.request(notBefore))
     const found = backend.read()
     this.#byHand = tableInCore(found)
     this.#meters = beginMeters(found)
@@ -97,8 +77,7 @@ export class Forwarding {
     this.#update()
     this.#keptQuorums.clear()
     backend.start()
-    this.#poller = new Poller(() => this.#readChanges())
-    this.#poller.watch([this.#changes.fd])
+    this.#network.watch()
     this.#sweep()
   }
 
@@ -141,12 +120,7 @@ export class Forwarding {
 
   /** Returns the servers that there is no room for. Throws CoreFullError, with `partly` only for other reasons than these. */
   #update({ partly } = { partly: false }): readonly Endpoint[] {
-    // What is known of the network is as new as the plan, also when its event still waits for its turn; but not in a storm.
-    this.#noteChanges()
-    const begun = performance.now()
-    const asks = this.#isNetworkNews && begun >= this.#networkNotBefore
-    if (asks && !this.#areLinksKnown) this.#followLinks()
-    if (asks && !this.#areAddressesKnown) this.#followAddresses()
+    const asking = this.#network.begin()
     const pools = new Map(
       this.#config.virtualServers.map((server): [string, FormedPool] => {
         const name = serviceName(server.id)
@@ -158,23 +132,23 @@ export class Forwarding {
     const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
     const services = [...[...pools.values()].map(({ service }) => service), ...byHand.map((each) => this.#plan(each))]
     const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
-    this.#hops.learn(new Set(servers), asks)
+    const hops = this.#network.resolve(new Set(servers), asking)
     let leftOut: readonly Endpoint[]
     try {
-      leftOut = this.#backend.apply({ services }, this.#hops.all, partly)
+      leftOut = this.#backend.apply({ services }, hops, partly)
       this.#services = services
     } finally {
-      if (asks) {
-        const ended = performance.now()
-        this.#networkNotBefore = ended + Math.min(NETWORK_REST_LIMIT_MS, NETWORK_REST * (ended - begun))
-      }
-      if (this.#isNetworkNews) this.#following.request(this.#networkNotBefore)
+      this.#network.end(asking)
     }
     this.#byHand = byHand
-    this.#sayMute(services)
+    this.#sayMute(services, hops)
     const before = this.#pools
     this.#pools = pools
-    for (const [name, pool] of pools) if (pool !== before.get(name)) this.#logChanges(name, before.get(name), pool)
+    for (const [name, pool] of pools) {
+      for (const { level, text } of poolChanges(name, before.get(name), pool)) {
+        this.#log[level]({ virtualServer: name }, text)
+      }
+    }
     return leftOut
   }
 
@@ -209,7 +183,7 @@ export class Forwarding {
   #changeSome(commands: readonly IpvsCommand[]): readonly IpvsOutcome[] {
     const before = this.#byHand
     const { table, outcomes } = nextStep(before, commands, this.#configured(), (address) =>
-      this.#hops.isBroadcast(address),
+      this.#network.isBroadcast(address),
     )
     if (table === before) return outcomes
     this.#byHand = table
@@ -232,8 +206,10 @@ export class Forwarding {
   /** What the core holds, without connections. */
   dump(): Dump['core'] {
     const reading = this.#backend.read()
-    const nameOf = (ifindex: number) => this.#links.find(({ index }) => index === ifindex)?.name
-    const programs = this.#backend.programs.map((each) => ({ interface: nameOf(each.ifindex), ...each }))
+    const programs = this.#backend.programs.map((each) => ({
+      interface: this.#network.linkName(each.ifindex),
+      ...each,
+    }))
     const listing = ipvsListing(this.#services, reading, ratesByRun(this.#meters))
     return { ...listing, drops: dropCounts(reading), programs }
   }
@@ -288,58 +264,12 @@ export class Forwarding {
     this.#following.cancel()
     clearTimeout(this.#sweepTimer)
     clearInterval(this.#meterTimer)
-    clearTimeout(this.#eventsRest)
-    this.#poller.close()
-    this.#changes.close()
-    this.#rtnetlink.close()
+    this.#network.close()
   }
 
   /** Names of the services that are the configuration's. */
   #configured(): ReadonlySet<string> {
     return new Set(this.#config.virtualServers.flatMap(({ id, marked }) => [id, ...marked]).map(serviceName))
-  }
-
-  /** Whether the kernel is to be asked for links, or for next hops that may be others now. */
-  get #isNetworkNews(): boolean {
-    return !this.#areLinksKnown || !this.#areAddressesKnown || this.#hops.isStale
-  }
-
-  #readChanges(): void {
-    if (this.#eventsRest !== undefined) return
-    const begun = performance.now()
-    if (!this.#noteChanges()) return
-    if (this.#isNetworkNews) this.#following.request(this.#networkNotBefore)
-    const rest = Math.min(EVENTS_REST_LIMIT_MS, NETWORK_REST * (performance.now() - begun))
-    this.#poller.watch([])
-    this.#eventsRest = setTimeout(() => {
-      this.#eventsRest = undefined
-      this.#poller.watch([this.#changes.fd])
-    }, rest)
-  }
-
-  /** Takes note of what has changed, and asks nothing yet. False when nothing has. */
-  #noteChanges(): boolean {
-    const changes = this.#changes.drain()
-    if (changes.length > 0) this.#log.debug(`netlink: ${countsByType(changes)}`)
-    for (const change of changes) {
-      this.#hops.note(change)
-      this.#backend.noteChange(change)
-      if (change.type === 'anything' || isNewsOf(change, this.#links)) this.#areLinksKnown = false
-      if (change.type === 'anything' || change.type === 'address') this.#areAddressesKnown = false
-    }
-    return changes.length > 0
-  }
-
-  #followLinks(): void {
-    this.#links = this.#rtnetlink.links()
-    this.#hops.follow(this.#links)
-    this.#backend.setLinks(this.#links)
-    this.#areLinksKnown = true
-  }
-
-  #followAddresses(): void {
-    this.#backend.setOwnAddresses(this.#rtnetlink.ownAddresses())
-    this.#areAddressesKnown = true
   }
 
   #plan(service: IpvsService): PlannedService {
@@ -377,43 +307,11 @@ export class Forwarding {
   }
 
   /** Says once of each server that it cannot be reached here. */
-  #sayMute(services: readonly PlannedService[]): void {
-    const mute = muteServers(services, (address) => this.#hops.all.get(address) === 'local')
+  #sayMute(services: readonly PlannedService[], hops: Hops): void {
+    const mute = muteServers(services, (address) => hops.get(address) === 'local')
     for (const sentence of mute) if (!this.#mute.has(sentence)) this.#log.error(sentence)
     this.#mute = mute
   }
-
-  #logChanges(name: string, before: FormedPool | undefined, now: FormedPool): void {
-    const log = (message: string) => this.#log.info({ virtualServer: name }, message)
-    const old = new Map(before?.service.destinations.map((dest) => [endpointName(dest.endpoint), dest]))
-    for (const { endpoint, weight } of now.service.destinations) {
-      const server = endpointName(endpoint)
-      const known = old.get(server)
-      old.delete(server)
-      if (known === undefined) log(`Adding service ${server} to VS ${name} with weight ${weight}`)
-      else if (known.weight !== weight)
-        log(`Changing weight of service ${server} of VS ${name} from ${known.weight} to ${weight}`)
-    }
-    for (const server of old.keys()) log(`Removing service ${server} from VS ${name}`)
-    if (before?.quorum.up === now.quorum.up) return
-    if (!now.quorum.up) this.#log.warn({ virtualServer: name }, `Lost quorum for VS ${name}`)
-    else log(`Gained quorum for VS ${name}`)
-  }
-}
-
-/** Whether a link has changed in what matters; the kernel tells of its smallest change. */
-function isNewsOf(change: NetworkChange, links: readonly Link[]): boolean {
-  if (change.type !== 'link') return false
-  const known = links.find(({ index }) => index === change.index)
-  const { link } = change
-  if (known === undefined || link === undefined) return known !== link
-  return (
-    known.name !== link.name ||
-    known.up !== link.up ||
-    known.mtu !== link.mtu ||
-    known.kind !== link.kind ||
-    Buffer.compare(known.mac, link.mac) !== 0
-  )
 }
 
 const dropCounts = ({ drops }: CoreReading): Record<string, number> =>

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { LAYOUT_VERSION } from '../../forward/ebpf/layout/bounds.ts'
 import { commandLine } from '../../linux/process.ts'
 
 /** BOUNDED: how long the new program may take for one answer, and how much it may say. */
@@ -39,4 +40,12 @@ async function answerOf(question: string): Promise<string> {
       reject(new Error(`the new program fails with ${question} (${how})${said === '' ? '' : `:\n${said}`}`))
     })
   })
+}
+
+/** What does not survive another version's core. */
+export function lostBy({ version, layout }: Trial): readonly string[] {
+  if (layout === LAYOUT_VERSION) return []
+  return [
+    `version ${version} cannot take over this version's connections and services made by hand (tables of layout ${layout}, not ${LAYOUT_VERSION}); save the services with tanist-ipvsadm-save, then \`tanist upgrade --force\``,
+  ]
 }
