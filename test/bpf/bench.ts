@@ -18,13 +18,16 @@ import { CONNECTION, FLOW, FLOW4 } from '../../src/forward/ebpf/layout/connectio
 import { encodeLink } from '../../src/forward/ebpf/layout/link-layout.ts'
 import { encodeServiceKey, SERVICE } from '../../src/forward/ebpf/layout/service-layout.ts'
 import { PINNED_MAPS } from '../../src/forward/ebpf/pins.ts'
+import { removeCore } from '../../src/forward/ebpf/removal.ts'
 import { encodeSettings, NO_SWITCHES } from '../../src/forward/ebpf/layout/settings-layout.ts'
 import type { Switches } from '../../src/model/ipvs.ts'
 import type { Hop, Hops } from '../../src/model/next-hop.ts'
 import { type Address, isIpv4 } from '../../src/net/address.ts'
 import { BpfObject } from '../../src/linux/bpf-object.ts'
 import { BpfMap, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
+import { calls } from '../../src/linux/libc.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
+import { emptyProgram } from './shared-program.ts'
 
 export const PASS = -1
 export const DROP = 2
@@ -63,9 +66,12 @@ export class Bench {
   #switches = NO_SWITCHES
   #inertAtNs = 0n
   #xdp: BpfObject | undefined
+  readonly #isShared: boolean
 
-  constructor(options: CoreOptions = {}) {
-    this.core = new Core(NAME, options)
+  /** With options the program is loaded for this bench alone. */
+  constructor(options?: CoreOptions) {
+    this.#isShared = options === undefined
+    this.core = new Core(NAME, options ?? { loaded: emptyProgram() })
     this.#program = this.core.program
     this.#maps = new Map(PINNED_MAPS.map((name) => [name, openPinned(`${PINS}/${name}`) ?? -1]))
   }
@@ -305,7 +311,9 @@ export class Bench {
 
   close(): void {
     this.#xdp?.close()
-    this.core.remove()
+    for (const fd of this.#maps.values()) calls.close(fd)
+    if (this.#isShared) removeCore(NAME)
+    else this.core.remove()
   }
 }
 

@@ -61,12 +61,22 @@ export interface CoreOptions {
   readonly maxConnections?: number
   /** Is told what libbpf and the verifier say. */
   readonly log?: LibbpfLog
+  /** From `loadProgram`, with empty maps: one that is used instead of loading another one. */
+  readonly loaded?: BpfObject
 }
 
-/** Throws LayoutError; SystemError; or an Error that says what the kernel lacks, if that is why. */
-function load(options: ObjectOptions): BpfObject {
+/**
+ * The program, and maps of its own but for those that it takes over. Throws LayoutError; SystemError; or an Error that says what the kernel
+ * lacks, if that is why.
+ */
+export function loadProgram(
+  maxConnections = DEFAULT_MAX_CONNECTIONS,
+  reuse: ObjectOptions['reuse'] = new Map(),
+  log?: LibbpfLog,
+): BpfObject {
+  const sizes = new Map(TABLES.map((table) => [table, maxConnections]))
   try {
-    return new BpfObject(OBJECT, { ...options, check: checkLayout })
+    return new BpfObject(OBJECT, { reuse, sizes, without: ['tanist_trace', 'tanist_xdp'], log, check: checkLayout })
   } catch (error) {
     if (!(error instanceof SystemError)) throw error
     const [lacking] = lackingFeatures()
@@ -103,7 +113,7 @@ export class Core {
    * `name` tells directors on one machine apart; `hook` is the preferred way to attach; a table that an earlier daemon has
    * left keeps its size. Throws SystemError or LayoutError.
    */
-  constructor(name: string, { hook = 'tcx', maxConnections = DEFAULT_MAX_CONNECTIONS, log }: CoreOptions = {}) {
+  constructor(name: string, { hook = 'tcx', maxConnections, log, loaded }: CoreOptions = {}) {
     this.#name = name
     this.#log = log
     const home = bpfDirectory('tanist', name)
@@ -119,12 +129,7 @@ export class Core {
       if (fd !== undefined) pinned.set(map, fd)
     }
     this.adopted = pinned.size === PINNED_MAPS.length
-    this.#object = load({
-      reuse: this.adopted ? pinned : new Map(),
-      sizes: new Map(TABLES.map((table) => [table, maxConnections])),
-      without: ['tanist_trace', 'tanist_xdp'],
-      log,
-    })
+    this.#object = loaded ?? loadProgram(maxConnections, this.adopted ? pinned : new Map(), log)
     for (const fd of pinned.values()) calls.close(fd)
     const object = this.#object
     // Object.fromEntries cannot know that PINNED_MAPS names every key.
