@@ -1,15 +1,72 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+
+/** In files of other folders: what needs root, network namespaces, built programs or packages. */
+const NEED_ROOT = [
+  'test/check/ping.test.ts',
+  'test/cli/{away,cli,lacking}.test.ts',
+  'test/config/oracle.test.ts',
+  'test/daemon/{address-memory,kept-state,signals}.test.ts',
+  'test/host/*.test.ts',
+  'test/programs.test.ts',
+]
+/** What measures time, and is measured wrongly beside others. */
+const TIMED = ['test/**/*.timed.test.ts']
+const FOLDERS = ['bpf', 'interop', 'kernels', 'netns', 'systemd'].map((name) => `test/${name}/**`)
+
+/** Steps of a run, one after the other: what runs side by side, what needs quiet, what was begun first and takes longest. */
+const STEP = { together: 1, alone: 2, last: 3 } as const
+/** Most of them wait most of the time. */
+const SIDE_BY_SIDE = 4
+
+const LISTED_PROGRAMS = 'test/support/only-listed-programs.ts'
+/** A folder in which there is `node`, and nothing else. */
+const ONLY_NODE = fileURLToPath(new URL('node_modules/node/bin', import.meta.url))
+
+function project(
+  name: string,
+  step: keyof typeof STEP,
+  settings: NonNullable<TestProjectInlineConfiguration['test']>,
+): TestProjectInlineConfiguration {
+  const groupOrder = STEP[step]
+  return {
+    test: {
+      name,
+      sequence: { groupOrder },
+      maxWorkers: step === 'together' ? SIDE_BY_SIDE : 1,
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      globalSetup: [LISTED_PROGRAMS],
+      ...settings,
+    },
+  }
+}
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/only-listed-programs.ts'],
-    // Labs share two cores and measure time: one file at a time.
-    fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     reporters: ['default'],
+    projects: [
+      project('unit', 'together', {
+        include: ['test/**/*.test.ts', 'test/kernels/differ/*.test.ts'],
+        exclude: [
+          ...FOLDERS.filter((folder) => folder !== 'test/kernels/**'),
+          'test/kernels/*.ts',
+          ...NEED_ROOT,
+          ...TIMED,
+        ],
+        globalSetup: [],
+        env: { PATH: ONLY_NODE },
+      }),
+      project('bpf', 'together', { include: ['test/bpf/*.test.ts'], exclude: TIMED }),
+      project('netns', 'together', { include: ['test/netns/*.test.ts', ...NEED_ROOT], exclude: TIMED }),
+      project('interop', 'together', { include: ['test/interop/*.test.ts'], exclude: TIMED }),
+      project('systemd', 'together', { include: ['test/systemd/*.test.ts'], exclude: TIMED }),
+      project('timed', 'alone', { include: TIMED }),
+      project('kernels', 'last', {
+        include: ['test/kernels/*.test.ts'],
+        globalSetup: [LISTED_PROGRAMS, 'test/kernels/machine.ts'],
+      }),
+    ],
   },
 })

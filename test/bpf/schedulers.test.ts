@@ -82,8 +82,8 @@ describe('what a real LVS kernel has picked', () => {
   })
 })
 
-/** Histories of each scheduler; `npm run histories` compares 10 000. */
-const HISTORIES = Number(process.env['HISTORIES'] ?? 200)
+/** Histories of each scheduler; `npm run test:bpf` compares 200, `npm run histories` 10 000. */
+const HISTORIES = Number(process.env['HISTORIES'] ?? 50)
 
 describe(`the loaded program and the reference agree, ${HISTORIES} histories each`, () => {
   test.each<[Scheduler, string]>([

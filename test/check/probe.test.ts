@@ -72,16 +72,6 @@ describe('TCP_CHECK', () => {
   })
 })
 
-describe('PING_CHECK', () => {
-  test('loopback answers, and an address that nobody has does not', async () => {
-    await expect(probe({ ...schedule(0), type: 'PING_CHECK' })).resolves.toMatchObject(up(/echo reply after/))
-    const target = { address: ip('240.0.0.1'), port: 0 }
-    await expect(probe({ ...schedule(0, { target }), type: 'PING_CHECK' })).resolves.toMatchObject(
-      down('no echo reply'),
-    )
-  })
-})
-
 describe('UDP_CHECK', () => {
   const any = { pattern: undefined, minLength: 0, maxLength: 65_535 }
   const udp = (port: number, reply: UdpReply | undefined): Check => ({

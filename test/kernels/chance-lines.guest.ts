@@ -3,12 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Lab } from '../support/lab.ts'
 import { chanceLines } from './chance-lines.ts'
 import { DIFFERENCES } from './line-differences.ts'
-import { comparable, IpvsTwin, type Said, TanistTwin } from './twins.ts'
+import type { Said } from './shell.ts'
+import { comparable, IpvsTwin, TanistTwin, type Twin } from './twins.ts'
 
 /** Of the real ipvsadm on the kernel's IPVS and of tanist-ipvsadm: what each says to a line, its status, and the table after it. */
 const SEED = 2026
 const ALL = 1000
-/** Fewer, to be quick. */
+/** LINES says how many are tried. */
 const COUNT = Number(process.env['LINES'] ?? ALL)
 /** Emulated, a line takes half a second, and more on a busy machine. */
 const LIMIT_MS = 1_800_000
@@ -19,8 +20,7 @@ const lab = new Lab()
 const ipvs = new IpvsTwin(lab)
 const tanist = new TanistTwin(lab)
 beforeAll(async () => {
-  await ipvs.start()
-  await tanist.start()
+  await Promise.all([ipvs.start(), tanist.start()])
   // So that a server can be its broadcast address.
   for (const { name } of [ipvs, tanist]) {
     lab.run(name, ['ip', 'address', 'add', '10.1.0.254/16', 'broadcast', '+', 'dev', 'eth1'])
@@ -31,12 +31,12 @@ afterAll(() => lab.destroy())
 const isMeant = (line: string) => DIFFERENCES.some(({ lines }) => lines.test(line))
 
 /** What is said to each line, and the lists behind those that succeed. */
-async function tanistSays(lines: readonly string[]): Promise<Said[][]> {
+async function says(twin: Twin, lines: readonly string[]): Promise<Said[][]> {
   const all: Said[][] = []
   for (const line of lines) {
     // oxlint-disable no-await-in-loop -- one after the other
-    const said = [await tanist.ipvsadm(line)]
-    if (said[0]?.status === 0) for (const list of LISTS) said.push(await tanist.ipvsadm(list))
+    const said = [await twin.ipvsadm(line)]
+    if (said[0]?.status === 0) for (const list of LISTS) said.push(await twin.ipvsadm(list))
     // oxlint-enable no-await-in-loop
     all.push(said)
   }
@@ -48,7 +48,7 @@ test(
   async () => {
     // Behind a line that is meant to do something else, both begin anew.
     const lines = chanceLines(SEED, COUNT).flatMap((line) => (isMeant(line) ? [line, 'ipvsadm -C'] : [line]))
-    const [expected, actual] = await Promise.all([ipvs.ipvsadmAll(lines, LISTS), tanistSays(lines)])
+    const [expected, actual] = await Promise.all([says(ipvs, lines), says(tanist, lines)])
     const compared = lines.flatMap((line, i) => {
       const [of, is] = [expected, actual].map((all) => all[i]?.map(comparable) ?? [])
       return isMeant(line) ? [] : [{ i, line, expected: of, actual: is }]

@@ -9,13 +9,13 @@ import {
   IpvsTwin,
   PORT,
   type Request,
-  type Said,
   serverAddress,
   SERVERS,
   TanistTwin,
   VIP,
 } from './twins.ts'
 import { LINES } from './lines.ts'
+import type { Said } from './shell.ts'
 
 /**
  * The kernel's IPVS and Tanist do the same side by side: what ipvsadm says, which server each client gets, what is counted.
@@ -25,8 +25,7 @@ const ipvs = new IpvsTwin(lab)
 const tanist = new TanistTwin(lab)
 
 beforeAll(async () => {
-  await ipvs.start()
-  await tanist.start()
+  await Promise.all([ipvs.start(), tanist.start()])
 })
 afterAll(() => lab.destroy())
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { WebServer } from '../support/web.ts'
+import { ipvsadmHere } from './twins.ts'
 
 /** What needs more of a kernel than the ones that Tanist is developed on have: VLANs, SCTP and IPsec, all with real ends. */
 const CONF = join(import.meta.dirname, '../../conf')
@@ -51,8 +52,9 @@ function addVlan(host: string, device: string, id: number, address: string): voi
   lab.run(host, ['ip', 'link', 'set', name, 'up'])
 }
 
-function run(...lines: readonly string[]): void {
-  for (const line of lines) expect(director.ipvsadm(`ipvsadm ${line}`)).toEqual({ status: 0, stdout: '', stderr: '' })
+const ipvsadm = (line: string) => ipvsadmHere(director.socket, `ipvsadm ${line}`)
+async function run(...lines: readonly string[]): Promise<void> {
+  for (const line of lines) expect(await ipvsadm(line)).toEqual({ status: 0, stdout: '', stderr: '' })
 }
 const curl = (url: string) => lab.run('client', ['curl', '-s', '-m', '20', url]).trim()
 const sctp = (vip: string) => lab.run('client', ['socat', '-u', '-T20', `SCTP4-CONNECT:${vip}:3868`, '-']).trim()
@@ -63,14 +65,14 @@ test('no kernel that has tcx: the program is on clsact', () => {
 })
 
 test('tagged frames: clients and servers in VLANs, tagged and untagged mixed', async () => {
-  run('-C', `-A -t ${TAGGED}:80 -s rr`)
-  for (const host of [11, 12]) run(`-a -t ${TAGGED}:80 -r 192.168.20.${host} -m`)
+  await run('-C', `-A -t ${TAGGED}:80 -s rr`)
+  for (const host of [11, 12]) await run(`-a -t ${TAGGED}:80 -r 192.168.20.${host} -m`)
   expect(twice(() => curl(`http://${TAGGED}/`))).toEqual(['nat11', 'nat12'])
   const filters = lab.run('director', ['tc', 'filter', 'show', 'dev', 'eth0.7', 'ingress'])
   expect(filters).toMatch(/bpf.* direct-action/)
   // From the VLAN to servers without, and the other way round.
-  run(`-C`, `-A -t ${TAGGED}:80 -s rr`, `-a -t ${TAGGED}:80 -r 192.168.10.11 -m`, `-A -t ${NAT}:80 -s rr`)
-  run(`-a -t ${NAT}:80 -r 192.168.20.12 -m`)
+  await run(`-C`, `-A -t ${TAGGED}:80 -s rr`, `-a -t ${TAGGED}:80 -r 192.168.10.11 -m`, `-A -t ${NAT}:80 -s rr`)
+  await run(`-a -t ${NAT}:80 -r 192.168.20.12 -m`)
   lab.run('nat11', ['ip', 'route', 'replace', '172.20.0.0/24', 'via', '192.168.10.1'])
   lab.run('nat12', ['ip', 'route', 'replace', '172.18.0.0/16', 'via', '192.168.20.1'])
   expect([curl(`http://${TAGGED}/`), curl(`http://${NAT}/`)]).toEqual(['nat11', 'nat12'])
@@ -80,11 +82,11 @@ test('tagged frames: clients and servers in VLANs, tagged and untagged mixed', a
 test.each([
   ['NAT', NAT, '-m', ['192.168.10.11', '192.168.10.12'], ['nat11', 'nat12']],
   ['direct routing', DR, '-g', ['172.18.100.11', '172.18.100.12'], ['dr11', 'dr12']],
-] as const)('SCTP associations: %s', (_name, vip, method, servers, names) => {
-  run('-C', `-A --sctp-service ${vip}:3868 -s rr`)
-  for (const server of servers) run(`-a --sctp-service ${vip}:3868 -r ${server} ${method}`)
+] as const)('SCTP associations: %s', async (_name, vip, method, servers, names) => {
+  await run('-C', `-A --sctp-service ${vip}:3868 -s rr`)
+  for (const server of servers) await run(`-a --sctp-service ${vip}:3868 -r ${server} ${method}`)
   expect(twice(() => sctp(vip))).toEqual(names)
-  expect(director.ipvsadm('ipvsadm -Ln --stats').stdout).toMatch(new RegExp(`SCTP ${vip}:3868 +2 `))
+  expect((await ipvsadm('-Ln --stats')).stdout).toMatch(new RegExp(`SCTP ${vip}:3868 +2 `))
 })
 
 test('IPsec follows its key exchange to one server', async () => {
@@ -101,14 +103,14 @@ test('IPsec follows its key exchange to one server', async () => {
       lab.run(host, ['ip', 'xfrm', 'policy', 'add', ...wanted, ...how])
     }
   }
-  run('-C', `-A -u ${DR}:0 -s rr -p 300`)
-  for (const host of [11, 12]) run(`-a -u ${DR}:0 -r 172.18.100.${host} -g`)
+  await run('-C', `-A -u ${DR}:0 -s rr -p 300`)
+  for (const host of [11, 12]) await run(`-a -u ${DR}:0 -r 172.18.100.${host} -g`)
   lab.run('client', ['socat', '-u', 'SYSTEM:echo key exchange', `UDP4-SENDTO:${DR}:500,sourceport=500`])
-  const exchanged = await until('the key exchange', () =>
-    /UDP .* 172\.18\.0\.10:500 .* 172\.18\.100\.1([12]):500/.exec(director.ipvsadm('ipvsadm -Lnc').stdout),
+  const exchanged = await until('the key exchange', async () =>
+    /UDP .* 172\.18\.0\.10:500 .* 172\.18\.100\.1([12]):500/.exec((await ipvsadm('-Lnc')).stdout),
   )
   const pages = [1, 2, 3].map(() => curl(`http://${DR}/`))
   expect(pages).toEqual(pages.map(() => `dr1${exchanged?.[1] ?? ''}`))
   // Nothing else than the exchange and ESP has come by: TCP has no service.
-  expect(director.ipvsadm('ipvsadm -Lnc').stdout).not.toContain(`${DR}:80 `)
+  expect((await ipvsadm('-Lnc')).stdout).not.toContain(`${DR}:80 `)
 })

@@ -1,12 +1,11 @@
-import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { runLine } from '../../src/cli/ipvsadm-commands.ts'
 import { ControlClient } from '../../src/control/client.ts'
 import { DirectorHost } from '../support/director.ts'
 import type { Lab } from '../support/lab.ts'
 import type { Order, Outcome } from '../support/picks-process.ts'
+import { type Said, Shell } from './shell.ts'
 
 export const VIP = '172.18.100.6'
 export const PORT = 8080
@@ -16,13 +15,6 @@ export const CLIENTS = Array.from({ length: 24 }, (_, i) => 10 + i)
 
 export const serverAddress = (host: number) => `192.168.10.${host}`
 export const clientAddress = (host: number) => `172.18.0.${host}`
-
-/** What a command said. */
-export interface Said {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
 
 /** A request to a client, without its number. */
 export type Request = Order extends infer O ? (O extends Order ? Omit<O, 'id'> : never) : never
@@ -55,15 +47,20 @@ export abstract class Twin {
       { switch: `in-${name}`, address: '192.168.10.1/24' },
     ])
     lab.run(name, ['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
-    lab.run(name, ['ip', 'address', 'add', `${VIP}/32`, 'dev', 'eth0'])
+    lab.ip(name, [`address add ${VIP}/32 dev eth0`])
     lab.addHost(client, [{ switch: `out-${name}`, address: '172.18.0.1/16' }])
-    for (const host of CLIENTS) lab.run(client, ['ip', 'address', 'add', `172.18.0.${host}/16`, 'dev', 'eth0'])
+    lab.ip(
+      client,
+      CLIENTS.map((host) => `address add ${clientAddress(host)}/16 dev eth0`),
+    )
     lab.addHost(servers, [{ switch: `in-${name}`, address: '192.168.10.10/24' }], '192.168.10.1')
-    for (const host of SERVERS) lab.run(servers, ['ip', 'address', 'add', `192.168.10.${host}/24`, 'dev', 'eth0'])
-    await this.startEngine()
-    await once(lab.fork(servers, 'picks-process.ts', ['serve', String(PORT), ...SERVERS.map(serverAddress)]), 'message')
+    lab.ip(
+      servers,
+      SERVERS.map((host) => `address add ${serverAddress(host)}/24 dev eth0`),
+    )
+    const serving = lab.fork(servers, 'picks-process.ts', ['serve', String(PORT), ...SERVERS.map(serverAddress)])
     this.#client = lab.fork(client, 'picks-process.ts', ['ask', VIP])
-    await once(this.#client, 'message')
+    await Promise.all([this.startEngine(), once(serving, 'message'), once(this.#client, 'message')])
     this.#client.on('message', (outcome: Outcome) => this.#waiting.get(outcome.id)?.(outcome))
   }
 
@@ -80,6 +77,8 @@ export abstract class Twin {
 
 /** The kernel's own IPVS, and ipvsadm. */
 export class IpvsTwin extends Twin {
+  #shell: Shell | undefined
+
   constructor(lab: Lab) {
     super(lab, 'ipvs')
   }
@@ -90,44 +89,12 @@ export class IpvsTwin extends Twin {
   }
 
   override ipvsadm(line: string, input = ''): Promise<Said> {
-    const [program = '', ...args] = words(line)
-    const [file, ...rest] = this.lab.enter(this.name, [program, ...args])
-    const { status, stdout, stderr } = spawnSync(file, rest, { encoding: 'utf8', input })
-    return Promise.resolve({ status, stdout, stderr })
-  }
-
-  /**
-   * Many lines one after the other, each with the lists behind it that are to follow a line that succeeds. By one shell: a process of
-   * its own for each takes long to start from here.
-   */
-  async ipvsadmAll(lines: readonly string[], lists: readonly string[]): Promise<Said[][]> {
-    const file = (name: string) => join(this.lab.directory, name)
-    const quoted = (line: string) =>
-      words(line)
-        .map((word) => `'${word}'`)
-        .join(' ')
-    const command = (line: string) => `${quoted(line)} </dev/null; s=$?; printf '\\0%s\\0' $s; printf '\\0' >&2`
-    const after = lists.map(command).join('; ')
-    const script = lines.map((line) => `${command(line)}; if [ $s = 0 ]; then ${after}; fi\n`)
-    writeFileSync(file('script'), `exec >'${file('outputs')}' 2>'${file('errors')}'\n${script.join('')}`)
-    await once(this.lab.start(this.name, ['sh', file('script')]), 'exit')
-    const [outputs = [], errors = []] = ['outputs', 'errors'].map((name) =>
-      readFileSync(file(name), 'utf8').split('\0'),
-    )
-    let at = 0
-    const next = (): Said => {
-      const said = { stdout: outputs[2 * at] ?? '', status: Number(outputs[2 * at + 1]), stderr: errors[at] ?? '' }
-      at++
-      return said
-    }
-    return lines.map(() => {
-      const said = next()
-      return said.status === 0 ? [said, ...lists.map(next)] : [said]
-    })
+    this.#shell ??= new Shell(this.lab, this.name)
+    return this.#shell.run(words(line), input)
   }
 }
 
-/** A daemon with an empty configuration. Its commands run in this process: the program itself starts slowly here. */
+/** A daemon with an empty configuration. */
 export class TanistTwin extends Twin {
   #director: DirectorHost | undefined
 
@@ -140,15 +107,20 @@ export class TanistTwin extends Twin {
     await this.#director.start(120_000)
   }
 
-  override async ipvsadm(line: string, input = ''): Promise<Said> {
-    const [, ...args] = words(line)
-    const said = { stdout: '', stderr: '' }
-    const status = await runLine(args, 'ipvsadm', new ControlClient(this.#director?.socket ?? ''), () => input, {
-      write: (text) => void (said.stdout += text),
-      error: (text) => void (said.stderr += text),
-    })
-    return { status, ...said }
+  override ipvsadm(line: string, input = ''): Promise<Said> {
+    return ipvsadmHere(this.#director?.socket ?? '', line, input)
   }
+}
+
+/** What tanist-ipvsadm says, by this process: the program itself starts slowly where everything is emulated. */
+export async function ipvsadmHere(socket: string, line: string, input = ''): Promise<Said> {
+  const [, ...args] = words(line)
+  const said = { stdout: '', stderr: '' }
+  const status = await runLine(args, 'ipvsadm', new ControlClient(socket), () => input, {
+    write: (text) => void (said.stdout += text),
+    error: (text) => void (said.stderr += text),
+  })
+  return { status, ...said }
 }
 
 const words = (line: string) => line.split(' ').filter((word) => word !== '')

@@ -23,7 +23,6 @@ export class Lab {
   static #count = 0
   readonly #id = `${PREFIX}-${process.pid}-${++Lab.#count}`
   readonly #processes = new Set<ChildProcess>()
-  readonly #hosts = new Set<string>()
   readonly #onExit = () => this.#removeAll()
   /** A folder for configuration files and sockets, removed with the lab. */
   readonly directory = mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}-${process.pid}-`))
@@ -41,8 +40,7 @@ export class Lab {
 
   addSwitch(name: string): void {
     const ns = this.#namespace('switch')
-    this.#ip('-n', ns, 'link', 'add', name, 'type', 'bridge', 'mcast_snooping', '0')
-    this.#ip('-n', ns, 'link', 'set', name, 'up')
+    this.#ipIn(ns, [`link add ${name} type bridge mcast_snooping 0`, `link set ${name} up`])
   }
 
   /** A host with interfaces eth0, eth1 … in the order of its ports. */
@@ -50,7 +48,7 @@ export class Lab {
     const ns = this.#namespace(name)
     this.#ip('netns', 'add', ns)
     this.#plugIn(name, ports)
-    if (gateway !== undefined) this.#ip('-n', ns, 'route', 'add', 'default', 'via', gateway)
+    if (gateway !== undefined) this.ip(name, [`route add default via ${gateway}`])
   }
 
   /** The same for a host that is there already: the network namespace of a process. That ends with the lab, too. */
@@ -60,17 +58,21 @@ export class Lab {
   }
 
   #plugIn(name: string, ports: readonly Port[]): void {
-    const ns = this.#namespace(name)
-    this.#hosts.add(name)
-    this.#ip('-n', ns, 'link', 'set', 'lo', 'up')
-    ports.forEach((port, i) => {
-      const peer = `${name}-${i}`
-      const switchNs = this.#namespace('switch')
-      this.#ip('-n', ns, 'link', 'add', `eth${i}`, 'type', 'veth', 'peer', 'name', peer, 'netns', switchNs)
-      this.#ip('-n', switchNs, 'link', 'set', peer, 'master', port.switch, 'up')
-      this.#ip('-n', ns, 'addr', 'add', port.address, 'dev', `eth${i}`)
-      this.#ip('-n', ns, 'link', 'set', `eth${i}`, 'up')
-    })
+    const switchNs = this.#namespace('switch')
+    const peer = (i: number) => `${name}-${i}`
+    this.ip(name, [
+      'link set lo up',
+      ...ports.flatMap(({ address }, i) => [
+        `link add eth${i} type veth peer name ${peer(i)} netns ${switchNs}`,
+        `addr add ${address} dev eth${i}`,
+        `link set eth${i} up`,
+      ]),
+    ])
+    if (ports.length > 0)
+      this.#ipIn(
+        switchNs,
+        ports.map((port, i) => `link set ${peer(i)} master ${port.switch} up`),
+      )
   }
 
   /** Unplugs or plugs a host's cable at the switch. */
@@ -118,6 +120,15 @@ export class Lab {
   // Not `ip netns exec`: that hides /sys/fs/bpf behind a new /sys.
   enter(host: string, command: readonly [string, ...string[]]): [string, ...string[]] {
     return ['nsenter', `--net=/run/netns/${this.#namespace(host)}`, '--', ...command]
+  }
+
+  /** Commands of `ip` on a host, all by one process: each process takes its time. Throws when one fails. */
+  ip(host: string, commands: readonly string[]): void {
+    this.#ipIn(this.#namespace(host), commands)
+  }
+
+  #ipIn(ns: string, commands: readonly string[]): void {
+    execFileSync('ip', ['-n', ns, '-batch', '-'], { input: commands.join('\n'), stdio: ['pipe', 'ignore', 'pipe'] })
   }
 
   #ip(...args: readonly string[]): void {

@@ -21,6 +21,8 @@ const REPOSITORY = join(import.meta.dirname, '../..')
 const PROGRAM_FOLDERS = new Set(['/bin', '/sbin', '/usr/bin', '/usr/sbin'])
 /** Links from the name of a task to the program that does it: awk, iptables. */
 const ALTERNATIVES = '/etc/alternatives'
+/** Of the folder of links. */
+const PREFIX = 'tanist-programs-'
 
 /** The list of setup.sh: each package, and the program that it is there for, if that shows that it is installed. */
 export function listedPackages(): { readonly name: string; readonly program: string | undefined }[] {
@@ -68,9 +70,10 @@ export function listedPrograms(): ReadonlyMap<string, string> {
   return programs.set('node', process.execPath)
 }
 
-/** vitest's global set-up: a folder of links to them is the path of every test. */
-export default function onlyListedPrograms(): () => void {
-  const folder = mkdtempSync(join(tmpdir(), 'tanist-programs-'))
+/** vitest's global set-up of each project: a folder of links to them is the path of every test. One is enough for all projects. */
+export default function onlyListedPrograms(): (() => void) | undefined {
+  if (process.env['PATH']?.includes(join(tmpdir(), PREFIX)) === true) return undefined
+  const folder = mkdtempSync(join(tmpdir(), PREFIX))
   chmodSync(folder, 0o755) // the check process is not root, and starts ping
   for (const [name, path] of listedPrograms()) symlinkSync(path, join(folder, name))
   process.env['PATH'] = [folder, join(REPOSITORY, 'node_modules/.bin')].join(delimiter)

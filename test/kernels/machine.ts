@@ -1,0 +1,75 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { debianKernel, startUnder } from './debian.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    machine: MachineFiles
+  }
+}
+
+/** Where one reads how the machine is. */
+export interface MachineFiles {
+  /** Its kernel, as `uname -r` prints it. */
+  readonly release: string
+  /** What it has printed so far. */
+  readonly output: string
+  /** There when it has ended: the exit status of its command, or what went wrong. */
+  readonly result: string
+}
+
+/** Emulated, and with what time others leave, things take long. */
+export const LIMIT_SECONDS = 3600
+
+/** Of the tests of the core: loops that older kernels end after one round, or never, when they are not written for them. */
+const FILES = ['full-nat', 'sip', 'schedulers'].map((name) => `test/bpf/${name}.test.ts`)
+const LOOPS =
+  'are given out|at an odd place|a call of a client|histories each (wrr|ovf|lblcr|sh port)|the busiest server'
+
+/** How many lines and packets are made by chance; `npm run test:kernels` asks for more. */
+const { DIFFER_SEED = '1', DIFFER_PACKETS = '2000', LINES = '300' } = process.env
+const COMMAND = `export CI=true NO_COLOR=1 DIFFER_SEED=${DIFFER_SEED} DIFFER_PACKETS=${DIFFER_PACKETS} LINES=${LINES}
+vitest run --config test/kernels/vitest.config.ts &&
+HISTORIES=5 vitest run --config vitest.config.ts --testTimeout 600000 --project bpf ${FILES.join(' ')} -t '${LOOPS}'`
+
+/**
+ * vitest's global set-up: the machine begins with the first test of all projects, and its own test waits for it at last. It takes no time
+ * from the others, so that what they measure is what it would be without.
+ */
+export default function startMachine(project: TestProject): (() => void) | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'tanist-machine-'))
+  const files = { output: join(folder, 'output'), result: join(folder, 'result') }
+  const remove = () => rmSync(folder, { recursive: true })
+  const output = openSync(files.output, 'w')
+  try {
+    const kernel = debianKernel()
+    const machine = startUnder(kernel, COMMAND, {
+      memoryMiB: 8000,
+      seconds: LIMIT_SECONDS,
+      output,
+      yields: true,
+    })
+    project.provide('machine', { release: kernel.release, ...files })
+    let isWanted = true
+    const end = (result: string) => {
+      if (isWanted) writeFileSync(files.result, result)
+    }
+    machine.ended.then(
+      (status) => end(String(status)),
+      (error: unknown) => end(String(error)),
+    )
+    return () => {
+      isWanted = false
+      machine.stop()
+      remove()
+    }
+  } catch (error) {
+    writeFileSync(files.result, String(error))
+    project.provide('machine', { release: 'none', ...files })
+    return remove
+  } finally {
+    closeSync(output)
+  }
+}
