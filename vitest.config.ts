@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** In files of other folders: what needs root, network namespaces, built programs or packages. */
 const NEED_ROOT = [
@@ -18,6 +19,32 @@ const FOLDERS = ['bpf', 'interop', 'kernels', 'netns', 'systemd'].map((name) => 
 const STEP = { together: 1, alone: 2, last: 3 } as const
 /** Most of them wait most of the time. */
 const SIDE_BY_SIDE = 4
+
+/** What takes longest, longest first: begun late, it would keep all others waiting. */
+const LONGEST = [
+  'netns/vrrp-stop',
+  'systemd/units',
+  'netns/methods',
+  'netns/vrrp-links',
+  'netns/upgrade',
+  'interop/keepalived',
+  'netns/vrrp-memory',
+  'netns/failures',
+  'netns/hangs',
+  'netns/firewall',
+  'bpf/schedulers',
+  'bpf/reload-order',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = LONGEST.findIndex((name) => moduleId.includes(`/test/${name}.`))
+      return found < 0 ? LONGEST.length : found
+    }
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b))
+  }
+}
 
 const LISTED_PROGRAMS = 'test/support/only-listed-programs.ts'
 /** A folder in which there is `node`, and nothing else. */
@@ -46,6 +73,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   test: {
     reporters: ['default'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', 'together', {
         include: ['test/**/*.test.ts', 'test/kernels/differ/*.test.ts'],

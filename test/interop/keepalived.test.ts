@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Capture } from '../support/capture.ts'
 import { DirectorHost } from '../support/director.ts'
 import { KeepalivedHost } from '../support/keepalived.ts'
@@ -45,17 +45,16 @@ vrrp_instance VI_1 {
 const interval = (version: 2 | 3) => (version === 2 ? 1000 : 250)
 const skew = (version: 2 | 3, priority: number) => ((256 - priority) * interval(version)) / 256
 
-let lab: Lab | undefined
-afterEach(() => lab?.destroy())
-
-describe.each(cases)('VRRPv$version, $cast, $master first', (each) => {
+/** Each has a lab of its own, and most of its time nothing happens. */
+describe.concurrent.each(cases)('VRRPv$version, $cast, $master first', (each) => {
   const { version, master } = each
   const priority = { tanist: master === 'tanist' ? 150 : 100, keepalived: master === 'keepalived' ? 150 : 100 }
   const first = master === 'tanist' ? TANIST : KEEPALIVED
   const second = master === 'tanist' ? KEEPALIVED : TANIST
 
-  async function startBoth() {
-    lab = new Lab()
+  async function startBoth(onTestFinished: (destroy: () => void) => void) {
+    const lab = new Lab()
+    onTestFinished(() => lab.destroy())
     lab.addSwitch('lan')
     lab.addHost('tanist', [{ switch: 'lan', address: `${TANIST}/24` }])
     lab.addHost('keepalived', [{ switch: 'lan', address: `${KEEPALIVED}/24` }])
@@ -73,8 +72,8 @@ describe.each(cases)('VRRPv$version, $cast, $master first', (each) => {
     return { tanist, keepalived, capture, owners, expected, host: lab }
   }
 
-  test('one master, good checksums, takeover after a link loss, and back', { retry: 2 }, async () => {
-    const { capture, owners, expected, host } = await startBoth()
+  test('one master, good checksums, takeover after a link loss, and back', { retry: 2 }, async ({ onTestFinished }) => {
+    const { capture, owners, expected, host } = await startBoth(onTestFinished)
     for (const end = performance.now() + 4 * interval(version); performance.now() < end; await sleep(50)) {
       expect(owners()).toEqual(expected)
     }
@@ -99,8 +98,8 @@ describe.each(cases)('VRRPv$version, $cast, $master first', (each) => {
     expect(capture.text).not.toContain('bad')
   })
 
-  test('takeover after a graceful stop', { retry: 2 }, async () => {
-    const { tanist, keepalived, capture } = await startBoth()
+  test('takeover after a graceful stop', { retry: 2 }, async ({ onTestFinished }) => {
+    const { tanist, keepalived, capture } = await startBoth(onTestFinished)
     const before = Date.now()
     if (master === 'tanist') await tanist.stop()
     else keepalived.stop()

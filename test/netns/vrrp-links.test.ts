@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test, type TestContext } from 'vitest'
 import { Capture } from '../support/capture.ts'
 import { DirectorHost } from '../support/director.ts'
 import { KeepalivedHost } from '../support/keepalived.ts'
@@ -8,11 +8,10 @@ import { Lab, until } from '../support/lab.ts'
 const FLAPS = 20
 const VIP = '10.0.0.6'
 
-let lab: Lab
-afterEach(() => lab.destroy())
-
-function buildLan(): Lab {
-  lab = new Lab()
+/** Each test has a lab of its own, and most of its time nothing happens: they run side by side. */
+function buildLan({ onTestFinished }: TestContext): Lab {
+  const lab = new Lab()
+  onTestFinished(() => lab.destroy())
   lab.addSwitch('lan')
   for (const i of [1, 2]) lab.addHost(`director${i}`, [{ switch: 'lan', address: `10.0.100.${i}/16` }])
   return lab
@@ -60,9 +59,9 @@ function instance({
 const masterships = (director: DirectorHost) => director.logText().split('Entering MASTER').length - 1
 const states = async (director: DirectorHost) => (await director.status()).instances.map(({ state }) => state)
 
-describe('the source belongs to the instance', () => {
-  test('two on one interface send from their own addresses, unicast and multicast, and the peer hears both', async () => {
-    buildLan()
+describe.concurrent('the source belongs to the instance', () => {
+  test('two on one interface send from their own addresses, unicast and multicast, and the peer hears both', async (context) => {
+    const lab = buildLan(context)
     lab.run('director1', ['ip', 'address', 'add', '10.0.100.101/16', 'dev', 'eth0'])
     const two = { name: 'f', vrid: 52, vip: '10.0.0.7' }
     const pair = (unicast: boolean) =>
@@ -99,8 +98,8 @@ describe('the source belongs to the instance', () => {
     }
   })
 
-  test('one that the host lacks is a fault, of this instance only, until it comes', async () => {
-    buildLan()
+  test('one that the host lacks is a fault, of this instance only, until it comes', async (context) => {
+    const lab = buildLan(context)
     const both = [
       instance({ priority: 150, source: '10.0.100.1', peer: '10.0.100.2' }),
       instance({ name: 'f', vrid: 52, vip: '10.0.0.7', priority: 150, source: '10.0.100.250', peer: '10.0.100.2' }),
@@ -123,12 +122,12 @@ describe('the source belongs to the instance', () => {
   })
 })
 
-describe('a unicast director whose link comes up does not become master beside one', () => {
-  test.each(['tanist', 'keepalived'] as const)(
+describe.concurrent('a unicast director whose link comes up does not become master beside one', () => {
+  test.for(['tanist', 'keepalived'] as const)(
     `${FLAPS} flaps under preempt_delay, with a %s that has lost our neighbour entry`,
     { timeout: 180_000 },
-    async (peer) => {
-      buildLan()
+    async (peer, context) => {
+      const lab = buildLan(context)
       const own = { priority: 200, source: '10.0.100.1', peer: '10.0.100.2', interval: 0.1, more: 'preempt_delay 1000' }
       const other = instance({ priority: 100, source: '10.0.100.2', peer: '10.0.100.1', interval: 0.1 })
       const director = new DirectorHost(lab, 'director1', instance(own))
@@ -156,8 +155,8 @@ describe('a unicast director whose link comes up does not become master beside o
     },
   )
 
-  test('nor when its interface was deleted and made anew, with another hardware address', async () => {
-    buildLan()
+  test('nor when its interface was deleted and made anew, with another hardware address', async (context) => {
+    const lab = buildLan(context)
     const [one, two] = [1, 2].map(
       (i) =>
         new DirectorHost(

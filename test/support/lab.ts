@@ -157,21 +157,30 @@ function hasLostOwner(prefix: string, name: string): boolean {
 function removeNamespaces(matches: (name: string) => boolean): void {
   const names = existsSync('/run/netns') ? readdirSync('/run/netns').filter(matches) : []
   for (const name of names) {
-    // Processes keep a namespace alive without its name; those of a lab end with it.
-    for (const pid of execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).split('\n')) {
-      if (pid === '' || Number(pid) === process.pid) continue
-      try {
-        process.kill(Number(pid), 'SIGKILL')
-      } catch {
-        // it has just ended
-      }
+    try {
+      removeNamespace(name)
+    } catch (error) {
+      // Labs that begin side by side remove the same leftovers.
+      if (existsSync(`/run/netns/${name}`)) throw error
     }
-    execFileSync('ip', ['netns', 'delete', name])
   }
   // What directors leave to the next one of their name, and the locks of the names.
   for (const folder of ['/sys/fs/bpf/tanist', '/run/tanist'].filter((path) => existsSync(path))) {
     for (const name of readdirSync(folder).filter(matches)) rmSync(join(folder, name), { recursive: true, force: true })
   }
+}
+
+function removeNamespace(name: string): void {
+  // Processes keep a namespace alive without its name; those of a lab end with it.
+  for (const pid of execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8', stdio: 'pipe' }).split('\n')) {
+    if (pid === '' || Number(pid) === process.pid) continue
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // it has just ended
+    }
+  }
+  execFileSync('ip', ['netns', 'delete', name], { stdio: 'pipe' })
 }
 
 /** How long a busy machine may take for what an idle one does at once; no claim about time. */
