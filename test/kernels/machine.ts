@@ -23,16 +23,10 @@ export interface MachineFiles {
 /** Emulated, and with what time others leave, things take long. */
 export const LIMIT_SECONDS = 3600
 
-/** Of the tests of the core: loops that older kernels end after one round, or never, when they are not written for them. */
-const FILES = ['full-nat', 'sip', 'schedulers'].map((name) => `test/bpf/${name}.test.ts`)
-const LOOPS =
-  'are given out|at an odd place|a call of a client|histories each (wrr|ovf|lblcr|sh port)|the busiest server'
-
 /** How many lines and packets are made by chance; `npm run test:kernels` asks for more. */
 const { DIFFER_SEED = '1', DIFFER_PACKETS = '2000', LINES = '300' } = process.env
-const COMMAND = `export CI=true NO_COLOR=1 DIFFER_SEED=${DIFFER_SEED} DIFFER_PACKETS=${DIFFER_PACKETS} LINES=${LINES}
-vitest run --config test/kernels/vitest.config.ts &&
-HISTORIES=5 vitest run --config vitest.config.ts --testTimeout 600000 --project bpf ${FILES.join(' ')} -t '${LOOPS}'`
+const COMMAND = `export CI=true NO_COLOR=1 DIFFER_SEED=${DIFFER_SEED} DIFFER_PACKETS=${DIFFER_PACKETS} LINES=${LINES} HISTORIES=5
+vitest run --config test/kernels/vitest.config.ts && vitest run --config test/kernels/loops.config.ts`
 
 /**
  * vitest's global set-up: the machine begins with the first test of all projects, and its own test waits for it at last. It takes no time
