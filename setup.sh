@@ -65,7 +65,7 @@ present() {
     case $1 in
     command:*) command -v "${1#*:}" >/dev/null || [ -x "/usr/sbin/${1#*:}" ] ;;
     file:*) [ -e "${1#*:}" ] ;;
-    library:*) ldconfig -p | grep -q "${1#*:}" ;;
+    library:*) [[ $(ldconfig -p) = *"${1#*:}"* ]] ;; # whole: grep -q would end the pipe, and with it ldconfig
     esac
 }
 
