@@ -29,8 +29,8 @@ const COMMAND = `export CI=true NO_COLOR=1 DIFFER_SEED=${DIFFER_SEED} DIFFER_PAC
 vitest run --config test/kernels/vitest.config.ts && vitest run --config test/kernels/loops.config.ts`
 
 /**
- * vitest's global set-up: the machine begins with the first test of all projects, and its own test waits for it at last. It takes no time
- * from the others, so that what they measure is what it would be without.
+ * vitest's global set-up: the machine begins before the first test of all projects, and its own test waits for it at last. Others go
+ * first, so that what they measure is what it would be without.
  */
 export default function startMachine(project: TestProject): (() => void) | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'tanist-machine-'))

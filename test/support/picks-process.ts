@@ -20,7 +20,8 @@ export interface Outcome {
   readonly server?: string
 }
 
-const PATIENCE_MS = 5000
+/** How long an emulated machine that yields to others may take. */
+const PATIENCE_MS = 15_000
 const [mode, target = '', ...addresses] = process.argv.slice(2)
 const open = new Map<string, Socket>()
 
