@@ -70,7 +70,7 @@ describe('docs/decisions', () => {
   test('each says context, decision and consequence', () => {
     const parts = pages.map(({ name, text }) => [
       name,
-      ...[...text.matchAll(/^\*\*(\w+)\.\*\* /gm)].map(([, part]) => part),
+      ...[...text.matchAll(/^\*\*(Context|Decision|Consequence)\.\*\*/gm)].map(([, part]) => part),
     ])
     expect(parts).toEqual(names.map((name) => [name, 'Context', 'Decision', 'Consequence']))
   })

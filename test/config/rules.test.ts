@@ -358,7 +358,8 @@ test('a good configuration file breaks no rule', () => {
 })
 
 describe.each(Object.entries(cases))('configuration rule %s', (_rule, files) => {
-  test.each(files)('%j', (text, code, message) => {
+  const cases = files.map(([text, code, message]) => ({ text, code, message, title: text.slice(0, 200) }))
+  test.each(cases)('$code: $title', ({ text, code, message }) => {
     const { diagnostics } = loadConfig({ name: 'x', text }, surroundings())
     const found = diagnostics.filter((each) => each.code === code && each.message.includes(message))
     expect(found.length, diagnostics.map((each) => `${each.code}: ${each.message}`).join('\n')).toBeGreaterThan(0)
