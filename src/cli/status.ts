@@ -14,7 +14,7 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
     headline(status),
     notRunning(status, colours),
     table(
-      ['INSTANCE', 'STATE', 'SINCE', 'PRIORITY', 'INTERFACE', 'VRID', 'ADDRESSES', 'WHY'],
+      ['INSTANCE', 'STATE', 'SINCE', 'PRIORITY', 'INTERFACE', 'VRID', 'ADDRESSES', 'REASON'],
       status.instances.map((instance) => [
         instance.name,
         instanceState(instance),
@@ -28,7 +28,7 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
       colours,
     ),
     table(
-      ['PEER', 'OF', 'PRIORITY', 'LAST HEARD', ''],
+      ['PEER', 'INSTANCE', 'PRIORITY', 'LAST HEARD', ''],
       status.instances.flatMap((instance) =>
         instance.peers.map((peer) => [
           peer.address,
@@ -41,7 +41,7 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
       colours,
     ),
     table(
-      ['SERVICE / SERVER', 'STATE', 'SINCE', 'WEIGHT', 'ACTIVE', 'INACTIVE', 'CONNECTIONS', 'WHY'],
+      ['SERVICE / SERVER', 'STATE', 'SINCE', 'WEIGHT', 'ACTIVE', 'INACTIVE', 'CONNECTIONS', 'REASON'],
       status.services.flatMap((service) => [
         [
           [service.name, service.scheduler, service.method].filter((part) => part !== undefined).join(' '),

@@ -353,13 +353,13 @@ describe('tanist status', () => {
 
   test('is a table of aligned columns', () => {
     expect(formatStatus(snapshot, now, false).split('\n').slice(2)).toEqual([
-      'INSTANCE  STATE   SINCE  PRIORITY  INTERFACE  VRID     ADDRESSES    WHY',
+      'INSTANCE  STATE   SINCE  PRIORITY  INTERFACE  VRID     ADDRESSES    REASON',
       'web       MASTER  5 s    150       eth0       51 (v3)  10.0.0.1/24  no adverts from a master',
       '',
-      'PEER      OF   PRIORITY  LAST HEARD',
-      '10.0.0.9  web  100       5 s         rejected: interval',
+      'PEER      INSTANCE  PRIORITY  LAST HEARD',
+      '10.0.0.9  web       100       5 s         rejected: interval',
       '',
-      'SERVICE / SERVER           STATE      SINCE  WEIGHT  ACTIVE  INACTIVE  CONNECTIONS  WHY',
+      'SERVICE / SERVER           STATE      SINCE  WEIGHT  ACTIVE  INACTIVE  CONNECTIONS  REASON',
       '[10.0.0.1]:tcp:80 wrr NAT  quorum up                                   12',
       '  [10.1.0.1]:80            DOWN       5 s    0       1       2         12           ECONNREFUSED',
       '',
