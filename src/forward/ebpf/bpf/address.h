@@ -3,6 +3,7 @@
 #ifndef TANIST_ADDRESS_H
 #define TANIST_ADDRESS_H
 
+#include <linux/bpf.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "layout.h"
