@@ -45,76 +45,59 @@ static __always_inline int rewrite_outer(struct __sk_buff *skb, struct packet *p
 	return rewrite_ip(skb, p, v6, side, addr);
 }
 
-/* An ICMP error about a packet of a connection goes on to whom it is for, with one hop less; one about it would be an error about an
- * error, so the last hop is silent. */
-static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
-{
-	struct packet *p = packet_in_hand();
-	const struct settings *s = get_settings();
-	struct quote quoted = {};
-	struct flow reply, client;
-	const struct flow *f = &quoted.flow;
+/* An ICMP error that came in. */
+struct received_error {
 	struct icmphdr icmp;
-	struct connection *c;
-	struct dest *d;
-	__u32 slot;
-	__u64 now;
+	struct quote quoted;
+	struct flow client; /* whose packet a server's side quotes */
+};
 
-	if (!p || !s)
+/* One about an error would be an error about an error, so the last hop is silent. */
+static __always_inline int drop_last_hop(void)
+{
+	count_drop(DROP_TTL);
+	return DROP;
+}
+
+/* It quotes what a client has sent to its server. */
+static __always_inline int icmp_to_client(struct __sk_buff *skb, struct packet *p, int v6, const struct received_error *e, __u64 now)
+{
+	const struct flow *client = &e->client;
+	struct connection *c = find(client, now, v6);
+
+	if (!c)
 		return PASS;
-	now = now_ns(s);
-	if (bpf_skb_load_bytes(skb, p->l4_offset, &icmp, sizeof(icmp)) || !is_icmp_error(icmp.type, v6))
-		return PASS;
-	if (!read_quoted(skb, p, p->l4_offset + sizeof(icmp), v6, &quoted)) {
-		if (f->proto == IPPROTO_IPIP || f->proto == IPPROTO_IPV6 || f->proto == IPPROTO_GRE)
-			learn_path_mtu(skb, p, &quoted, v6, now);
-		return PASS;
-	}
-	reply = (struct flow){
-		.saddr = f->daddr, .daddr = f->saddr, .sport = f->dport, .dport = f->sport,
-		.proto = f->proto, .family = f->family,
-	};
-	/* As for what opens a connection: the kernel drops it and counts it. */
-	if (is_martian(&p->flow.saddr, v6) || is_from_own_address(p))
-		return PASS;
-	/* From the servers' side: it quotes client -> server, which is the reply key the other way round. */
-	if (lookup_reply(&reply, &client, v6)) {
-		c = find(&client, now, v6);
-		if (!c)
-			return PASS;
-		if (p->ttl <= 1 && !p->marked)
-			goto last_hop;
-		count_packet(skb, p, c, 1);
-		if (rewrite_quoted(skb, &quoted, v6, DESTINATION, (struct endpoint){ &client.daddr, client.dport }) ||
-		    rewrite_outer(skb, p, v6, SOURCE, &client.daddr))
-			return DROP;
-		if (c->local_port &&
-		    (rewrite_quoted(skb, &quoted, v6, SOURCE, (struct endpoint){ &client.saddr, client.sport }) ||
-		     rewrite_outer(skb, p, v6, DESTINATION, &client.saddr) ||
-		     (c->method == METHOD_FNAT && f->proto == IPPROTO_TCP && is_too_big(&icmp, v6) &&
-		      lower_mtu(skb, p, &icmp, toa_size(v6)))))
-			return DROP;
-		refresh_client_hop(skb, c, v6, &client, now);
-		return send_to_client(skb, c, v6);
-	}
-	/* From the clients' side: it quotes VIP -> client, the connection's key the other way round. */
-	c = find(&reply, now, v6);
-	if (!c) {
-		if (f->proto == IPPROTO_UDP)
-			learn_path_mtu(skb, p, &quoted, v6, now);
-		return PASS;
-	}
-	slot = c->dest_slot;
-	d = bpf_map_lookup_elem(&dests, &slot);
+	if (p->ttl <= 1 && !p->marked)
+		return drop_last_hop();
+	count_packet(skb, p, c, 1);
+	if (rewrite_quoted(skb, &e->quoted, v6, DESTINATION, (struct endpoint){ &client->daddr, client->dport }) ||
+	    rewrite_outer(skb, p, v6, SOURCE, &client->daddr))
+		return DROP;
+	if (c->local_port && (rewrite_quoted(skb, &e->quoted, v6, SOURCE, (struct endpoint){ &client->saddr, client->sport }) ||
+			      rewrite_outer(skb, p, v6, DESTINATION, &client->saddr) ||
+			      (c->method == METHOD_FNAT && e->quoted.flow.proto == IPPROTO_TCP && is_too_big(&e->icmp, v6) &&
+			       lower_mtu(skb, p, &e->icmp, toa_size(v6)))))
+		return DROP;
+	refresh_client_hop(skb, c, v6, client, now);
+	return send_to_client(skb, c, v6);
+}
+
+/* It quotes what the virtual server has sent to the client of `c`. */
+static __always_inline int icmp_to_server(struct __sk_buff *skb, struct packet *p, int v6, const struct quote *quoted,
+					  const struct connection *c)
+{
+	__u32 slot = c->dest_slot;
+	const struct dest *d = bpf_map_lookup_elem(&dests, &slot);
+
 	if (!d || d->state != DEST_PRESENT)
 		return DROP;
 	count_packet(skb, p, c, 0);
 	if (d->hops[d->hop & 1].ifindex == HOP_LOCAL)
 		return PASS;
 	if (p->ttl <= 1 && !p->marked)
-		goto last_hop;
+		return drop_last_hop();
 	if (c->method == METHOD_NAT || c->method == METHOD_FNAT) {
-		if (rewrite_quoted(skb, &quoted, v6, SOURCE, (struct endpoint){ &d->addr, server_port(d, c, reply.dport) }) ||
+		if (rewrite_quoted(skb, quoted, v6, SOURCE, (struct endpoint){ &d->addr, server_port(d, c, quoted->flow.sport) }) ||
 		    rewrite_outer(skb, p, v6, DESTINATION, &d->addr))
 			return DROP;
 	} else if (rewrite_ip(skb, p, v6, DESTINATION, 0)) {
@@ -124,13 +107,49 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 		p->dest_slot = slot;
 		return TO_TUNNEL;
 	}
-	if (c->method == METHOD_FNAT && (rewrite_quoted(skb, &quoted, v6, DESTINATION, (struct endpoint){ &c->local, c->local_port }) ||
+	if (c->method == METHOD_FNAT && (rewrite_quoted(skb, quoted, v6, DESTINATION, (struct endpoint){ &c->local, c->local_port }) ||
 					 rewrite_outer(skb, p, v6, SOURCE, &c->local)))
 		return DROP;
-	return send_to_server(skb, d, v6, &reply.saddr);
-last_hop:
-	count_drop(DROP_TTL);
-	return DROP;
+	return send_to_server(skb, d, v6, &quoted->flow.daddr);
+}
+
+/* An ICMP error about a packet of a connection goes on to whom it is for, with one hop less. */
+static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
+{
+	struct packet *p = packet_in_hand();
+	const struct settings *s = get_settings();
+	struct received_error e = {};
+	const struct flow *f = &e.quoted.flow;
+	struct connection *c;
+	struct flow key;
+	__u64 now;
+
+	if (!p || !s)
+		return PASS;
+	now = now_ns(s);
+	if (bpf_skb_load_bytes(skb, p->l4_offset, &e.icmp, sizeof(e.icmp)) || !is_icmp_error(e.icmp.type, v6))
+		return PASS;
+	if (!read_quoted(skb, p, p->l4_offset + sizeof(e.icmp), v6, &e.quoted)) {
+		if (f->proto == IPPROTO_IPIP || f->proto == IPPROTO_IPV6 || f->proto == IPPROTO_GRE)
+			learn_path_mtu(skb, p, &e.quoted, v6, now);
+		return PASS;
+	}
+	/* As for what opens a connection: the kernel drops it and counts it. */
+	if (is_martian(&p->flow.saddr, v6) || is_from_own_address(p))
+		return PASS;
+	key = (struct flow){
+		.saddr = f->daddr, .daddr = f->saddr, .sport = f->dport, .dport = f->sport,
+		.proto = f->proto, .family = f->family,
+	};
+	if (lookup_reply(&key, &e.client, v6))
+		return icmp_to_client(skb, p, v6, &e, now);
+	c = find(&key, now, v6);
+	if (c)
+		return icmp_to_server(skb, p, v6, &e.quoted, c);
+	/* A GUE tunnel's own datagram. */
+	if (f->proto == IPPROTO_UDP)
+		learn_path_mtu(skb, p, &e.quoted, v6, now);
+	return PASS;
 }
 
 #endif
