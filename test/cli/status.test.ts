@@ -44,7 +44,7 @@ const snapshot: Snapshot = {
 test('a service that was made by hand says so', () => {
   const services = servicesNamed(snapshot, 'FWM 7')
   expect(formatServiceStatus(snapshot, services, Date.parse(at), false).split('\n').slice(2)).toEqual([
-    'SERVICE / SERVER  STATE  SINCE  WEIGHT  ACTIVE  INACTIVE  CONNECTIONS  WHY',
+    'SERVICE / SERVER  STATE  SINCE  WEIGHT  ACTIVE  INACTIVE  CONNECTIONS  REASON',
     'FWM 7 wrr                                                 12           made by hand with tanist-ipvsadm',
     '  [10.1.0.1]:80   UP            1       1       2         12           not checked',
   ])
