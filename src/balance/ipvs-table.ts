@@ -8,7 +8,8 @@ import type {
   ServerSpec,
   ServiceSpec,
 } from '../model/ipvs.ts'
-import { type Endpoint, endpointName, type ServiceId, serviceName } from '../model/service.ts'
+import { type ServiceId, serviceName } from '../model/service.ts'
+import { type Endpoint, endpointName } from '../model/endpoint.ts'
 import { type Address, isIpv4, isLinkLocal, isMappedIpv4, isMulticast } from '../net/address.ts'
 import { type PlannedService, planService } from './plan.ts'
 

@@ -1,7 +1,6 @@
 import type {
   AccessEntry,
   AddressService,
-  Endpoint,
   Forwarding,
   Persistence,
   Scheduler,
@@ -10,6 +9,7 @@ import type {
   Thresholds,
   VirtualServer,
 } from '../model/service.ts'
+import type { Endpoint } from '../model/endpoint.ts'
 import type { Address } from '../net/address.ts'
 
 /** What the forwarding core should do: a value, made from configuration and verdicts. It knows nothing of how a backend does it. */

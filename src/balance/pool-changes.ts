@@ -1,4 +1,4 @@
-import { endpointName } from '../model/service.ts'
+import { endpointName } from '../model/endpoint.ts'
 import type { Pool } from './pool.ts'
 
 /** A line for the log. */

@@ -1,4 +1,5 @@
-import { endpointName, type RealServer, type VirtualServer } from '../model/service.ts'
+import type { RealServer, VirtualServer } from '../model/service.ts'
+import { endpointName } from '../model/endpoint.ts'
 import { type PlannedDestination, type PlannedService, planService } from './plan.ts'
 
 /** Whether a virtual server has enough weight to serve. */

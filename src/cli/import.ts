@@ -8,7 +8,8 @@ import { type SavedLine, savedLines } from '../ipvsadm/save-file.ts'
 import type { Resolver } from '../ipvsadm/values.ts'
 import { NoCommandError, UsageError } from '../ipvsadm/words.ts'
 import type { ServerSpec, ServiceSpec } from '../model/ipvs.ts'
-import { type Endpoint, endpointName, type Forwarding, type ServiceId, serviceName } from '../model/service.ts'
+import { type Forwarding, type ServiceId, serviceName } from '../model/service.ts'
+import { type Endpoint, endpointName } from '../model/endpoint.ts'
 import { isIpv4 } from '../net/address.ts'
 
 /** A service and its servers, in the order of the file. */

@@ -1,4 +1,5 @@
-import { endpointName, serviceName } from '../model/service.ts'
+import { serviceName } from '../model/service.ts'
+import { endpointName } from '../model/endpoint.ts'
 import type { SeenHeader, Traced, TracePacket } from '../model/trace.ts'
 
 const RULES = {

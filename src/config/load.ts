@@ -11,7 +11,8 @@ import { vrrpRules } from './rules/vrrp.ts'
 import { notRunningOf } from './not-running.ts'
 import { runningConfig } from './compile/compile.ts'
 import { applyBody, initialValues, noteIneffective } from './schema/body.ts'
-import { type Context, type Feature, Places } from './schema/entry.ts'
+import { type Context, Places } from './schema/entry.ts'
+import type { Feature } from './schema/status.ts'
 import type { Source } from './source.ts'
 
 /** What a text came to. */

@@ -3,7 +3,8 @@ import { root } from './keywords/root.ts'
 import { allRouteOptions } from './keywords/route-line.ts'
 import { ruleOptions } from './keywords/rule-line.ts'
 import { groupMember } from './keywords/virtual-server.ts'
-import type { Entries, Status } from './schema/entry.ts'
+import type { Entries } from './schema/entry.ts'
+import type { Status } from './schema/status.ts'
 import type { OptionSpec } from './schema/syntax.ts'
 
 /** A keyword as the reference shows it. */

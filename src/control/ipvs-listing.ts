@@ -2,7 +2,8 @@ import type { Counted, CoreReading } from '../model/core-reading.ts'
 import type { Counters, Rates } from '../model/counters.ts'
 import type { ServerSpec, ServiceSpec } from '../model/ipvs.ts'
 import type { IpvsListing, ListedServer, ListedService, Totals } from '../model/ipvs-listing.ts'
-import { endpointName, serviceName } from '../model/service.ts'
+import { serviceName } from '../model/service.ts'
+import { endpointName } from '../model/endpoint.ts'
 import { readServers } from './read-servers.ts'
 
 /** What is planned of a service, with its servers in IPVS's list order. */

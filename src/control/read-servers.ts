@@ -1,5 +1,6 @@
 import type { CoreReading, ServerReading } from '../model/core-reading.ts'
-import { endpointName, serviceName } from '../model/service.ts'
+import { serviceName } from '../model/service.ts'
+import { endpointName } from '../model/endpoint.ts'
 
 /** By the name of their service, then by that of their endpoint. */
 export type ReadServers = ReadonlyMap<string, ReadonlyMap<string, ServerReading>>

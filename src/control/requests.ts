@@ -1,7 +1,6 @@
 import type { IpvsCommand, ServerSpec, ServiceSpec, Timeouts } from '../model/ipvs.ts'
 import type {
   AddressService,
-  Endpoint,
   Forwarding,
   MarkService,
   Persistence,
@@ -11,6 +10,7 @@ import type {
   Thresholds,
   Tunnel,
 } from '../model/service.ts'
+import type { Endpoint } from '../model/endpoint.ts'
 import type { TracePacket } from '../model/trace.ts'
 import { addressBits, isIpv4, parseAddress } from '../net/address.ts'
 import { CONNECTION_STATES, type ConnectionFilter, type Network, type Place } from './connection-filter.ts'

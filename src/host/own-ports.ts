@@ -1,5 +1,6 @@
 import type { PlannedDestination, PlannedService } from '../balance/plan.ts'
-import { endpointName, serviceName } from '../model/service.ts'
+import { serviceName } from '../model/service.ts'
+import { endpointName } from '../model/endpoint.ts'
 import type { Address } from '../net/address.ts'
 
 /** What this is about of a service. */

@@ -1,4 +1,5 @@
-import type { Endpoint, Protocol, Tunnel } from '../model/service.ts'
+import type { Protocol, Tunnel } from '../model/service.ts'
+import type { Endpoint } from '../model/endpoint.ts'
 import { isIpv4, isMulticast, parseAddress } from '../net/address.ts'
 import type { Option, OptionName } from './grammar.ts'
 import { leadingNumber, looseIpv4, readEndpoint, type Resolver, wholeNumber } from './values.ts'

@@ -1,4 +1,5 @@
-import type { Endpoint, SchedulerFlags, ServiceId, Tunnel } from '../model/service.ts'
+import type { SchedulerFlags, ServiceId, Tunnel } from '../model/service.ts'
+import type { Endpoint } from '../model/endpoint.ts'
 import type { IpvsListing, ListedConnection, ListedServer, ListedService, Totals } from '../model/ipvs-listing.ts'
 import type { Timeouts } from '../model/ipvs.ts'
 import { addressBytes, isIpv4 } from '../net/address.ts'

@@ -1,5 +1,5 @@
 import type { IpvsCommand, Timeouts } from '../model/ipvs.ts'
-import type { Forwarding, Persistence, Scheduler, SchedulerFlags, ServiceId } from '../model/service.ts'
+import { type Forwarding, type Persistence, type SchedulerFlags, SCHEDULERS, type ServiceId } from '../model/service.ts'
 import { isIpv4 } from '../net/address.ts'
 import { type Draft, draftOf, readSeconds } from './draft.ts'
 import { ALLOWED, type CommandName, LIST_ONE_OF, OPTION_ORDER, type OptionName, SCHEDULER_FLAGS } from './grammar.ts'
@@ -33,25 +33,6 @@ export type Request =
     }
   /** What IPVS has and the core does not; ends with IPVS's own words. */
   | { readonly type: 'refused'; readonly message: string }
-
-/** Schedulers that the core has. */
-const SCHEDULERS: readonly string[] = [
-  'rr',
-  'wrr',
-  'lc',
-  'wlc',
-  'sed',
-  'nq',
-  'fo',
-  'ovf',
-  'dh',
-  'sh',
-  'mh',
-  'lblc',
-  'lblcr',
-  'twos',
-  'none',
-] satisfies readonly Scheduler[]
 
 /** A request, and in which argument (from 0) each option of its line stands. */
 export interface PlacedRequest {
@@ -199,7 +180,7 @@ function listRequest(draft: Draft): Request {
 
 function serviceCommand(type: 'add-service' | 'edit-service', draft: Draft, flags: SchedulerFlags): Request {
   const id = needed(serviceOf(draft))
-  const scheduler = draft.scheduler || 'wlc'
+  const named = draft.scheduler || 'wlc'
   const onePacket = draft.given.has('ops')
   const persistent = draft.given.has('persistent')
   if (id.by === 'address' && id.vip.port === 0 && !persistent) {
@@ -209,7 +190,8 @@ function serviceCommand(type: 'add-service' | 'edit-service', draft: Draft, flag
     throw new UsageError('One-Packet Scheduling is only for UDP virtual services').in(draft.given.get('ops'))
   }
   const unknown = (option: 'scheduler' | 'pe'): Request => ({ type: 'unknown-scheduler', command: type, id, option })
-  if (!SCHEDULERS.includes(scheduler)) return unknown('scheduler')
+  const scheduler = SCHEDULERS.find((each) => each === named)
+  if (scheduler === undefined) return unknown('scheduler')
   if (draft.engine !== '' && draft.engine !== 'sip') return unknown('pe')
   const persistence: Persistence | undefined = persistent
     ? {
@@ -218,8 +200,7 @@ function serviceCommand(type: 'add-service' | 'edit-service', draft: Draft, flag
         ...(draft.engine === 'sip' ? { engine: 'sip' as const } : {}),
       }
     : undefined
-  // It is one of SCHEDULERS.
-  const service = { id, scheduler: scheduler as Scheduler, flags, persistence, onePacket }
+  const service = { id, scheduler, flags, persistence, onePacket }
   return { type: 'change', command: { type, service } }
 }
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../model/service.ts'
+import type { Endpoint } from '../model/endpoint.ts'
 import { type Address, parseAddress } from '../net/address.ts'
 import { ipv4At } from '../net/ipv4.ts'
 

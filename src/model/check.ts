@@ -1,5 +1,5 @@
 import type { Millis } from '../time.ts'
-import type { Endpoint } from './service.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** What every checker has. */
 export interface CheckSchedule {

@@ -1,4 +1,5 @@
-import type { Endpoint, Protocol } from './service.ts'
+import type { Protocol } from './service.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** By IPVS's names. */
 export type ConnectionState =

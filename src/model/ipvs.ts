@@ -1,4 +1,5 @@
-import type { Endpoint, Forwarding, Persistence, Scheduler, SchedulerFlags, ServiceId, Thresholds } from './service.ts'
+import type { Forwarding, Persistence, Scheduler, SchedulerFlags, ServiceId, Thresholds } from './service.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** A virtual service as ipvsadm makes it. */
 export interface IpvsService {

@@ -1,26 +1,29 @@
 import { type Address, addressBits } from '../net/address.ts'
 import type { Check } from './check.ts'
+import type { Endpoint } from './endpoint.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
 
-/** IPVS's names. */
-export type Scheduler =
-  | 'rr'
-  | 'wrr'
-  | 'lc'
-  | 'wlc'
-  | 'sed'
-  | 'nq'
-  | 'fo'
-  | 'ovf'
-  | 'dh'
-  | 'sh'
-  | 'mh'
-  | 'lblc'
-  | 'lblcr'
-  | 'twos'
-  /** Nobody gets a new connection. */
-  | 'none'
+/** By IPVS's names. With `none` nobody gets a new connection. */
+export const SCHEDULERS = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'sed',
+  'nq',
+  'fo',
+  'ovf',
+  'dh',
+  'sh',
+  'mh',
+  'lblc',
+  'lblcr',
+  'twos',
+  'none',
+] as const
+
+export type Scheduler = (typeof SCHEDULERS)[number]
 
 export type ForwardingMethod = Forwarding['method']
 
@@ -64,12 +67,6 @@ export interface Persistence {
 export interface Thresholds {
   readonly upper: number
   readonly lower: number
-}
-
-export interface Endpoint {
-  readonly address: Address
-  /** 0: every port of a virtual server, and for its real servers the same port as asked for. */
-  readonly port: number
 }
 
 /** What a virtual server is for: what is sent to an address and port, or what has a firewall mark. */
@@ -149,11 +146,6 @@ export interface RealServer {
   /** Keep it with weight 0 while it is down, so that its connections live on. */
   readonly inhibitOnFailure: boolean
   readonly checks: readonly Check[]
-}
-
-/** `[192.168.10.11]:80`, as keepalived's log names an endpoint. */
-export function endpointName(endpoint: Endpoint): string {
-  return `[${endpoint.address}]:${endpoint.port}`
 }
 
 /** `[172.18.100.6]:tcp:80` or `FWM 10`, as keepalived names a virtual server. Unique in a configuration. */

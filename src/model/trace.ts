@@ -1,7 +1,8 @@
 import type { Address } from '../net/address.ts'
 import type { AccessHits } from './access-hits.ts'
 import type { Hop } from './next-hop.ts'
-import type { Endpoint, Forwarding, ServiceId } from './service.ts'
+import type { Forwarding, ServiceId } from './service.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** A packet that might come in. */
 export interface TracePacket {

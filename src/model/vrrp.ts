@@ -41,3 +41,9 @@ export interface SyncGroup {
   readonly name: string
   readonly instances: readonly string[]
 }
+
+/**
+ * What a virtual router is known by from one configuration, and one process, to the next. The name of its instance is
+ * not part of it: it only tells unicast routers apart that share a VRID.
+ */
+export type RouterIdentity = Pick<VrrpInstance, 'name' | 'interface' | 'vrid'>

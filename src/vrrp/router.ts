@@ -1,11 +1,5 @@
-import type { VrrpInstance } from '../model/vrrp.ts'
+import { type RouterIdentity, type VrrpInstance } from '../model/vrrp.ts'
 import type { Member } from './state.ts'
-
-/**
- * What a virtual router is known by from one configuration, and one process, to the next. The name of its instance is
- * not part of it: it only tells unicast routers apart that share a VRID.
- */
-export type RouterIdentity = Pick<VrrpInstance, 'name' | 'interface' | 'vrid'>
 
 /** Interface, family and VRID: what makes a virtual router one on its link (RFC 9568 §1.2). Every instance is of IPv4. */
 export const routerKey = ({ interface: device, vrid }: Omit<RouterIdentity, 'name'>): string => `${device} inet ${vrid}`

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PlannedDestination } from '../../src/balance/plan.ts'
-import type { Endpoint, Persistence, ServiceId } from '../../src/model/service.ts'
+import type { Persistence, ServiceId } from '../../src/model/service.ts'
+import type { Endpoint } from '../../src/model/endpoint.ts'
 import { ip } from '../vrrp/instances.ts'
 import { Bench, REDIRECT, VIP } from './bench.ts'
 import { type Ends, FLAG, reverse, tcp, udp } from './packets.ts'

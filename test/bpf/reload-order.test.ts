@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Scheduler, SchedulerFlags } from '../../src/model/service.ts'
 import { BpfMap } from '../../src/linux/libbpf.ts'
+import { type Scheduler, type SchedulerFlags, SCHEDULERS } from '../../src/model/service.ts'
 import { ip } from '../vrrp/instances.ts'
 import { Bench } from './bench.ts'
 
@@ -10,26 +10,12 @@ interface Way {
   readonly schedulerFlags: SchedulerFlags
 }
 
-const SCHEDULERS: readonly Scheduler[] = [
-  'rr',
-  'wrr',
-  'lc',
-  'wlc',
-  'sed',
-  'nq',
-  'fo',
-  'ovf',
-  'dh',
-  'sh',
-  'mh',
-  'lblc',
-  'lblcr',
-  'twos',
-]
+/** Those that have servers. */
+const WITH_SERVERS = SCHEDULERS.filter((scheduler) => scheduler !== 'none')
 const NO_FLAGS: SchedulerFlags = { port: false, fallback: false, third: false }
 /** Every scheduler that has servers, and the two whose flags change what they pick with these. */
 const WAYS: readonly Way[] = [
-  ...SCHEDULERS.map((scheduler) => ({ scheduler, schedulerFlags: NO_FLAGS })),
+  ...WITH_SERVERS.map((scheduler) => ({ scheduler, schedulerFlags: NO_FLAGS })),
   ...(['sh', 'mh'] as const).flatMap((scheduler) =>
     [false, true].map((port) => ({ scheduler, schedulerFlags: { port, fallback: true, third: false } })),
   ),

@@ -1,5 +1,5 @@
 import type { Check, UdpReply } from '../../model/check.ts'
-import type { Endpoint } from '../../model/service.ts'
+import type { Endpoint } from '../../model/endpoint.ts'
 import type { RealServerSettings } from '../keywords/root.ts'
 
 /** Longest reply of a pattern when the file does not say it (keepalived's figure). */

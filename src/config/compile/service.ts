@@ -1,7 +1,6 @@
 import {
   type AccessEntry,
   accessName,
-  type Endpoint,
   type Forwarding,
   MAX_LOCAL_ADDRESSES,
   type Persistence,
@@ -9,12 +8,14 @@ import {
   sortedAccess,
   type VirtualServer,
 } from '../../model/service.ts'
+import type { Endpoint } from '../../model/endpoint.ts'
 import { type Address, isIpv4 } from '../../net/address.ts'
-import { addressesInRange, networkOf } from '../address-range.ts'
+import { addressesInRange } from '../../net/address-range.ts'
+import { networkOf } from '../../net/address-range.ts'
 import { isOnePacket, persistenceSecondsOf, realServersOf } from '../effective.ts'
 import { SERVICE_GROUP } from '../keywords/features.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
-import type { Prefix } from '../schema/values.ts'
+import type { Prefix } from '../../net/address-range.ts'
 import { runningChecks } from './check.ts'
 import type { LeftOut } from './vrrp.ts'
 

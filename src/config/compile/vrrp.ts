@@ -11,7 +11,7 @@ import {
 } from '../effective.ts'
 import { IPV6_INSTANCE, MULTICAST_GROUP, NO_INTERFACE, TRACK_INTERFACE } from '../keywords/features.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
-import type { Feature } from '../schema/entry.ts'
+import type { Feature } from '../schema/status.ts'
 
 /** Told which block does not run for want of which feature. */
 export type LeftOut = (feature: Feature, block: object) => void

@@ -11,15 +11,8 @@ import {
   type Syntax,
 } from '../schema/syntax.ts'
 import { ADDRESS_LABELS, ADDRESS_ROUTE, VIRTUAL_MAC } from './features.ts'
-import {
-  interfaceName,
-  parsePrefix,
-  prefix,
-  type Prefix,
-  printPrefix,
-  withPrefixLength,
-  word,
-} from '../schema/values.ts'
+import { interfaceName, parsePrefix, prefix, printPrefix, withPrefixLength, word } from '../schema/values.ts'
+import type { Prefix } from '../../net/address-range.ts'
 
 /** Scopes of addresses and routes: names, or a number. */
 export const scope: Syntax<string> = one({

@@ -1,4 +1,4 @@
-import type { Feature } from '../schema/entry.ts'
+import type { Feature } from '../schema/status.ts'
 
 /**
  * What Tanist does not do yet, a feature for each thing that an operator would name. A keyword that has no effect yet belongs

@@ -10,17 +10,8 @@ import {
   type OptionValues,
   type Syntax,
 } from '../schema/syntax.ts'
-import {
-  anyAddress,
-  choice,
-  integer,
-  interfaceName,
-  parsePrefix,
-  type Prefix,
-  prefix,
-  printPrefix,
-  word,
-} from '../schema/values.ts'
+import { anyAddress, choice, integer, interfaceName, parsePrefix, prefix, printPrefix, word } from '../schema/values.ts'
+import type { Prefix } from '../../net/address-range.ts'
 import { scope } from './address-line.ts'
 
 const U32 = 2 ** 32 - 1

@@ -1,5 +1,6 @@
 import { anotherNameOf, invalid, mark, one, option, options, type OptionValues, type Syntax } from '../schema/syntax.ts'
-import { integer, interfaceName, parsePrefix, type Prefix, printPrefix, word } from '../schema/values.ts'
+import { integer, interfaceName, parsePrefix, printPrefix, word } from '../schema/values.ts'
+import type { Prefix } from '../../net/address-range.ts'
 import { realms, tableName, typeOfService } from './route-line.ts'
 
 const U32 = 2 ** 32 - 1

@@ -1,7 +1,7 @@
 import { type Address, parseAddress } from '../../net/address.ts'
 import { replaceWord } from '../fix.ts'
 import type { Entries } from '../schema/entry.ts'
-import { detail, alias, flag, inert, inherited, later, lines, sections, setting, wordLines } from '../schema/kinds.ts'
+import { alias, detail, flag, inert, inherited, later, lines, sections, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
@@ -18,8 +18,8 @@ import {
   word,
 } from '../schema/values.ts'
 import { checkers, realServerSchedule, virtualServerSchedule } from './checkers.ts'
-import { SNMP } from './reasons.ts'
 import { ALPHA, MAIL, SERVER_SCRIPTS, SORRY_INHIBIT, SUSPEND } from './features.ts'
+import { SNMP } from './reasons.ts'
 
 const U32 = 2 ** 32 - 1
 /** IPVS's own limit. */

@@ -4,7 +4,8 @@ import { obsoleteKeyword } from '../keywords/obsolete.ts'
 import type { Statement } from '../parser.ts'
 import { isSecretKeyword, markSecret, markSecretBehind } from '../secrecy.ts'
 import { placeText, type Span } from '../source.ts'
-import type { Context, Entries, Entry, Status, Values } from './entry.ts'
+import type { Context, Entries, Entry, Values } from './entry.ts'
+import type { Status } from './status.ts'
 
 const templates = new WeakMap<Entries, object>()
 

@@ -3,7 +3,7 @@ import { replaceWord } from '../fix.ts'
 import { quotedWords, type Word } from '../lexer.ts'
 import type { Statement } from '../parser.ts'
 import type { Span } from '../source.ts'
-import type { Feature, Status } from './entry.ts'
+import type { Feature, Status } from './status.ts'
 
 /** Stands for a value that was reported as wrong. */
 export const invalid = Symbol('invalid')

@@ -1,9 +1,9 @@
 import { type Address, addressBits, isIpv4, isUnicastAddress, parseAddress } from '../../net/address.ts'
+import { networkOf, type Prefix } from '../../net/address-range.ts'
 import { type Millis, millis, seconds } from '../../time.ts'
-import { networkOf } from '../address-range.ts'
-import { removeStatement, replaceWord } from '../fix.ts'
 import type { Report } from '../diagnostic.ts'
-import type { Word } from '../lexer.ts'
+import { removeStatement, replaceWord } from '../fix.ts'
+import { type Word } from '../lexer.ts'
 import { type Invalid, invalid, maybe, one, type Syntax, type Words } from './syntax.ts'
 
 /** A whole number in decimal, limits included. */
@@ -196,12 +196,6 @@ export const multicastAddress: Syntax<Address> = one({
     return address !== undefined && /^(22[4-9]|23\d|ff)/.test(address) ? address : undefined
   },
 })
-
-/** An address with the length of its network's prefix. */
-export interface Prefix {
-  readonly address: Address
-  readonly length: number
-}
 
 /** `10.0.0.1/24`; without a length it is the whole address. */
 export function parsePrefix(text: string): Prefix | undefined {

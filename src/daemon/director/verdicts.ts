@@ -1,6 +1,7 @@
 import type { Check } from '../../model/check.ts'
 import type { Config } from '../../model/config.ts'
-import { endpointName, type RealServer, serviceName, type VirtualServer } from '../../model/service.ts'
+import { type RealServer, serviceName, type VirtualServer } from '../../model/service.ts'
+import { endpointName } from '../../model/endpoint.ts'
 import type { CheckTask, Verdict } from '../messages.ts'
 
 /** A verdict, and since when its server is up or down, in ms since the epoch. */

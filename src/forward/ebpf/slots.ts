@@ -1,5 +1,6 @@
 import type { Load } from '../../model/core-reading.ts'
-import { type Endpoint, endpointName, type ServiceId, serviceName } from '../../model/service.ts'
+import { type ServiceId, serviceName } from '../../model/service.ts'
+import { type Endpoint, endpointName } from '../../model/endpoint.ts'
 import { CoreFullError } from '../backend.ts'
 import type { CoreState } from './core-state.ts'
 import { MAX_DESTS, MAX_SERVICES } from './layout/bounds.ts'

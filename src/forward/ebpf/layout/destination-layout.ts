@@ -1,6 +1,7 @@
 import type { Load } from '../../../model/core-reading.ts'
 import type { Hop } from '../../../model/next-hop.ts'
-import type { Endpoint, Forwarding, ServiceId, Thresholds, Tunnel } from '../../../model/service.ts'
+import type { Forwarding, ServiceId, Thresholds, Tunnel } from '../../../model/service.ts'
+import type { Endpoint } from '../../../model/endpoint.ts'
 import { addressIn, encodeAddress, familyOf } from './address-layout.ts'
 import { decodeHop, encodeHop, HOP } from './hop-layout.ts'
 import { decodeServiceKey, encodeServiceKey, METHOD, SERVICE_KEY } from './service-layout.ts'

@@ -1,5 +1,6 @@
 import type { Connection } from '../../../model/connection.ts'
-import type { Endpoint, ServiceId } from '../../../model/service.ts'
+import type { ServiceId } from '../../../model/service.ts'
+import type { Endpoint } from '../../../model/endpoint.ts'
 import { type Address, ipv6At } from '../../../net/address.ts'
 import { ipv4At } from '../../../net/ipv4.ts'
 import { secondsUntil } from './connection-layout.ts'
