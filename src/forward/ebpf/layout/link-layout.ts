@@ -1,7 +1,7 @@
 import { struct } from './struct.ts'
 
 /** An interface, by its index. */
-export const LINK = struct('link', 8, { mac: [0, 6], xdp: [6, 1], answers: [7, 1] })
+export const LINK = struct('link', 8, { mac: [0, 6], xdp: [6, 1], replies: [7, 1] })
 
 export function encodeLink(mac: Uint8Array, xdp: boolean): Uint8Array {
   const bytes = new Uint8Array(LINK.bytes)
