@@ -258,7 +258,7 @@ export const globalDefs = {
     setting(truthOrNothing, 'Default of `skip_check_adv_addr`.'),
   ),
   v3_checksum_as_v2: inert(
-    'both checksums of version 3 are understood, and RFC 9568 says which one is sent',
+    'both checksums of version 3 are understood, and the one with a pseudo-header is sent, as keepalived does unless told otherwise',
     setting(truthOrNothing, 'Default of `v3_checksum_as_v2` in instances.'),
   ),
   vrrp_strict: later(STRICT, flag('Strict compliance of all instances with the VRRP RFC.')),

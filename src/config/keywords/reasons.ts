@@ -5,5 +5,6 @@ export const NETFILTER = 'Tanist needs no packet filter: its own programs see pa
 export const NO_NETLINK_BUFFERS = 'the receive buffers of netlink are sized by Tanist itself'
 export const ONE_PROCESS_NAME = 'the processes are told apart by their arguments'
 export const NO_BFD_PROCESS = 'there is no process for BFD'
-export const CHECKSUM = 'both checksums of version 3 are understood, and RFC 9568 says which one is sent'
+export const CHECKSUM =
+  'both checksums of version 3 are understood, and the one with a pseudo-header is sent, as keepalived does unless told otherwise'
 export const LINKBEAT = 'the kernel reports link changes at once; nothing is polled'

@@ -17,8 +17,8 @@ export class Counting {
 
   /** What another director of this core had set to zero. */
   restore(zeros: KeptZeros): void {
-    for (const of of ['service', 'dest'] as const) {
-      for (const [slot, zero] of zeros[of]) this.#zeros[of].set(slot, mapCounters(zero, BigInt))
+    for (const kind of ['service', 'dest'] as const) {
+      for (const [slot, zero] of zeros[kind]) this.#zeros[kind].set(slot, mapCounters(zero, BigInt))
     }
   }
 
