@@ -163,7 +163,7 @@ describe('an upgrade is refused, and nothing changes,', () => {
     ['when the new program does not run', () => edit('cli/tanistd.js', /^import /m, 'import }'), /SyntaxError/],
     [
       'when connections would be lost',
-      () => edit('forward/ebpf/layout.js', `LAYOUT_VERSION = ${LAYOUT_VERSION}`, 'LAYOUT_VERSION = 999'),
+      () => edit('forward/ebpf/layout/bounds.js', `LAYOUT_VERSION = ${LAYOUT_VERSION}`, 'LAYOUT_VERSION = 999'),
       /version 2\.0\.0 cannot take over this version's connections .* `tanist upgrade --force`/,
     ],
   ])('%s', async (_name, change, reason) => {
