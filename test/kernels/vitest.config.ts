@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ['test/support/only-listed-programs.ts'],
     // Some wait while others compute.
     maxWorkers: 2,
+    // Emulated, each file would take long to load what all of them need.
+    isolate: false,
     testTimeout: 600_000,
     hookTimeout: 600_000,
     reporters: ['verbose'],
