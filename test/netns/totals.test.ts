@@ -75,6 +75,22 @@ describe('totals', () => {
   })
 })
 
+test('a service made by hand is in the status, which says so, and goes on counting when its totals are set to zero', async () => {
+  send(20)
+  run(`-Z -u ${VIP}:53`)
+  const counters = { inPackets: 20 }
+  const server = { name: '[192.168.1.11]:53', role: 'real', state: 'up', reason: 'not checked', weight: 1, counters }
+  const { services } = await director.status()
+  expect(services).toMatchObject([
+    { name: `[${VIP}]:udp:53`, owner: 'ipvsadm', protocol: 'UDP', method: 'NAT', counters, servers: [server] },
+  ])
+  expect(services[0]).not.toHaveProperty('quorum')
+  const text = director.tanist('status', `${VIP}:53`).stdout
+  expect(text).toMatch(/^\[10\.0\.0\.100\]:udp:53 rr NAT .* made by hand with tanist-ipvsadm$/m)
+  run('-C')
+  expect((await director.status()).services).toEqual([])
+})
+
 test('packets before the first tick are in the rate: 4000 are 500 a second, as in IPVS', async () => {
   send(4000)
   const rates = await until('a rate', () => {
