@@ -11,13 +11,16 @@ import { millis } from '../../src/time.ts'
 import { until } from '../support/lab.ts'
 import { ip } from '../vrrp/instances.ts'
 
+/** Of probes that are not answered. */
+const SHORT = { timeout: millis(400) }
+
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
 
 const schedule = (port: number, change: Partial<CheckSchedule> = {}): CheckSchedule => ({
   target: { address: ip('127.0.0.1'), port },
   delayLoop: millis(20),
-  timeout: millis(400),
+  timeout: millis(20_000),
   retry: 0,
   delayBeforeRetry: millis(10),
   warmup: millis(0),
@@ -86,8 +89,8 @@ describe('UDP_CHECK', () => {
     closers.push(() => socket.close())
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
     const { port } = socket.address()
-    await expect(probe(udp(port, undefined))).resolves.toMatchObject(up('not refused'))
-    await expect(probe(udp(port, any))).resolves.toMatchObject(down('no answer within 0.4 s'))
+    await expect(probe({ ...udp(port, undefined), ...SHORT })).resolves.toMatchObject(up('not refused'))
+    await expect(probe({ ...udp(port, any), ...SHORT })).resolves.toMatchObject(down('no answer within 0.4 s'))
     socket.on('message', (message, from) => socket.send(message, from.port, from.address))
     await expect(probe(udp(port, any))).resolves.toMatchObject(up('2 bytes in reply'))
     await expect(probe(udp(await freePort(), undefined))).resolves.toMatchObject(down('ECONNREFUSED'))
@@ -147,7 +150,8 @@ describe('HTTP_GET', () => {
     ],
   ] satisfies [string, RequestListener][])('%s fails at the total deadline', async (_name, listener) => {
     const port = await http(listener)
-    await expect(probe(get(port, { digest: '0'.repeat(32) }))).resolves.toMatchObject(down('no answer within 0.4 s'))
+    const check = { ...get(port, { digest: '0'.repeat(32) }), ...SHORT }
+    await expect(probe(check)).resolves.toMatchObject(down('no answer within 0.4 s'))
   })
 
   test('an endless body does not fill memory', async () => {
@@ -160,8 +164,7 @@ describe('HTTP_GET', () => {
       response.on('drain', pour)
       pour()
     })
-    const check = { ...get(port, { digest: '0'.repeat(32) }), timeout: millis(20_000) }
-    await expect(probe(check)).resolves.toMatchObject(down('longer than'))
+    await expect(probe(get(port, { digest: '0'.repeat(32) }))).resolves.toMatchObject(down('longer than'))
   })
 
   test('endless headers are cut off', async () => {

@@ -13,9 +13,13 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { removeStaleFolders } from '../support/lab.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'kernels')
+
+/** Of the folders that the machine shares; one that was left by a process that was killed is removed by the next. */
+const TASK_PREFIX = 'tanist-task'
 
 /** What the virtual machine needs before it sees this machine's files. */
 const FIRST_MODULES = ['virtio_pci', '9p', '9pnet_virtio', 'overlay']
@@ -132,15 +136,15 @@ export interface Machine {
 
 /**
  * Runs a shell command under another kernel: in a virtual machine without network, with two processors, the files of this machine, and
- * nothing of what it writes kept. What it prints goes to `output`. With `yields` others on this machine
- * go first, ten to one.
+ * nothing of what it writes kept. What it prints goes to `output`.
  */
 export function startUnder(
   kernel: Kernel,
   command: string,
-  options: { readonly memoryMiB: number; readonly seconds: number; readonly output: number; readonly yields: boolean },
+  options: { readonly memoryMiB: number; readonly seconds: number; readonly output: number },
 ): Machine {
-  const task = mkdtempSync(join(tmpdir(), 'tanist-task-'))
+  removeStaleFolders(TASK_PREFIX)
+  const task = mkdtempSync(join(tmpdir(), `${TASK_PREFIX}-${process.pid}-`))
   const initramfs = join(task, 'initramfs')
   makeInitramfs(kernel, initramfs)
   cpSync(fileURLToPath(new URL('guest.sh', import.meta.url)), join(task, 'guest.sh'))
@@ -161,7 +165,8 @@ export function startUnder(
     ['-virtfs', `local,path=/,mount_tag=host,readonly=on,${shared}`],
     ['-virtfs', `local,path=${task},mount_tag=task,${shared}`],
   ]
-  const machine = spawn('nice', ['-n', options.yields ? '10' : '0', 'qemu-system-x86_64', ...args.flat()], {
+  // It ends with this process, however that ends.
+  const machine = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args.flat()], {
     stdio: ['ignore', options.output, options.output],
   })
   const limit = setTimeout(() => machine.kill('SIGKILL'), options.seconds * 1000)

@@ -2,6 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { removeStaleFolders } from '../support/lab.ts'
 import { debianKernel, startUnder } from './debian.ts'
 
 declare module 'vitest' {
@@ -20,7 +21,8 @@ export interface MachineFiles {
   readonly result: string
 }
 
-/** Emulated, and with what time others leave, things take long. */
+const PREFIX = 'tanist-machine'
+/** Emulated, and beside others, things take long. */
 export const LIMIT_SECONDS = 3600
 
 /** How many lines and packets are made by chance; `npm run test:kernels` asks for more. */
@@ -29,11 +31,11 @@ const COMMAND = `export CI=true NO_COLOR=1 DIFFER_SEED=${DIFFER_SEED} DIFFER_PAC
 vitest run --config test/kernels/vitest.config.ts && vitest run --config test/kernels/loops.config.ts`
 
 /**
- * vitest's global set-up: the machine begins before the first test of all projects, and its own test waits for it at last. Others go
- * first, so that what they measure is what it would be without.
+ * vitest's global set-up: the machine begins before the first test of all projects, and its own test waits for it at last.
  */
 export default function startMachine(project: TestProject): (() => void) | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'tanist-machine-'))
+  removeStaleFolders(PREFIX)
+  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}-${process.pid}-`))
   const files = { output: join(folder, 'output'), result: join(folder, 'result') }
   const remove = () => rmSync(folder, { recursive: true })
   const output = openSync(files.output, 'w')
@@ -43,7 +45,6 @@ export default function startMachine(project: TestProject): (() => void) | undef
       memoryMiB: 8000,
       seconds: LIMIT_SECONDS,
       output,
-      yields: true,
     })
     project.provide('machine', { release: kernel.release, ...files })
     let isWanted = true

@@ -10,6 +10,5 @@ const { ended } = startUnder(debianKernel(), command, {
   memoryMiB: Number(process.env['MEMORY_MIB'] ?? 8000),
   seconds: 3 * 3600,
   output: process.stdout.fd,
-  yields: false,
 })
 process.exitCode = (await ended) ?? 1
