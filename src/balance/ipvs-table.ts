@@ -20,13 +20,14 @@ type Changed = IpvsTable | IpvsFailure
 
 /** What ipvsadm had made before an earlier daemon ended: the core remembers it. */
 export function tableInCore({ services, servers }: CoreReading): IpvsTable {
+  const byService = Map.groupBy(servers, ({ service }) => serviceName(service))
   return services.flatMap(({ id, scheduler, flags, persistence, onePacket, byHand }) => {
     if (!byHand) return []
-    const own = servers.filter((server) => server.isPresent && serviceName(server.service) === serviceName(id))
-    const listed = own.map(({ endpoint, forwarding, weight, thresholds }): IpvsServer => {
-      return { endpoint, forwarding, weight, thresholds, fullWeight: weight }
+    const own = (byService.get(serviceName(id)) ?? []).flatMap((server): IpvsServer[] => {
+      const { endpoint, forwarding, weight, thresholds, isPresent } = server
+      return isPresent ? [{ endpoint, forwarding, weight, thresholds, fullWeight: weight }] : []
     })
-    return [{ id, scheduler, flags, persistence, onePacket, servers: listed }]
+    return [{ id, scheduler, flags, persistence, onePacket, servers: own }]
   })
 }
 

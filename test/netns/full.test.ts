@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { MAX_DESTS } from '../../src/forward/ebpf/layout/bounds.ts'
+import { LAYOUT_VERSION, MAX_DESTS } from '../../src/forward/ebpf/layout/bounds.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { WebServer } from '../support/web.ts'
@@ -57,6 +58,17 @@ const page = () => {
     return ''
   }
 }
+
+test('a reload that there is no room for changes nothing, also not what interfaces have the program', async () => {
+  const pins = `/sys/fs/bpf/tanist/${lab.directorName('director')}/v${LAYOUT_VERSION}/links`
+  const attached = readdirSync(pins)
+  expect(attached).toHaveLength(3)
+  const one =
+    'virtual_server 10.9.0.101 80 {\n  lvs_method NAT\n  protocol TCP\n  real_server 10.129.0.1 80 {\n  }\n}\n'
+  director.configure(`global_defs {\n  forward_interfaces {\n    eth1\n  }\n}\n${config}${one}`)
+  expect(await director.reload()).toEqual([`the forwarding core holds at most ${MAX_DESTS} real servers`])
+  expect(readdirSync(pins)).toEqual(attached)
+})
 
 test('a sorry server that has no place yet gets it when the last connection of the failed one is gone', async () => {
   await until('the first server', () => page() === 'first')

@@ -13,9 +13,10 @@ import type { Endpoint } from '../../model/endpoint.ts'
 import type { Traced, TracePacket } from '../../model/trace.ts'
 import type { Address } from '../../net/address.ts'
 import type { Millis } from '../../time.ts'
-import type { AttachedTo, Backend, ForwardOptions, KeptZeros } from '../backend.ts'
+import { type AttachedTo, type Backend, CoreFullError, type ForwardOptions, type KeptZeros } from '../backend.ts'
 import { Core, type CoreOptions } from './core.ts'
 import { Counting } from './counting.ts'
+import type { Difference } from './difference.ts'
 import { MARK_LINK, MarkRoute } from './mark-route.ts'
 import { readCore } from './reading.ts'
 import { marksKey, marksOf } from './service-marks.ts'
@@ -74,17 +75,21 @@ export class EbpfBackend implements Backend {
 
   apply(plan: ForwardPlan, hops: Hops, partly: boolean): readonly Endpoint[] {
     this.#prepareMarks(plan.services)
+    let applied: Difference
     try {
-      const { writes, leftOut } = this.#core.apply(plan, hops, partly)
-      this.#counting.follow(writes)
-      if (this.#log.isLevelEnabled('debug')) {
-        this.#log.debug(`plan of ${plan.services.length} services: ${countsByType(writes)} written`)
-      }
-      this.#services = plan.services
-      return leftOut
-    } finally {
-      this.#attach(this.#services)
+      applied = this.#core.apply(plan, hops, partly)
+    } catch (error) {
+      // One that there is no room for changes nothing; what the kernel refuses keeps no link from having the program.
+      if (partly || !(error instanceof CoreFullError)) this.#attach(this.#services)
+      throw error
     }
+    this.#counting.follow(applied.writes)
+    if (this.#log.isLevelEnabled('debug')) {
+      this.#log.debug(`plan of ${plan.services.length} services: ${countsByType(applied.writes)} written`)
+    }
+    this.#services = plan.services
+    this.#attach(plan.services)
+    return applied.leftOut
   }
 
   get programs(): readonly AttachedTo[] {
