@@ -61,8 +61,9 @@ function project(
       name,
       sequence: { groupOrder },
       maxWorkers: step === 'together' ? SIDE_BY_SIDE : 1,
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
+      // What an idle machine does in a tenth.
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
       globalSetup: [LISTED_PROGRAMS],
       ...settings,
     },

@@ -29,10 +29,16 @@ beforeAll(async () => {
 })
 afterAll(() => lab.destroy())
 
+/** What each of them says. */
+async function ofBoth(line: string, input?: string): Promise<readonly [ipvs: Said, tanist: Said]> {
+  const [expected, actual] = await Promise.all([ipvs.ipvsadm(line, input), tanist.ipvsadm(line, input)])
+  return [comparable(expected), comparable(actual)]
+}
+
 async function both(line: string, input?: string): Promise<Said> {
-  const expected = comparable(await ipvs.ipvsadm(line, input))
+  const [expected, actual] = await ofBoth(line, input)
   if (expected.stdout === '') story.push(line)
-  expect({ line, ...comparable(await tanist.ipvsadm(line, input)) }, story.join('\n')).toEqual({ line, ...expected })
+  expect({ line, ...actual }, story.join('\n')).toEqual({ line, ...expected })
   return expected
 }
 
@@ -42,7 +48,7 @@ beforeEach(() => {
   differences = []
 })
 async function compare(line: string): Promise<void> {
-  const [expected, actual] = [comparable(await ipvs.ipvsadm(line)), comparable(await tanist.ipvsadm(line))]
+  const [expected, actual] = await ofBoth(line)
   if (!isDeepStrictEqual(actual, expected)) differences.push({ line, expected, actual })
 }
 
@@ -156,7 +162,7 @@ describe('what is listed', () => {
         .stdout.split('\n')
         .filter((each) => only.test(each))
     for (let tries = 0; ; tries++) {
-      const [expected, actual] = [await lines(ipvs), await lines(tanist)]
+      const [expected, actual] = await Promise.all([lines(ipvs), lines(tanist)])
       if (isDeepStrictEqual(actual, expected)) return
       if (tries === 20) expect(actual, story.join('\n')).toEqual(expected)
       await new Promise((resolve) => setTimeout(resolve, 300))
@@ -211,7 +217,7 @@ async function settled(vip: number): Promise<void> {
     return [comparable(await twin.ipvsadm('ipvsadm -Ln')).stdout, ...connections].join('\n')
   }
   for (let tries = 0; ; tries++) {
-    const [expected, actual] = [await lists(ipvs), await lists(tanist)]
+    const [expected, actual] = await Promise.all([lists(ipvs), lists(tanist)])
     if (actual === expected) return
     if (tries === 10) expect(actual, story.join('\n')).toBe(expected)
     await new Promise((resolve) => setTimeout(resolve, 200))

@@ -25,9 +25,11 @@ const PREFIX = 'tanist-machine'
 /** Emulated, and beside others, things take long. */
 export const LIMIT_SECONDS = 3600
 
-/** How many lines and packets are made by chance; `npm run test:kernels` asks for more. */
-const { DIFFER_SEED = '1', DIFFER_PACKETS = '2000', LINES = '300' } = process.env
+/** `npm run test:kernels` sets THOROUGH: all that there is, where otherwise a part has to do. */
+const { THOROUGH } = process.env
+const { DIFFER_SEED = '1', DIFFER_PACKETS = '2000', LINES = THOROUGH === undefined ? '300' : '1000' } = process.env
 const COMMAND = `export CI=true NO_COLOR=1 DIFFER_SEED=${DIFFER_SEED} DIFFER_PACKETS=${DIFFER_PACKETS} LINES=${LINES} HISTORIES=5
+${THOROUGH === undefined ? '' : 'export THOROUGH=1'}
 vitest run --config test/kernels/vitest.config.ts && vitest run --config test/kernels/loops.config.ts`
 
 /**
