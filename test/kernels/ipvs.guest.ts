@@ -161,12 +161,7 @@ describe('what is listed', () => {
       comparable(await twin.ipvsadm(line))
         .stdout.split('\n')
         .filter((each) => only.test(each))
-    for (let tries = 0; ; tries++) {
-      const [expected, actual] = await Promise.all([lines(ipvs), lines(tanist)])
-      if (isDeepStrictEqual(actual, expected)) return
-      if (tries === 20) expect(actual, story.join('\n')).toEqual(expected)
-      await new Promise((resolve) => setTimeout(resolve, 300))
-    }
+    await agree(lines)
   }
 
   test('totals of a service and of a server that are made anew', async () => {
@@ -216,10 +211,18 @@ async function settled(vip: number): Promise<void> {
     const connections = stdout.split('\n').filter((line) => line.includes(`${VIP}:${vip} `))
     return [comparable(await twin.ipvsadm('ipvsadm -Ln')).stdout, ...connections].join('\n')
   }
-  for (let tries = 0; ; tries++) {
-    const [expected, actual] = await Promise.all([lists(ipvs), lists(tanist)])
-    if (actual === expected) return
-    if (tries === 10) expect(actual, story.join('\n')).toBe(expected)
+  await agree(lists)
+}
+
+/** How long an emulated machine may take. */
+const PATIENCE_MS = 60_000
+
+/** Waits until both say the same. */
+async function agree(read: (twin: IpvsTwin | TanistTwin) => Promise<unknown>): Promise<void> {
+  for (const deadline = performance.now() + PATIENCE_MS; ;) {
+    const [expected, actual] = await Promise.all([read(ipvs), read(tanist)])
+    if (isDeepStrictEqual(actual, expected)) return
+    if (performance.now() > deadline) expect(actual, story.join('\n')).toEqual(expected)
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
 }
