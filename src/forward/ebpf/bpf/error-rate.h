@@ -20,7 +20,7 @@
 /* Errors that a destination may get at once, as the kernel has it. */
 #define ERROR_BURST 6
 
-/* src/forward/ebpf/error-rate.ts has the same. */
+/* src/forward/ebpf/layout/error-rate-layout.ts has the same. */
 struct error_rate {
 	__u64 each_ns;	 /* between two errors to one IPv4 destination; 0: no limit */
 	__u64 each6_ns;	 /* the same for IPv6 */

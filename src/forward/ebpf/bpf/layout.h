@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What user space and the program share. Addresses and ports are in network order, everything else in host order.
- * src/forward/ebpf/layout.ts holds the same structs as bytes; LAYOUT_VERSION there names the pin directory. */
+ * src/forward/ebpf/layout holds the same structs as bytes; LAYOUT_VERSION there names the pin directory. */
 #ifndef TANIST_LAYOUT_H
 #define TANIST_LAYOUT_H
 
@@ -187,7 +187,7 @@ struct connection {
 };
 
 _Static_assert(sizeof(struct flow) == 40 && sizeof(struct flow4) == 16 && sizeof(struct connection) == 88,
-	       "layout.ts has the same sizes");
+	       "src/forward/ebpf/layout has the same sizes");
 
 /* An interface, by its index. */
 struct link {

@@ -56,7 +56,7 @@ static const __u8 tcp_next[DIRECTIONS][TCP_EVENTS][TCP_STATES] = {
 #undef LI
 #undef SA
 
-/* SCTP (RFC 9260) as a director sees it. The names are those of IPVS's listing: see forward/connections.ts. */
+/* SCTP (RFC 9260) as a director sees it. The names are those of IPVS's listing: see src/forward/ebpf/layout/connection-layout.ts. */
 enum sctp_state {
 	SCTP_NONE, SCTP_INIT1, SCTP_INIT, SCTP_COOKIE_SENT, SCTP_COOKIE_REPLIED, SCTP_COOKIE_WAIT, SCTP_COOKIE,
 	SCTP_COOKIE_ECHOED, SCTP_ESTABLISHED, SCTP_SHUTDOWN_SENT, SCTP_SHUTDOWN_RECEIVED, SCTP_SHUTDOWN_ACK_SENT,
