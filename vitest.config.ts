@@ -27,7 +27,6 @@ const LONGEST = [
   'netns/methods',
   'netns/vrrp-links',
   'netns/upgrade',
-  'interop/keepalived',
   'netns/vrrp-memory',
   'netns/failures',
   'netns/hangs',
@@ -89,7 +88,7 @@ export default defineConfig({
       }),
       project('bpf', 'together', { include: ['test/bpf/*.test.ts'], exclude: TIMED }),
       project('netns', 'together', { include: ['test/netns/*.test.ts', ...NEED_ROOT], exclude: TIMED }),
-      project('interop', 'together', { include: ['test/interop/*.test.ts'], exclude: TIMED }),
+      project('interop', 'alone', { include: ['test/interop/*.test.ts'], exclude: TIMED }),
       project('systemd', 'together', { include: ['test/systemd/*.test.ts'], exclude: TIMED }),
       project('timed', 'alone', { include: TIMED }),
       project('kernels', 'last', {
