@@ -15,7 +15,8 @@ const BURST = 50
 const PATIENCE_MS = 1000
 
 const [address = '', port = ''] = process.argv.slice(2)
-const socket = createSocket('udp4')
+// Room for answers while this process waits for its turn.
+const socket = createSocket({ type: 'udp4', recvBufferSize: 2 ** 20 })
 const sentAt: number[] = []
 const answered = new Set<number>()
 let first = 0
