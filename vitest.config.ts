@@ -11,14 +11,18 @@ const NEED_ROOT = [
   'test/host/*.test.ts',
   'test/programs.test.ts',
 ]
-/** What measures time, and is measured wrongly beside others. */
-const TIMED = ['test/**/*.timed.test.ts']
+/** What measures lost packets, gaps and take-overs, and is measured wrongly beside others. */
+const TIMED = [
+  'test/interop/*.test.ts',
+  'test/netns/{calm,failures,hangs,restart,upgrade,vrrp-stop,wire}.test.ts',
+  'test/**/*.timed.test.ts',
+]
 const FOLDERS = ['bpf', 'interop', 'kernels', 'netns', 'systemd'].map((name) => `test/${name}/**`)
 
-/** Steps of a run, one after the other: what runs side by side, what needs quiet, what was begun first and takes longest. */
+/** Steps of a run, one after the other: what runs side by side, and what needs the machine for itself. */
 const STEP = { together: 1, alone: 2, last: 3 } as const
 /** Most of them wait most of the time. */
-const SIDE_BY_SIDE = 4
+const SIDE_BY_SIDE = 3
 
 /** What takes longest, longest first: begun late, it would keep all others waiting. */
 const LONGEST = [
@@ -88,13 +92,9 @@ export default defineConfig({
       }),
       project('bpf', 'together', { include: ['test/bpf/*.test.ts'], exclude: TIMED }),
       project('netns', 'together', { include: ['test/netns/*.test.ts', ...NEED_ROOT], exclude: TIMED }),
-      project('interop', 'alone', { include: ['test/interop/*.test.ts'], exclude: TIMED }),
       project('systemd', 'together', { include: ['test/systemd/*.test.ts'], exclude: TIMED }),
       project('timed', 'alone', { include: TIMED }),
-      project('kernels', 'last', {
-        include: ['test/kernels/*.test.ts'],
-        globalSetup: [LISTED_PROGRAMS, 'test/kernels/machine.ts'],
-      }),
+      project('kernels', 'last', { include: ['test/kernels/*.test.ts'] }),
     ],
   },
 })

@@ -131,7 +131,6 @@ const KERNEL_OPTIONS = 'mitigations=off tsc=reliable clocksource=tsc init_on_all
 export interface Machine {
   /** The command's exit status; undefined when the machine ended before the command did. */
   readonly ended: Promise<number | undefined>
-  stop(): void
 }
 
 /**
@@ -179,5 +178,5 @@ export function startUnder(
       clearTimeout(limit)
       rmSync(task, { recursive: true, force: true })
     })
-  return { ended, stop: () => machine.kill('SIGKILL') }
+  return { ended }
 }
