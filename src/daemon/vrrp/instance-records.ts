@@ -11,7 +11,7 @@ const PEER_LIMIT = 16
 /** Anybody on the link can send what is refused, from any number of addresses. */
 const REFUSALS_EVERY_MS = 10_000
 
-interface Record {
+interface InstanceRecord {
   since: string
   sent: number
   received: number
@@ -25,7 +25,7 @@ interface Record {
 /** What has happened to each virtual router, for people: counters, peers, since when and why. */
 export class InstanceRecords {
   /** By `recordKey`. */
-  readonly #records = new Map<string, Record>()
+  readonly #records = new Map<string, InstanceRecord>()
 
   /** Another configuration: a router that goes on keeps its record, whatever its instance is called by now. */
   follow(previous: readonly VrrpInstance[], next: readonly VrrpInstance[]): void {
@@ -111,11 +111,11 @@ export class InstanceRecords {
     })
   }
 
-  #of(router: RouterIdentity): Record {
+  #of(router: RouterIdentity): InstanceRecord {
     const key = recordKey(router)
     const known = this.#records.get(key)
     if (known !== undefined) return known
-    const record: Record = {
+    const record: InstanceRecord = {
       since: new Date().toISOString(),
       sent: 0,
       received: 0,
