@@ -1,4 +1,5 @@
 import type { NotRunning } from '../model/config.ts'
+import type { HostInterface } from '../model/host-interface.ts'
 import type { IpvsListing } from '../model/ipvs-listing.ts'
 import type { InstanceSnapshot, ProcessSnapshot } from './snapshot.ts'
 
@@ -65,15 +66,4 @@ export interface Dump {
   }
   /** The last ones, oldest first. */
   readonly events: readonly DirectorEvent[]
-}
-
-export interface HostInterface {
-  readonly name: string
-  readonly index: number
-  readonly kind: string
-  readonly up: boolean
-  readonly mtu: number
-  readonly mac: string
-  /** With the length of their prefix. */
-  readonly addresses: readonly string[]
 }

@@ -1,8 +1,7 @@
 import type { Outcome } from '../check/schedule.ts'
 import type { Check } from '../model/check.ts'
-import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
+import type { RouterIdentity, SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import type { InstanceSnapshot } from '../control/snapshot.ts'
-import type { RouterIdentity } from '../model/vrrp.ts'
 
 /** Everything that the three processes say to each other, as JSON over their IPC channels. */
 export type ToVrrp =

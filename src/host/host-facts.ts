@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { Rtnetlink } from '../linux/rtnetlink.ts'
+import type { HostInterface } from '../model/host-interface.ts'
 
 /** Settings of the kernel that decide what becomes of a director's packets. */
 const SYSCTLS = [
@@ -16,19 +17,8 @@ const SYSCTLS = [
   'kernel.unprivileged_bpf_disabled',
 ] as const
 
-/** An interface of this host, with its addresses and the length of their prefixes. */
-export interface InterfaceFacts {
-  readonly name: string
-  readonly index: number
-  readonly kind: string
-  readonly up: boolean
-  readonly mtu: number
-  readonly mac: string
-  readonly addresses: readonly string[]
-}
-
 /** Every interface of this network namespace. Throws SystemError. */
-export function interfaceFacts(): readonly InterfaceFacts[] {
+export function interfaceFacts(): readonly HostInterface[] {
   const rtnetlink = new Rtnetlink()
   try {
     const ipv4 = rtnetlink.addresses()

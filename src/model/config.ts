@@ -1,3 +1,4 @@
+import type { Switches } from './ipvs.ts'
 import type { VirtualServer } from './service.ts'
 import type { SyncGroup, VrrpInstance } from './vrrp.ts'
 
@@ -7,8 +8,7 @@ export interface Config {
   readonly instances: readonly VrrpInstance[]
   readonly syncGroups: readonly SyncGroup[]
   readonly virtualServers: readonly VirtualServer[]
-  /** IPVS's sysctls of these names. */
-  readonly switches: { readonly expireNodestConn: boolean; readonly expireQuiescentTemplate: boolean }
+  readonly switches: Switches
   /** Interfaces by name: those that the core sees packets of (all when there are none), and those with XDP. */
   readonly attachment: { readonly only: readonly string[]; readonly xdp: readonly string[] }
   /** What the file says for protection and this version does not do; none when all of it runs. */

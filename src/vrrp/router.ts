@@ -1,4 +1,4 @@
-import { type RouterIdentity, type VrrpInstance } from '../model/vrrp.ts'
+import type { RouterIdentity, VrrpInstance } from '../model/vrrp.ts'
 import type { Member } from './state.ts'
 
 /** Interface, family and VRID: what makes a virtual router one on its link (RFC 9568 §1.2). Every instance is of IPv4. */

@@ -1,7 +1,6 @@
-import type { SyncGroup, VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
+import type { RouterIdentity, SyncGroup, VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
-import type { RouterIdentity } from '../model/vrrp.ts'
 import type { Timing } from './timers.ts'
 
 /**

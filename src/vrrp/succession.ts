@@ -1,8 +1,7 @@
-import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
+import type { RouterIdentity, SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import type { Millis } from '../time.ts'
 import { namesInGroup } from './group.ts'
 import { matchRouters } from './router.ts'
-import type { RouterIdentity } from '../model/vrrp.ts'
 import type { InstanceState } from './state.ts'
 
 /** What becomes of the masters of a vrrp process that has died. */

@@ -10,12 +10,10 @@ import {
 } from '../../model/service.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { type Address, isIpv4 } from '../../net/address.ts'
-import { addressesInRange } from '../../net/address-range.ts'
-import { networkOf } from '../../net/address-range.ts'
+import { addressesInRange, networkOf, type Prefix } from '../../net/address-range.ts'
 import { isOnePacket, persistenceSecondsOf, realServersOf } from '../effective.ts'
 import { SERVICE_GROUP } from '../keywords/features.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
-import type { Prefix } from '../../net/address-range.ts'
 import { runningChecks } from './check.ts'
 import type { LeftOut } from './vrrp.ts'
 

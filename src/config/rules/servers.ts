@@ -1,6 +1,5 @@
 import { isIpv4 } from '../../net/address.ts'
-import { addressesInRange } from '../../net/address-range.ts'
-import { networkOf } from '../../net/address-range.ts'
+import { addressesInRange, networkOf } from '../../net/address-range.ts'
 import { isOnePacket, persistenceSecondsOf } from '../effective.ts'
 import { removeStatement } from '../fix.ts'
 import { accessName, MAX_ACCESS_PREFIXES, MAX_LOCAL_ADDRESSES } from '../../model/service.ts'

@@ -2,7 +2,7 @@ import type { Report } from '../diagnostic.ts'
 import type { Statement } from '../parser.ts'
 import type { Span } from '../source.ts'
 import type { Status } from './status.ts'
-import { type OptionSpec } from './syntax.ts'
+import type { OptionSpec } from './syntax.ts'
 
 /** Where the parts of a configuration were written; kept beside the values, so that these stay plain data. */
 export class Places {

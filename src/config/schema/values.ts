@@ -3,7 +3,7 @@ import { networkOf, type Prefix } from '../../net/address-range.ts'
 import { type Millis, millis, seconds } from '../../time.ts'
 import type { Report } from '../diagnostic.ts'
 import { removeStatement, replaceWord } from '../fix.ts'
-import { type Word } from '../lexer.ts'
+import type { Word } from '../lexer.ts'
 import { type Invalid, invalid, maybe, one, type Syntax, type Words } from './syntax.ts'
 
 /** A whole number in decimal, limits included. */

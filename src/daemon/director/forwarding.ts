@@ -201,7 +201,11 @@ export class Forwarding {
   }
 
   ipvs(): IpvsListing {
-    return ipvsListing(this.#services, this.#backend.read(), ratesByRun(this.#meters))
+    return this.#listing(this.#backend.read())
+  }
+
+  #listing(reading: CoreReading): IpvsListing {
+    return ipvsListing(this.#services, reading, ratesByRun(this.#meters))
   }
 
   /** What the core holds, without connections. */
@@ -211,8 +215,7 @@ export class Forwarding {
       interface: this.#network.linkName(each.ifindex),
       ...each,
     }))
-    const listing = ipvsListing(this.#services, reading, ratesByRun(this.#meters))
-    return { ...listing, drops: dropCounts(reading), programs }
+    return { ...this.#listing(reading), drops: dropCounts(reading), programs }
   }
 
   *connections(filter: ConnectionFilter): Iterable<ListedConnection> {

@@ -1,8 +1,7 @@
-import type { VrrpInstance } from '../../model/vrrp.ts'
+import type { RouterIdentity, VrrpInstance } from '../../model/vrrp.ts'
 import type { InstanceSnapshot, PeerSnapshot } from '../../control/snapshot.ts'
 import type { Received } from '../../vrrp/receive.ts'
 import { matchRouters, routerKey } from '../../vrrp/router.ts'
-import type { RouterIdentity } from '../../model/vrrp.ts'
 import { addressesOf, type EngineState } from '../../vrrp/state.ts'
 
 /** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */

@@ -1,4 +1,4 @@
-import { type BpfMap } from '../../linux/libbpf.ts'
+import type { BpfMap } from '../../linux/libbpf.ts'
 import { type Address, addressBytes } from '../../net/address.ts'
 import { addressIn, familyOf, OWN_ADDRESS } from './layout/address-layout.ts'
 import { viewOf } from './layout/struct.ts'
