@@ -1,7 +1,9 @@
 #!/bin/bash
 # Follows docs/installing.md word for word on a Debian 12 that it makes for that, up to a running unit under that Debian's own
 # systemd; with an argument it runs that command in the clone, too, for example `npm run fresh -- npm run demo`. Takes a few
-# minutes and the network; needs debootstrap. Everything is in a folder of its own, which goes in the end.
+# minutes and the network; needs debootstrap. Everything is in a folder of its own, which goes in the end. With FRESH_NODE=20 that
+# Debian has this major version of Node.js, and the end is the command: a clone builds and tests itself with the Node.js that
+# its packages bring, while an installation needs a newer one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 repository=$PWD
@@ -44,8 +46,13 @@ mount --bind "$root" "$root"
 mount -t proc proc "$root/proc" && mount -t sysfs sysfs "$root/sys" && mount -t bpf bpf "$root/sys/fs/bpf"
 mount --bind /dev "$root/dev" && mount -t tmpfs tmpfs "$root/run" && mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" && chmod +x "$root/usr/sbin/policy-rc.d"
-for number in 1 2 3; do run "step $number" "$(step "$number.")"; done
+first=$(step 1.)
+[ -z "${FRESH_NODE:-}" ] || first=${first/node@24/node@$FRESH_NODE}
+run 'step 1' "$first"
+run 'step 2' "$(step 2.)"
+[ -n "${FRESH_NODE:-}" ] || run 'step 3' "$(step 3.)"
 [ $# = 0 ] || run "$*" "$*"
+[ -z "${FRESH_NODE:-}" ] || exit 0
 rm "$root/usr/sbin/policy-rc.d"
 # With what a command has mounted there.
 umount --recursive "$root"/{sys,proc,dev,run,tmp}
