@@ -1,19 +1,26 @@
 import type { Outcome } from '../check/schedule.ts'
 import type { Check } from '../model/check.ts'
+import type { News } from '../model/notify.ts'
+import type { LinkDelay, TrackerResult } from '../model/tracking.ts'
 import type { RouterIdentity, SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import type { InstanceSnapshot } from '../control/snapshot.ts'
 
-/** Everything that the three processes say to each other, as JSON over their IPC channels. */
+/** Everything that the processes say to each other, as JSON over their channels. */
 export type ToVrrp =
   | {
       readonly type: 'configure'
       readonly instances: readonly VrrpInstance[]
       readonly groups: readonly SyncGroup[]
+      readonly linkDelays: readonly LinkDelay[]
+      /** What is known of the trackers. */
+      readonly trackers: readonly TrackerResult[]
       /** What was master in the process before this one, and has its addresses still there. */
       readonly adopt: readonly RouterIdentity[]
       /** What is known of them from a director that this one has replaced. */
       readonly before?: readonly InstanceSnapshot[]
     }
+  /** News of trackers. */
+  | { readonly type: 'trackers'; readonly results: readonly TrackerResult[] }
   /** Give all roles up. With `keepAddresses` the addresses stay until a successor is heard, or some seconds if there is none. */
   | { readonly type: 'stop'; readonly keepAddresses: boolean }
   /** The director is about to become another program: go on alone until its new vrrp process has taken over. */
@@ -23,6 +30,21 @@ export type FromVrrp =
   /** How all instances are: once a second, and when something has changed. */
   | { readonly type: 'instances'; readonly instances: readonly InstanceSnapshot[] }
   | Transition
+  /** In its order among the transitions, as are the next two. The effective priority of a master or backup has changed. */
+  | {
+      readonly type: 'priority'
+      readonly instance: RouterIdentity
+      readonly state: 'master' | 'backup'
+      readonly priority: number
+      readonly at: number
+    }
+  /** A master has heard an advert of lower priority. `priority`: its own. */
+  | {
+      readonly type: 'lower-priority'
+      readonly instance: RouterIdentity
+      readonly priority: number
+      readonly at: number
+    }
   /** The configuration is in force, and the instances that were to be adopted are master. */
   | { readonly type: 'adopted' }
 
@@ -35,6 +57,8 @@ export interface Transition {
   readonly instance: RouterIdentity
   readonly from: InstanceSnapshot['state']
   readonly to: InstanceSnapshot['state']
+  /** The effective one, behind it. */
+  readonly priority: number
   readonly reason: string
   /** In ms since the epoch. */
   readonly at: number
@@ -67,6 +91,44 @@ export interface Verdict extends Outcome {
 
 /** All verdicts of one turn of the check process, in their order. */
 export type FromCheck = { readonly type: 'verdicts'; readonly verdicts: readonly Verdict[] }
+
+/**
+ * What the script process is told. It reads the configuration itself, and runs nothing that is not in it: news say what has
+ * happened, not what to run.
+ */
+export type ToScript =
+  /** Read the file again. `digest` is that of the configuration that the director has put into force, see `scriptDigest`. */
+  | { readonly type: 'configure'; readonly digest: string }
+  /** Run `startup_script`; answered by `started`, at once when there is none. */
+  | { readonly type: 'start' }
+  | { readonly type: 'news'; readonly news: readonly News[] }
+  /** Finish what is queued, in `within` ms at most, then `shutdown_script`; answered by `finished`. */
+  | { readonly type: 'finish'; readonly within: number }
+
+export type FromScript =
+  /** What is in force now. `trackers`: all that is known; more follows as it is found. */
+  | { readonly type: 'configured'; readonly digest: string; readonly trackers: readonly TrackerResult[] }
+  /** Why the file was not taken; what was in force before goes on. */
+  | { readonly type: 'refused'; readonly errors: readonly string[] }
+  | { readonly type: 'started' }
+  | { readonly type: 'trackers'; readonly results: readonly TrackerResult[] }
+  | CommandRun
+  | { readonly type: 'finished' }
+
+/** That a command has come to its end, other than those of trackers. */
+export interface CommandRun {
+  readonly type: 'ran'
+  /** For whom: `instance VI_1`, `group G`, `virtual server [10.0.0.1]:tcp:80`, `fifo /run/x`, `startup`, `shutdown`. */
+  readonly queue: string
+  readonly argv: readonly string[]
+  /** How it ended: `exit status 0`, `killed by SIGKILL after its time limit of 30 s`, `not started: …`. */
+  readonly end: string
+  readonly good: boolean
+  readonly ms: number
+  /** First line of its output, cut; empty when there was none. */
+  readonly output: string
+  readonly at: number
+}
 
 /** What any child says that has nothing else to say: its event loop turns. */
 export interface Alive {

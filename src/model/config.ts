@@ -1,5 +1,7 @@
 import type { Switches } from './ipvs.ts'
+import type { ScriptConfig } from './notify.ts'
 import type { VirtualServer } from './service.ts'
+import type { LinkDelay } from './tracking.ts'
 import type { SyncGroup, VrrpInstance } from './vrrp.ts'
 
 /** A whole configuration: what a file means, with every default filled in. Plain data, sent between processes as JSON. */
@@ -7,7 +9,9 @@ export interface Config {
   readonly routerId: string | undefined
   readonly instances: readonly VrrpInstance[]
   readonly syncGroups: readonly SyncGroup[]
+  readonly linkDelays: readonly LinkDelay[]
   readonly virtualServers: readonly VirtualServer[]
+  readonly scripts: ScriptConfig
   readonly switches: Switches
   /** Interfaces by name: those that the core sees packets of (all when there are none), and those with XDP. */
   readonly attachment: { readonly only: readonly string[]; readonly xdp: readonly string[] }

@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
+import type { Track } from './tracking.ts'
 
 export interface VirtualAddress {
   readonly address: Ipv4
@@ -30,6 +31,12 @@ export interface VrrpInstance {
   readonly unicastPeers: readonly Ipv4[]
   /** VRRPv2 simple password (RFC 2338 §5.3.6); the first 8 bytes count. */
   readonly password: string | undefined
+  /** What it hangs on besides its own interface. */
+  readonly tracks: readonly Track[]
+  /** Its own interface being down is a fault. */
+  readonly trackPrimary: boolean
+  /** A configured source must be on its own interface; else on any of the host. */
+  readonly trackSource: boolean
   readonly garp: {
     /** The second block of gratuitous ARPs follows the first after this; 0: none. */
     readonly delay: Millis
@@ -40,6 +47,8 @@ export interface VrrpInstance {
 export interface SyncGroup {
   readonly name: string
   readonly instances: readonly string[]
+  /** What all of its members hang on. */
+  readonly tracks: readonly Track[]
 }
 
 /**

@@ -88,7 +88,7 @@ test('an address that somebody else removes from a master is put back', () => {
 })
 
 describe('a group that a reload makes of a master and a backup', () => {
-  const group = [{ name: 'g', instances: ['x', 'y'] }]
+  const group = [{ name: 'g', instances: ['x', 'y'], tracks: [] }]
   const split = () =>
     new Story([x(10, vip(6)), y(20, vip(7))]).until(3000).advert(200, '10.0.0.2', 1000, 'y').until(4000)
 
@@ -151,7 +151,7 @@ describe('an orderly stop', () => {
   })
 
   test('releases a sync group together', () => {
-    const story = new Story([x(10, vip(6)), y(20, vip(7))], [{ name: 'g', instances: ['x', 'y'] }])
+    const story = new Story([x(10, vip(6)), y(20, vip(7))], [{ name: 'g', instances: ['x', 'y'], tracks: [] }])
     story.until(4000).on(stop())
     expect(changes(story.advert(1, '10.0.0.2', 1000, 'y'))).toEqual(['remove any 10.0.0.6 10.0.0.7'])
   })

@@ -34,7 +34,7 @@ const configure: fc.Arbitrary<Event> = fc
   .map(([instances, group]) => ({
     type: 'configure',
     instances,
-    groups: group.length > 1 ? [{ name: 'g', instances: group }] : [],
+    groups: group.length > 1 ? [{ name: 'g', instances: group, tracks: [] }] : [],
   }))
 
 const network: fc.Arbitrary<Event> = fc

@@ -152,7 +152,7 @@ describe('sync groups', () => {
   const pair = () =>
     new Story(
       [anInstance(), anInstance({ name: 'b', interface: 'eth1', vrid: 52, addresses: inside })],
-      [{ name: 'g', instances: ['a', 'b'] }],
+      [{ name: 'g', instances: ['a', 'b'], tracks: [] }],
     )
 
   test('become master together, when the last member is ready', () => {

@@ -41,7 +41,7 @@ function setup({ homes, vrids, grouped, crossed, preempt }: Plan, host: number):
         priority: priority(1),
       }),
     ],
-    groups: grouped ? [{ name: 'g', instances: ['x', 'y'] }] : [],
+    groups: grouped ? [{ name: 'g', instances: ['x', 'y'], tracks: [] }] : [],
   }
 }
 

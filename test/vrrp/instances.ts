@@ -21,6 +21,9 @@ export function anInstance(change: Partial<VrrpInstance> = {}): VrrpInstance {
     source: undefined,
     unicastPeers: [],
     password: undefined,
+    tracks: [],
+    trackPrimary: true,
+    trackSource: false,
     garp: { delay: millis(5000), repeat: 5 },
     ...change,
   }

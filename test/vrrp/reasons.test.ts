@@ -5,7 +5,7 @@ import { anInterface, Story } from './story.ts'
 
 /** What `tanist status` says about instance `a`: every way into every state, and what becomes of the cause. */
 const b = anInstance({ name: 'b', interface: 'eth1', vrid: 52 })
-const group = [{ name: 'g', instances: ['a', 'b'] }]
+const group = [{ name: 'g', instances: ['a', 'b'], tracks: [] }]
 const alone = (change: Parameters<typeof anInstance>[0] = {}) => new Story([anInstance(change)])
 const grouped = () => new Story([anInstance(), b], group)
 const sourced = { source: ip('10.0.0.5') }

@@ -33,7 +33,7 @@ test('a backup is neither adopted nor given up', () => {
 })
 
 test('a sync group is given up as a whole', () => {
-  const groups = [{ name: 'g', instances: ['fast', 'slow'] }]
+  const groups = [{ name: 'g', instances: ['fast', 'slow'], tracks: [] }]
   const both = names(succession({ ...config, groups }, masters, millis(1000)))
   expect(both).toEqual({ adopted: [], resigned: ['fast', 'slow'] })
 })

@@ -11,7 +11,7 @@ const b = anInstance({
   vrid: 52,
   addresses: [{ address: ip('10.1.0.100'), prefix: 32, device: 'eth1' }],
 })
-const group = [{ name: 'g', instances: ['a', 'b'] }]
+const group = [{ name: 'g', instances: ['a', 'b'], tracks: [] }]
 const master = (...of: Parameters<typeof anInstance>) => new Story([anInstance(...of)]).until(4000)
 
 describe('the effective priority', () => {

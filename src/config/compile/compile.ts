@@ -1,6 +1,9 @@
 import type { Config } from '../../model/config.ts'
+import type { VirtualServer } from '../../model/service.ts'
 import type { Settings } from '../keywords/root.ts'
+import { scriptConfig } from './scripts.ts'
 import { runningVirtualServer } from './service.ts'
+import { linkDelaysOf, tracksOf } from './tracking.ts'
 import { type LeftOut, runningInstance } from './vrrp.ts'
 
 /**
@@ -10,15 +13,21 @@ import { type LeftOut, runningInstance } from './vrrp.ts'
 export function runningConfig(settings: Settings, leftOut: LeftOut): Omit<Config, 'notRunning'> {
   const instances = settings.vrrp_instance.flatMap((instance) => runningInstance(instance, settings, leftOut) ?? [])
   const names = new Set(instances.map(({ name }) => name))
+  const services = settings.virtual_server.flatMap((server): [typeof server, VirtualServer][] => {
+    const running = runningVirtualServer(server, settings, leftOut)
+    return running === undefined ? [] : [[server, running]]
+  })
   return {
     routerId: settings.global_defs?.router_id,
     instances,
     syncGroups: settings.vrrp_sync_group
       .filter(({ group }) => group.length > 0)
-      .map(({ id, group }) => ({
-        name: id,
-        instances: group.map(({ name }) => name).filter((name) => names.has(name)),
+      .map((block) => ({
+        name: block.id,
+        instances: block.group.map(({ name }) => name).filter((name) => names.has(name)),
+        tracks: tracksOf(block, settings),
       })),
+    linkDelays: linkDelaysOf(settings),
     switches: {
       expireNodestConn: settings.global_defs?.expire_nodest_conn ?? false,
       expireQuiescentTemplate: settings.global_defs?.expire_quiescent_template ?? false,
@@ -27,6 +36,7 @@ export function runningConfig(settings: Settings, leftOut: LeftOut): Omit<Config
       only: settings.global_defs?.forward_interfaces.map(({ name }) => name) ?? [],
       xdp: settings.global_defs?.xdp_interfaces.map(({ name }) => name) ?? [],
     },
-    virtualServers: settings.virtual_server.flatMap((server) => runningVirtualServer(server, settings, leftOut) ?? []),
+    virtualServers: services.map(([, running]) => running),
+    scripts: scriptConfig(settings, services),
   }
 }

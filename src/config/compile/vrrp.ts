@@ -11,6 +11,7 @@ import {
 } from '../effective.ts'
 import { IPV6_INSTANCE, MULTICAST_GROUP, NO_INTERFACE, TRACK_INTERFACE } from '../keywords/features.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
+import { memberTracksOf, tracksOf } from './tracking.ts'
 import type { Feature } from '../schema/status.ts'
 
 /** Told which block does not run for want of which feature. */
@@ -19,9 +20,10 @@ export type LeftOut = (feature: Feature, block: object) => void
 /** An instance runs only where its adverts would be understood as they were meant. */
 export function runningInstance(
   instance: InstanceSettings,
-  { global_defs: global }: Settings,
+  settings: Settings,
   leftOut: LeftOut,
 ): VrrpInstance | undefined {
+  const { global_defs: global, vrrp_sync_group: groups } = settings
   const device = instance.interface
   if (device === undefined) {
     leftOut(NO_INTERFACE, instance)
@@ -46,6 +48,8 @@ export function runningInstance(
   }
   const address = ({ prefix, dev }: (typeof lines)[number]): VirtualAddress[] =>
     isIpv4(prefix.address) ? [{ address: prefix.address, prefix: prefix.length, device: dev ?? device }] : []
+  const syncGroup = groups.find(({ group: members }) => members.some(({ name }) => name === instance.id))
+  const isBound = syncGroup !== undefined && !syncGroup.sync_group_tracking_weight
   return {
     name: instance.id,
     interface: device,
@@ -60,6 +64,9 @@ export function runningInstance(
     source: source !== undefined && isIpv4(source) ? source : undefined,
     unicastPeers: peers.filter(isIpv4),
     password: authenticationOf(instance, global)?.password.reveal(),
+    tracks: isBound ? memberTracksOf(instance, settings) : tracksOf(instance, settings),
+    trackPrimary: !instance.dont_track_primary,
+    trackSource: instance.track_src_ip,
     garp: { delay: instance.garp_master_delay, repeat: instance.garp_master_repeat },
   }
 }

@@ -118,6 +118,9 @@ export class Director {
               if (this.#predecessor !== undefined) break
               this.#take(message)
               break
+            case 'priority':
+            case 'lower-priority':
+              break
             case 'adopted':
               this.#predecessor?.end()
               this.#predecessor = undefined
@@ -341,10 +344,10 @@ export class Director {
   }
 
   #configureVrrp(): void {
-    const { instances, syncGroups } = this.#config
+    const { instances, syncGroups, linkDelays } = this.#config
     const before = this.#replaced?.instances
     const known = before === undefined ? {} : { before }
-    this.#vrrp.send({ type: 'configure', instances, groups: syncGroups, adopt: this.#adopt, ...known })
+    this.#vrrp.send({ type: 'configure', instances, groups: syncGroups, linkDelays, trackers: [], adopt: this.#adopt, ...known })
     this.#adopt = []
     this.#replaced = undefined
   }
@@ -386,7 +389,7 @@ export class Director {
     resign(this.#options.name, { instances, what, now: false }, (error) => this.#log.error(error.message))
     const end = { type: 'transition', from: 'master', to: 'init', reason: 'the vrrp process has died' } as const
     for (const instance of matchRouters(this.#instances, what.resigned).values()) {
-      this.#take({ ...end, instance, at: Date.now() })
+      this.#take({ ...end, instance, priority: 0, at: Date.now() })
     }
   }
 

@@ -165,7 +165,9 @@ class VrrpProcess {
     const transitions = effects.filter((effect) => effect.type === 'transition')
     for (const { instance, from, to, reason } of transitions) {
       const { name, interface: device, vrid } = instance
-      this.#outbox.transition({ type: 'transition', instance: { name, interface: device, vrid }, from, to, reason, at })
+      const priority = state.members.get(name)?.priority ?? instance.priority
+      const identity = { name, interface: device, vrid }
+      this.#outbox.transition({ type: 'transition', instance: identity, from, to, priority, reason, at })
     }
     if (transitions.length > 0) this.#outbox.report()
     clearTimeout(this.#timer)
@@ -271,6 +273,8 @@ process.on('message', (message: ToVrrp) => {
       break
     case 'hand-over':
       vrrp.handOver()
+      break
+    case 'trackers':
       break
     case 'stop':
       void leave(message.keepAddresses)

@@ -36,6 +36,7 @@ const transition = (reason: string): Transition => ({
   instance: { name: 'a', interface: 'eth0', vrid: 51 },
   from: 'backup',
   to: 'master',
+  priority: 100,
   reason,
   at: 0,
 })
