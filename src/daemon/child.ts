@@ -8,6 +8,14 @@ import { type Pulse, Silence } from './pulse.ts'
 const HEALTHY_AFTER_MS = 10_000
 const LONGEST_DELAY_MS = 30_000
 
+/** Of Node. No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
+export const CHILD_OPTIONS = [
+  '--disable-sigusr1',
+  '--max-old-space-size=64',
+  '--max-semi-space-size=1',
+  '--no-flush-bytecode',
+]
+
 /** How a child process is started. */
 export interface ChildProgram {
   readonly role: 'vrrp' | 'check'

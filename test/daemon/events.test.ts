@@ -22,7 +22,7 @@ test('a transition is an event with the time at which it happened', () => {
     instance,
     from: 'backup',
     to: 'master',
-  priority: 100,
+    priority: 100,
     reason: 'no adverts',
     at: 0,
   } as const

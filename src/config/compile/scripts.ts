@@ -44,12 +44,7 @@ const maybeCommand = (script: Script | undefined): Command | undefined => script
 
 type StateSettings = Pick<
   InstanceSettings,
-  | 'notify_master'
-  | 'notify_backup'
-  | 'notify_fault'
-  | 'notify_stop'
-  | 'notify'
-  | 'notify_priority_changes'
+  'notify_master' | 'notify_backup' | 'notify_fault' | 'notify_stop' | 'notify' | 'notify_priority_changes'
 > & { readonly id: string }
 
 function stateCommands(block: StateSettings, global: Global): StateCommands {

@@ -1,11 +1,9 @@
 import type { Logger } from 'pino'
-import type { IpvsCommand, IpvsOutcome } from '../../model/ipvs.ts'
 import type { Config } from '../../model/config.ts'
-import { serviceName } from '../../model/service.ts'
 import { notRunningText } from '../../config/not-running.ts'
 import { type Caller, ControlServer, type UpgradeAnswer } from '../../control/server.ts'
 import type { Dump } from '../../control/dump.ts'
-import type { InstanceSnapshot, ProcessSnapshot, Reloaded, Snapshot } from '../../control/snapshot.ts'
+import type { ProcessSnapshot, Reloaded, Snapshot } from '../../control/snapshot.ts'
 import type { Hook } from '../../forward/ebpf/attachment.ts'
 import { EbpfBackend } from '../../forward/ebpf/ebpf-backend.ts'
 import { CoreFullError } from '../../forward/backend.ts'
@@ -13,36 +11,25 @@ import { SystemError } from '../../linux/libc.ts'
 import { notifySystemd, replaceProgram } from '../../linux/process.ts'
 import { reasonOf } from '../../host/regular-file.ts'
 import { type Millis, millis } from '../../time.ts'
-import { matchRouters } from '../../vrrp/router.ts'
-import type { RouterIdentity } from '../../model/vrrp.ts'
-import { type Succession, succession } from '../../vrrp/succession.ts'
-import { afterTransition } from './after-transition.ts'
 import { callerName, callerOf } from './caller.ts'
-import { Child } from '../child.ts'
 import { configToRun, readConfigFile } from '../../host/config-file.ts'
+import { Checks } from './checks.ts'
+import { auditLine, forwardingHandlers } from './control-handlers.ts'
 import { configurationText, versionsOf } from './dump.ts'
-import { RecentEvents, reloadEvent, transitionEvent } from './events.ts'
+import { Election } from './election.ts'
+import { RecentEvents, reloadEvent } from './events.ts'
 import { Forwarding } from './forwarding.ts'
 import { interfaceFacts, sysctlFacts } from '../../host/host-facts.ts'
 import { lackingPrograms } from '../../host/host-programs.ts'
-import { keepState, type KeptState, type Replaced, takeKeptState } from './kept-state.ts'
+import { keepState, type Replaced, takeKeptState } from './kept-state.ts'
 import { flushLog } from '../log.ts'
-import type { FromCheck, FromVrrp, ToCheck, ToVrrp, Transition } from '../messages.ts'
-import { Predecessor } from './predecessor.ts'
 import { processSnapshot } from './process-snapshot.ts'
-import { PULSES } from '../pulse.ts'
 import { resign } from '../vrrp/resign.ts'
 import { lostBy, tryProgram } from './trial.ts'
-import { checkTasks, Verdicts } from './verdicts.ts'
-
-/** How long a killed vrrp process may take until its successor sends its first advert. */
-const RESPAWN_MS = 1000
+import { Verdicts } from './verdicts.ts'
 
 /** How long a child may take to leave in order: to send priority 0 and to wait for a successor (at most 2.5 s). */
-const STOP_PATIENCE_MS = 5000
-
-/** No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
-const CHILD_OPTIONS = ['--disable-sigusr1', '--max-old-space-size=64', '--max-semi-space-size=1', '--no-flush-bytecode']
+const STOP_PATIENCE = millis(5000)
 
 export interface DirectorOptions {
   /** Tells directors on one machine apart: names pins and the control socket. */
@@ -73,18 +60,12 @@ export class Director {
   readonly #verdicts = new Verdicts()
   readonly #events = new RecentEvents()
   readonly #forwarding: Forwarding
-  readonly #vrrp: Child<ToVrrp, FromVrrp>
-  readonly #check: Child<ToCheck, FromCheck>
+  readonly #election: Election
+  readonly #checks: Checks
   readonly #control: ControlServer
   #config: Config
   #loadedAt = new Date().toISOString()
   #refused: readonly string[] = []
-  #instances: readonly InstanceSnapshot[] = []
-  readonly #electing = Promise.withResolvers<void>()
-  #vrrpStartedAt = 0
-  #adopt: readonly RouterIdentity[] = []
-  #predecessor: Predecessor | undefined
-  #replaced: Replaced | undefined
   #upgrading = false
   #stopping: Promise<void> | undefined
 
@@ -95,87 +76,26 @@ export class Director {
     this.#config = config
     this.#warnOfNotRunning()
     const kept = takeKeptState(options.name)
-    if (kept !== undefined) this.#takeOver(kept)
+    if (kept !== undefined) this.#verdicts.restore(kept.verdicts)
     // Forwarding is ready before anybody can become master.
     const backend = new EbpfBackend(options.name, options, config, kept?.zeros, log)
     this.#forwarding = new Forwarding(backend, config, this.#verdicts, kept?.quorums, log)
-    this.#vrrp = new Child<ToVrrp, FromVrrp>(
-      { role: 'vrrp', args: [options.name], execArgv: CHILD_OPTIONS, pulse: PULSES.vrrp },
-      {
-        started: () => {
-          this.#vrrpStartedAt = performance.now()
-          // The first child starts before the field that names it is set.
-          setImmediate(() => this.#configureVrrp())
-        },
-        message: (message) => {
-          switch (message.type) {
-            case 'instances':
-              this.#instances = message.instances
-              this.#electing.resolve()
-              break
-            case 'transition':
-              // Until it has taken over, the roles are those of its predecessor.
-              if (this.#predecessor !== undefined) break
-              this.#take(message)
-              break
-            case 'priority':
-            case 'lower-priority':
-              break
-            case 'adopted':
-              this.#predecessor?.end()
-              this.#predecessor = undefined
-              break
-          }
-        },
-        died: (how, delayMs, silentMs) => this.#vrrpDied(how, delayMs, silentMs),
-      },
-    )
-    this.#check = new Child<ToCheck, FromCheck>(
-      { role: 'check', args: [options.name], execArgv: CHILD_OPTIONS, pulse: PULSES.check },
-      {
-        started: () => setImmediate(() => this.#configureCheck()),
-        message: (message) => {
-          switch (message.type) {
-            case 'verdicts':
-              this.#takeVerdicts(message.verdicts)
-              break
-          }
-        },
-        died: (how) => {
-          log.error(`the check process has died (${how}); starting it again`)
-          this.#events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'check', reason: how })
-        },
-      },
-    )
+    const { name } = options
+    const events = this.#events
+    this.#election = new Election(config, kept?.replaced, { name, log, events, news: () => {} })
+    const verdicts = this.#verdicts
+    const changed = () => this.#forwarding.follow()
+    this.#checks = new Checks(config, { name, log, events, verdicts, changed })
+    this.#election.begin()
     this.#control = new ControlServer(
       options.socket,
       {
         status: () => this.#snapshot(),
         dump: () => this.#dump(),
         reload: (by) => this.reload(by),
-        ipvs: () => this.#forwarding.ipvs(),
-        connections: (filter) => this.#forwarding.connections(filter),
-        change: (commands, by) => this.#change(commands, by),
-        setTimeouts: (timeouts, by) => {
-          this.#forwarding.setTimeouts(timeouts)
-          this.#audit('time-outs set', by, { timeouts })
-        },
-        zero: (id, by) => {
-          const found = this.#forwarding.zero(id)
-          this.#audit(`counters of ${id === undefined ? 'all services' : serviceName(id)} set to zero`, by, { found })
-          return found
-        },
-        trace: (packet, mark, by) => {
-          this.#audit('a packet was traced', by, { packet, mark })
-          return this.#forwarding.trace(packet, mark)
-        },
-        forget: (filter, by) => {
-          const count = this.#forwarding.forget(filter)
-          this.#audit(`${count} connections deleted`, by, { count, filter })
-          return count
-        },
+        ...forwardingHandlers(this.#forwarding, log),
         upgrade: (force, by) => {
-          this.#audit('an upgrade was asked for', by, { force })
+          auditLine(log, 'an upgrade was asked for', by, { force })
           return this.#upgrade(force)
         },
       },
@@ -184,17 +104,6 @@ export class Director {
         failed: (request, error) => log.error({ err: error }, `${request} failed: ${String(error)}`),
       },
     )
-  }
-
-  /** Goes on where the director before this one was; with the roles only if it was this process. */
-  #takeOver({ verdicts, replaced }: KeptState): void {
-    this.#verdicts.restore(verdicts)
-    this.#predecessor = replaced && Predecessor.find(replaced.vrrpPid)
-    if (replaced === undefined || this.#predecessor === undefined) return
-    this.#log.info(`took over from version ${replaced.version}`)
-    this.#replaced = replaced
-    this.#instances = replaced.instances
-    this.#adopt = this.#succession(millis(0)).adopted
   }
 
   /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
@@ -227,24 +136,25 @@ export class Director {
 
   /** Resolves when the vrrp process has said for the first time how its instances are. */
   get electing(): Promise<void> {
-    return this.#electing.promise
+    return this.#election.electing
   }
 
   /** Whether systemd may be told so: that the director's own loop turns shows in being asked. */
   get isWell(): boolean {
-    return this.#vrrp.isWell && this.#check.isWell
+    return this.#election.isWell && this.#checks.isWell
   }
 
   /** Tries what is installed by now. Nothing has changed until `replace` is called, which is to be done when the answer is out. */
   async #upgrade(force: boolean): Promise<UpgradeAnswer> {
-    const busy = this.#upgrading || this.#stopping !== undefined || this.#predecessor?.running === true
+    const busy = this.#upgrading || this.#stopping !== undefined || this.#election.hasPredecessor
     if (busy) return { errors: ['the daemon is just being replaced or stopped'] }
     this.#upgrading = true
     const { version } = this.#options
     const trial = await tryProgram()
     const errors = 'errors' in trial ? trial.errors : force ? [] : lostBy(trial)
-    const vrrpPid = this.#vrrp.pid ?? 0
-    const replaced = { version, vrrpPid, instances: this.#instances }
+    const vrrpPid = this.#election.pid ?? 0
+    const { instances, trackers } = this.#election
+    const replaced = { version, vrrpPid, instances, trackers }
     const against = errors.length > 0 ? errors : this.#keep(replaced, REPLACING)
     if ('errors' in trial || against.length > 0) {
       this.#upgrading = false
@@ -256,9 +166,9 @@ export class Director {
 
   /** Becomes the new program, without a goodbye: the vrrp process keeps its role until the new one has it. */
   async #replace(version: string, vrrpPid: number): Promise<void> {
-    const isAsTried = () => this.#vrrp.pid === vrrpPid && this.#stopping === undefined
+    const isAsTried = () => this.#election.pid === vrrpPid && this.#stopping === undefined
     // One that has taken the place of the one that was tried is not to be replaced, and must not think so.
-    if (isAsTried()) await this.#vrrp.deliver({ type: 'hand-over' })
+    if (isAsTried()) await this.#election.handOver()
     if (!isAsTried()) {
       this.#log.error('no upgrade: the vrrp process has died, or the daemon stops')
       this.#upgrading = false
@@ -267,8 +177,7 @@ export class Director {
     this.#log.info(`replacing version ${this.#options.version} by ${version}`)
     // The new program has the whole period of the watchdog for its start.
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}\nWATCHDOG=1`)
-    this.#check.send({ type: 'stop' })
-    await this.#check.stop(STOP_PATIENCE_MS)
+    await this.#checks.stop(STOP_PATIENCE)
     await flushLog(this.#log)
     if (this.#stopping === undefined) replaceProgram()
   }
@@ -292,10 +201,11 @@ export class Director {
   async #stopOnce(): Promise<void> {
     this.#log.info('stopping')
     notifySystemd('STOPPING=1')
-    this.#predecessor?.end()
-    this.#vrrp.send({ type: 'stop', keepAddresses: this.#options.grace > 0 })
-    this.#check.send({ type: 'stop' })
-    const [hasLeft] = await Promise.all([this.#vrrp.stop(STOP_PATIENCE_MS), this.#check.stop(STOP_PATIENCE_MS)])
+    const keepAddresses = this.#options.grace > 0
+    const [hasLeft] = await Promise.all([
+      this.#election.stop(keepAddresses, STOP_PATIENCE),
+      this.#checks.stop(STOP_PATIENCE),
+    ])
     await this.#control.close()
     const { name, grace } = this.#options
     if (!hasLeft) {
@@ -321,87 +231,9 @@ export class Director {
     }
     this.#config = config
     this.#loadedAt = new Date().toISOString()
-    this.#configureVrrp()
-    this.#configureCheck()
+    this.#election.configure(config)
+    this.#checks.configure(config)
     return []
-  }
-
-  async #change(commands: readonly IpvsCommand[], by: Caller): Promise<readonly IpvsOutcome[]> {
-    const outcomes = await this.#forwarding.change(commands)
-    for (const [i, command] of commands.entries()) {
-      const outcome = outcomes[i]
-      this.#audit(`ipvsadm: ${command.type}${outcome === 'done' ? '' : ` refused: ${outcome}`}`, by, {
-        command,
-        outcome,
-      })
-    }
-    return outcomes
-  }
-
-  /** What somebody did or asked for by hand. */
-  #audit(what: string, by: Caller, details: object): void {
-    this.#log.info({ by, ...details }, `${what}, by ${callerName(by)}`)
-  }
-
-  #configureVrrp(): void {
-    const { instances, syncGroups, linkDelays } = this.#config
-    const before = this.#replaced?.instances
-    const known = before === undefined ? {} : { before }
-    this.#vrrp.send({ type: 'configure', instances, groups: syncGroups, linkDelays, trackers: [], adopt: this.#adopt, ...known })
-    this.#adopt = []
-    this.#replaced = undefined
-  }
-
-  #configureCheck(): void {
-    const tasks = checkTasks(this.#config)
-    this.#verdicts.keepOnly(tasks)
-    const up = this.#verdicts.all.filter((verdict) => verdict.up).map(({ id }) => id)
-    this.#check.send({ type: 'configure', tasks, up })
-  }
-
-  #takeVerdicts(verdicts: FromCheck['verdicts']): void {
-    for (const verdict of verdicts) {
-      const { id, up, reason, at, notAsked } = verdict
-      const line = { check: id, up, reason, at }
-      if (notAsked === true)
-        this.#log.error(line, `${id} could not send a check from this host; the state of the server is kept: ${reason}`)
-      if (!this.#verdicts.take(verdict)) continue
-      this.#events.add({ at: new Date(at).toISOString(), type: 'verdict', check: id, up, reason })
-      if (up) this.#log.info(line, `${id} success: ${reason}`)
-      else this.#log.warn(line, `${id} failed: ${reason}`)
-      this.#forwarding.follow()
-    }
-  }
-
-  /** Masters go on where they were, if the next process can be there before their peers give up on them. */
-  #vrrpDied(how: string, delayMs: number, silentMs: number): void {
-    this.#log.error(`the vrrp process has died (${how}); starting it again`)
-    this.#events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'vrrp', reason: how })
-    const { instances } = this.#config
-    const crashedAtOnce = performance.now() - this.#vrrpStartedAt < RESPAWN_MS
-    const isCovered = this.#predecessor?.running === true // it is still master for them
-    const absence = isCovered ? 0 : crashedAtOnce ? Number.POSITIVE_INFINITY : silentMs + delayMs + RESPAWN_MS
-    const what = this.#succession(millis(absence))
-    this.#adopt = what.adopted
-    if (what.resigned.length === 0) return
-    const names = what.resigned.map(({ name }) => name)
-    this.#log.warn({ instances: names }, 'giving up mastership for instances whose peers would not wait')
-    resign(this.#options.name, { instances, what, now: false }, (error) => this.#log.error(error.message))
-    const end = { type: 'transition', from: 'master', to: 'init', reason: 'the vrrp process has died' } as const
-    for (const instance of matchRouters(this.#instances, what.resigned).values()) {
-      this.#take({ ...end, instance, priority: 0, at: Date.now() })
-    }
-  }
-
-  #take(transition: Transition): void {
-    this.#events.add(transitionEvent(transition))
-    this.#instances = afterTransition(this.#instances, transition)
-  }
-
-  /** Of a vrrp process that cannot advertise for so long. */
-  #succession(absence: Millis): Succession {
-    const { instances, syncGroups: groups } = this.#config
-    return succession({ instances, groups }, this.#instances, absence)
   }
 
   #snapshot(): Snapshot {
@@ -418,7 +250,7 @@ export class Director {
         notRunning: this.#config.notRunning,
       },
       processes: this.#processes(),
-      instances: this.#instances,
+      instances: this.#election.instances,
       ...this.#forwarding.snapshot(),
     }
   }
@@ -426,8 +258,8 @@ export class Director {
   #processes(): readonly ProcessSnapshot[] {
     return [
       processSnapshot('director', { pid: process.pid, restarts: 0, lastEnd: undefined }),
-      processSnapshot('vrrp', this.#vrrp),
-      processSnapshot('check', this.#check),
+      this.#election.snapshot,
+      this.#checks.snapshot,
     ]
   }
 
@@ -446,7 +278,7 @@ export class Director {
         notRunning: this.#config.notRunning,
         ...configurationText(readConfigFile(file, configId), this.#config),
       },
-      instances: this.#instances,
+      instances: this.#election.instances,
       core: this.#forwarding.dump(),
       host: { interfaces: interfaceFacts(), sysctls: sysctlFacts() },
       events: this.#events.list(),

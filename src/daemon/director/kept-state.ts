@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import type { Quorum } from '../../balance/pool.ts'
 import type { InstanceSnapshot } from '../../control/snapshot.ts'
 import type { KeptZeros } from '../../forward/backend.ts'
+import type { TrackerResult } from '../../model/tracking.ts'
 import type { Millis } from '../../time.ts'
 import { RUN_FOLDER, writeRunFile } from '../run-file.ts'
 import type { KnownVerdict } from './verdicts.ts'
@@ -23,6 +24,8 @@ export interface Replaced {
   /** Of the vrrp process that goes on until its successor has taken over. */
   readonly vrrpPid: number
   readonly instances: readonly InstanceSnapshot[]
+  /** Undefined in versions without trackers. */
+  readonly trackers?: readonly TrackerResult[]
 }
 
 /** Raise it when the meaning of what is written changes. */

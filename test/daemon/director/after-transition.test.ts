@@ -9,7 +9,14 @@ const known: readonly InstanceSnapshot[] = new InstanceRecords().snapshot(
   new Story([anInstance(), anInstance({ name: 'b', vrid: 52 })]).state,
 )
 const at = Date.UTC(2026, 0, 1)
-const toMaster = { type: 'transition', from: 'backup', to: 'master', priority: 100, reason: 'no adverts from a master', at } as const
+const toMaster = {
+  type: 'transition',
+  from: 'backup',
+  to: 'master',
+  priority: 100,
+  reason: 'no adverts from a master',
+  at,
+} as const
 
 test('an instance has the state, the reason and the time of its transition; the others are as they were', () => {
   const [a, b] = afterTransition(known, { ...toMaster, instance: anInstance() })

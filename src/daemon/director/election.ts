@@ -1,0 +1,220 @@
+import type { Logger } from 'pino'
+import type { InstanceSnapshot, ProcessSnapshot } from '../../control/snapshot.ts'
+import type { Config } from '../../model/config.ts'
+import type { TrackerResult } from '../../model/tracking.ts'
+import type { RouterIdentity } from '../../model/vrrp.ts'
+import { type Millis, millis } from '../../time.ts'
+import { matchRouters } from '../../vrrp/router.ts'
+import { type Succession, succession } from '../../vrrp/succession.ts'
+import { Child, CHILD_OPTIONS } from '../child.ts'
+import type { FromVrrp, ToVrrp, Transition } from '../messages.ts'
+import { PULSES } from '../pulse.ts'
+import { resign } from '../vrrp/resign.ts'
+import { afterTransition } from './after-transition.ts'
+import { type RecentEvents, transitionEvent } from './events.ts'
+import type { Replaced } from './kept-state.ts'
+import { Predecessor } from './predecessor.ts'
+import { processSnapshot } from './process-snapshot.ts'
+
+/** How long a killed vrrp process may take until its successor sends its first advert. */
+const RESPAWN_MS = 1000
+
+/** What an instance says that somebody may want to be told of. */
+export type ElectionNews = Extract<FromVrrp, { readonly type: 'transition' | 'priority' | 'lower-priority' }>
+
+export interface ElectionContext {
+  /** Of the director. */
+  readonly name: string
+  readonly log: Logger
+  readonly events: RecentEvents
+  /** In the order in which it happened. */
+  news(news: ElectionNews): void
+}
+
+/** The vrrp process as the director has it: keeps it running with the configuration, and knows how its instances are. */
+export class Election {
+  readonly #context: ElectionContext
+  readonly #process: Child<ToVrrp, FromVrrp>
+  readonly #heard = Promise.withResolvers<void>()
+  /** What is known of the trackers, by kind and name. BOUNDED by the configuration. */
+  readonly #trackers = new Map<string, TrackerResult>()
+  #config: Config
+  #hasBegun = false
+  #instances: readonly InstanceSnapshot[] = []
+  #startedAt = 0
+  #adopt: readonly RouterIdentity[] = []
+  #predecessor: Predecessor | undefined
+  #replaced: Replaced | undefined
+
+  /** With the roles of `replaced` if this process was that one. Takes part from `begin` on. */
+  constructor(config: Config, replaced: Replaced | undefined, context: ElectionContext) {
+    this.#context = context
+    this.#config = config
+    if (replaced !== undefined) this.#takeOver(replaced)
+    this.#process = new Child<ToVrrp, FromVrrp>(
+      { role: 'vrrp', args: [context.name], execArgv: CHILD_OPTIONS, pulse: PULSES.vrrp },
+      {
+        started: () => {
+          this.#startedAt = performance.now()
+          // The first child starts before the field that names it is set.
+          setImmediate(() => this.#configure())
+        },
+        message: (message) => this.#take(message),
+        died: (how, delayMs, silentMs) => this.#died(how, delayMs, silentMs),
+      },
+    )
+  }
+
+  #takeOver(replaced: Replaced): void {
+    this.#predecessor = Predecessor.find(replaced.vrrpPid)
+    if (this.#predecessor === undefined) return
+    this.#context.log.info(`took over from version ${replaced.version}`)
+    this.#replaced = replaced
+    this.#instances = replaced.instances
+    for (const result of replaced.trackers ?? []) this.#trackers.set(trackerKey(result), result)
+    this.#adopt = this.#succession(millis(0)).adopted
+  }
+
+  get instances(): readonly InstanceSnapshot[] {
+    return this.#instances
+  }
+
+  get trackers(): readonly TrackerResult[] {
+    return [...this.#trackers.values()]
+  }
+
+  /** Resolves when the vrrp process has said for the first time how its instances are. */
+  get electing(): Promise<void> {
+    return this.#heard.promise
+  }
+
+  get isWell(): boolean {
+    return this.#process.isWell
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  get snapshot(): ProcessSnapshot {
+    return processSnapshot('vrrp', this.#process)
+  }
+
+  /** Whether it goes on in the roles of a process before this one. */
+  get isTakingOver(): boolean {
+    return this.#predecessor !== undefined
+  }
+
+  /** Whether the process that it takes over from still has the roles. */
+  get hasPredecessor(): boolean {
+    return this.#predecessor?.running === true
+  }
+
+  begin(): void {
+    this.#hasBegun = true
+    this.#configure()
+  }
+
+  configure(config: Config): void {
+    this.#config = config
+    const { scripts, files, processes } = config.scripts.trackers
+    const named =
+      (kind: TrackerResult['kind']) =>
+      ({ name }: { readonly name: string }) =>
+        trackerKey({ kind, name })
+    const there = new Set([
+      ...scripts.map(named('script')),
+      ...files.map(named('file')),
+      ...processes.map(named('process')),
+    ])
+    for (const key of this.#trackers.keys()) if (!there.has(key)) this.#trackers.delete(key)
+    this.#configure()
+  }
+
+  /** News of trackers. */
+  track(results: readonly TrackerResult[]): void {
+    for (const result of results) this.#trackers.set(trackerKey(result), result)
+    if (this.#hasBegun) this.#process.send({ type: 'trackers', results })
+  }
+
+  /** The process goes on alone until its successor has its roles. Resolves when it will know. */
+  async handOver(): Promise<void> {
+    await this.#process.deliver({ type: 'hand-over' })
+  }
+
+  /** Gives all roles up. False when that was not done in order. */
+  async stop(keepAddresses: boolean, patience: Millis): Promise<boolean> {
+    this.#predecessor?.end()
+    this.#process.send({ type: 'stop', keepAddresses })
+    return await this.#process.stop(patience)
+  }
+
+  #configure(): void {
+    if (!this.#hasBegun) return
+    const { instances, syncGroups: groups, linkDelays } = this.#config
+    const before = this.#replaced?.instances
+    const known = before === undefined ? {} : { before }
+    const { trackers } = this
+    this.#process.send({ type: 'configure', instances, groups, linkDelays, trackers, adopt: this.#adopt, ...known })
+    this.#adopt = []
+    this.#replaced = undefined
+  }
+
+  #take(message: FromVrrp): void {
+    switch (message.type) {
+      case 'instances':
+        this.#instances = message.instances
+        this.#heard.resolve()
+        break
+      case 'transition':
+        // Until it has taken over, the roles are those of its predecessor.
+        if (this.#predecessor === undefined) this.#move(message)
+        break
+      case 'priority':
+      case 'lower-priority':
+        if (this.#predecessor === undefined) this.#context.news(message)
+        break
+      case 'adopted':
+        this.#predecessor?.end()
+        this.#predecessor = undefined
+        break
+    }
+  }
+
+  #move(transition: Transition): void {
+    this.#context.events.add(transitionEvent(transition))
+    this.#instances = afterTransition(this.#instances, transition)
+    this.#context.news(transition)
+  }
+
+  /** Masters go on where they were, if the next process can be there before their peers give up on them. */
+  #died(how: string, delayMs: number, silentMs: number): void {
+    const { name, log, events } = this.#context
+    log.error(`the vrrp process has died (${how}); starting it again`)
+    events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'vrrp', reason: how })
+    const crashedAtOnce = performance.now() - this.#startedAt < RESPAWN_MS
+    // A predecessor is still master for them.
+    const absence = this.hasPredecessor ? 0 : crashedAtOnce ? Number.POSITIVE_INFINITY : silentMs + delayMs + RESPAWN_MS
+    const what = this.#succession(millis(absence))
+    this.#adopt = what.adopted
+    if (what.resigned.length === 0) return
+    const names = what.resigned.map((each) => each.name)
+    log.warn({ instances: names }, 'giving up mastership for instances whose peers would not wait')
+    const { instances } = this.#config
+    resign(name, { instances, what, now: false }, (error) => log.error(error.message))
+    const end = { type: 'transition', from: 'master', to: 'init', priority: 0, reason: VRRP_DIED } as const
+    for (const instance of matchRouters(this.#instances, what.resigned).values()) {
+      this.#move({ ...end, instance, at: Date.now() })
+    }
+  }
+
+  /** Of a vrrp process that cannot advertise for so long. */
+  #succession(absence: Millis): Succession {
+    const { instances, syncGroups: groups } = this.#config
+    return succession({ instances, groups }, this.#instances, absence)
+  }
+}
+
+const VRRP_DIED = 'the vrrp process has died'
+
+const trackerKey = ({ kind, name }: Pick<TrackerResult, 'kind' | 'name'>) => `${kind} ${name}`
