@@ -74,6 +74,18 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
       colours,
     ),
     table(
+      ['LAST COMMAND FOR', 'COMMAND', 'END', 'TOOK', 'SINCE', ''],
+      status.commands.map(({ queue, command, end, good, durationMs, output, at }): Cell[] => [
+        queue,
+        command,
+        { text: end, colour: good ? 'green' : 'red' },
+        `${Math.round(durationMs)} ms`,
+        ago(at, now),
+        output,
+      ]),
+      colours,
+    ),
+    table(
       ['PROCESS', 'PID', 'RESTARTS', 'MEMORY', ''],
       status.processes.map(({ role, pid, restarts, lastEnd, residentBytes }): Cell[] => [
         role,
@@ -106,7 +118,7 @@ export function formatServiceStatus(
   now: number,
   colours: boolean,
 ): string {
-  const only = { ...status, instances: [], services, drops: {}, processes: [] }
+  const only = { ...status, instances: [], commands: [], services, drops: {}, processes: [] }
   const lists = services.flatMap(({ name, access }) => {
     if (access === undefined) return []
     const more = access.prefixes - access.hits.length

@@ -46,6 +46,7 @@ interface Options {
   configId: string
   name: string
   socket?: string
+  scriptSocket?: string
   fix?: true
   write?: true
   partial?: true
@@ -109,6 +110,7 @@ const program = new Command('tanistd')
     DEFAULT_NAME,
   )
   .option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)')
+  .option('--script-socket <path>', 'have the service that listens there run the commands of the configuration')
   .addOption(
     new Option('--hook <hook>', 'how the forwarding program is attached; kernels before 6.6 have no tcx and use clsact')
       .choices(['tcx', 'clsact'])
@@ -276,7 +278,18 @@ async function run(config: Config): Promise<void> {
     const partial = options.partial === true
     const version = VERSION
     director = new Director(
-      { name, file, configId, partial, socket, version, hook, maxConnections, grace },
+      {
+        name,
+        file,
+        configId,
+        partial,
+        socket,
+        scriptSocket: options.scriptSocket,
+        version,
+        hook,
+        maxConnections,
+        grace,
+      },
       config,
       log,
     )
@@ -296,6 +309,7 @@ async function run(config: Config): Promise<void> {
     unblockSignal(signal)
   }
   feedWatchdog(() => director.isWell)
+  await director.begun
   // Whoever waits for systemd may ask then who is master; a vrrp process that does not start is seen to without systemd.
   await Promise.race([director.electing, sleep(READY_PATIENCE_MS, undefined, { ref: false })])
   log.info(`tanistd ${VERSION} is running with ${options.file}`)

@@ -16,6 +16,21 @@ export type DirectorEvent = { readonly at: string } & (
   | { readonly type: 'verdict'; readonly check: string; readonly up: boolean; readonly reason: string }
   /** Errors: why the file was refused, none when it is in force. */
   | { readonly type: 'reload'; readonly by: string; readonly errors: readonly string[] }
+  | {
+      readonly type: 'tracker'
+      readonly kind: string
+      readonly name: string
+      readonly value: string
+      readonly detail: string
+    }
+  /** A command has ended, other than those of trackers. */
+  | {
+      readonly type: 'command'
+      readonly queue: string
+      readonly command: string
+      readonly end: string
+      readonly good: boolean
+    }
   | { readonly type: 'child-restart'; readonly role: ProcessSnapshot['role']; readonly reason: string }
 )
 

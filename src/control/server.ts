@@ -44,8 +44,8 @@ export interface ControlHandlers {
 
 /** What the server needs to know of the host. */
 export interface ControlHost {
-  /** Who has connected, by the file descriptor of the connection. */
-  callerOf(fd: number): Caller
+  /** Who has connected. */
+  callerOf(socket: Socket): Caller
   /** A request failed by a fault of ours. */
   failed(request: string, error: unknown): void
 }
@@ -157,7 +157,7 @@ async function answer(
     arrived()
     return decode(body, THE_REQUEST)
   }
-  const caller = () => host.callerOf(fdOf(request.socket))
+  const caller = () => host.callerOf(request.socket)
   const what = `${request.method} ${request.url}`
   try {
     switch (what) {
@@ -256,11 +256,6 @@ function* chunksOf(items: Iterable<unknown>): Generator<string> {
 }
 
 /** Of a connection; -1 when it is closed. Node shows it nowhere else. */
-function fdOf(socket: Socket): number {
-  const handle = Reflect.get(socket, '_handle') as { readonly fd: number } | null
-  return handle?.fd ?? -1
-}
-
 function groupId(name: string): number | undefined {
   const line = readFileSync('/etc/group', 'utf8')
     .split('\n')

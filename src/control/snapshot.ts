@@ -17,6 +17,8 @@ export interface Snapshot {
   }
   readonly processes: readonly ProcessSnapshot[]
   readonly instances: readonly InstanceSnapshot[]
+  /** The last command that was run for each instance, group, virtual server and pipe. Those of trackers are with the instances. */
+  readonly commands: readonly CommandSnapshot[]
   readonly services: readonly ServiceSnapshot[]
   readonly drops: Readonly<Record<string, number>>
 }
@@ -30,12 +32,25 @@ export interface Reloaded {
 }
 
 export interface ProcessSnapshot {
-  readonly role: 'director' | 'vrrp' | 'check'
+  readonly role: 'director' | 'vrrp' | 'check' | 'script'
   readonly pid: number | undefined
   readonly restarts: number
   /** How the process before it came to its end, if there was one. */
   readonly lastEnd?: string | undefined
   readonly residentBytes: number | undefined
+}
+
+export interface CommandSnapshot {
+  /** For whom: `instance VI_1`. */
+  readonly queue: string
+  readonly command: string
+  /** `exit status 0`. */
+  readonly end: string
+  readonly good: boolean
+  readonly durationMs: number
+  /** First line of its output. */
+  readonly output: string
+  readonly at: string
 }
 
 export interface InstanceSnapshot {

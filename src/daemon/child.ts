@@ -18,7 +18,7 @@ export const CHILD_OPTIONS = [
 
 /** How a child process is started. */
 export interface ChildProgram {
-  readonly role: 'vrrp' | 'check'
+  readonly role: 'vrrp' | 'check' | 'script'
   readonly args: readonly string[]
   /** Options of Node. */
   readonly execArgv: readonly string[]

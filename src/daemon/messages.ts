@@ -102,8 +102,8 @@ export type ToScript =
   /** Run `startup_script`; answered by `started`, at once when there is none. */
   | { readonly type: 'start' }
   | { readonly type: 'news'; readonly news: readonly News[] }
-  /** Finish what is queued, in `within` ms at most, then `shutdown_script`; answered by `finished`. */
-  | { readonly type: 'finish'; readonly within: number }
+  /** Finish what is queued, in `within` ms at most, then with `shutdown` the `shutdown_script`; answered by `finished`. */
+  | { readonly type: 'finish'; readonly within: number; readonly shutdown: boolean }
 
 export type FromScript =
   /** What is in force now. `trackers`: all that is known; more follows as it is found. */

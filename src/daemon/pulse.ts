@@ -9,12 +9,14 @@ export interface Pulse {
 
 /**
  * vrrp: a master that hangs is replaced before its peers, at adverts of 1 s, give up on it. Its real-time priority and small heap let
- * it speak in time on a busy machine. check: thousands of probes may keep it busy for a while, and nothing hangs on a second.
+ * it speak in time on a busy machine. check and script: thousands of
+ * probes may keep them busy for a while, and nothing hangs on a second.
  */
 export const PULSES = {
   vrrp: { everyMs: 250, missed: 4 },
   check: { everyMs: 1000, missed: 10 },
-} as const satisfies Record<'vrrp' | 'check', Pulse>
+  script: { everyMs: 1000, missed: 10 },
+} as const satisfies Record<'vrrp' | 'check' | 'script', Pulse>
 
 /** Has this child process speak. While the director does not listen, one message waits, not ever more of them. */
 export function startPulse({ everyMs }: Pulse): void {

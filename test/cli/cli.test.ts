@@ -296,6 +296,7 @@ describe('tanist status', () => {
     startedAt: at,
     configuration: { file: '/etc/tanist/tanist.conf', loadedAt: at, refused: [], notRunning: [] },
     processes: [{ role: 'vrrp', pid: 7, restarts: 0, residentBytes: 50 * 1024 * 1024 }],
+    commands: [],
     instances: [
       {
         name: 'web',

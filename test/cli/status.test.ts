@@ -11,6 +11,7 @@ const snapshot: Snapshot = {
   startedAt: at,
   configuration: { file: 'tanist.conf', loadedAt: at, refused: [], notRunning: [] },
   processes: [],
+  commands: [],
   instances: [],
   services: [
     {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import type { Caller } from '../../control/server.ts'
 import { peerOf } from '../../linux/peer.ts'
 
@@ -6,8 +7,8 @@ import { peerOf } from '../../linux/peer.ts'
 const COMMAND_LIMIT = 200
 
 /** Who is at the other end of a connection to the control socket. Throws SystemError. */
-export function callerOf(fd: number): Caller {
-  const { pid, uid } = peerOf(fd)
+export function callerOf(socket: Socket): Caller {
+  const { pid, uid } = peerOf(socket)
   return { pid, uid, user: userName(uid), command: commandOf(pid) }
 }
 

@@ -8,6 +8,7 @@ import type { Hook } from '../../forward/ebpf/attachment.ts'
 import { EbpfBackend } from '../../forward/ebpf/ebpf-backend.ts'
 import { CoreFullError } from '../../forward/backend.ts'
 import { SystemError } from '../../linux/libc.ts'
+import type { TrackerResult } from '../../model/tracking.ts'
 import { notifySystemd, replaceProgram } from '../../linux/process.ts'
 import { reasonOf } from '../../host/regular-file.ts'
 import { type Millis, millis } from '../../time.ts'
@@ -25,6 +26,7 @@ import { keepState, type Replaced, takeKeptState } from './kept-state.ts'
 import { flushLog } from '../log.ts'
 import { processSnapshot } from './process-snapshot.ts'
 import { resign } from '../vrrp/resign.ts'
+import { Scripts } from './scripts.ts'
 import { lostBy, tryProgram } from './trial.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -40,6 +42,8 @@ export interface DirectorOptions {
   /** Whether a configuration runs although some of its protections do not. */
   readonly partial: boolean
   readonly socket: string
+  /** Of the service that runs the commands of the configuration; undefined: a child of the daemon does. */
+  readonly scriptSocket: string | undefined
   readonly version: string
   /** How the forwarding core is attached to interfaces, if the kernel can. */
   readonly hook: Hook
@@ -62,7 +66,10 @@ export class Director {
   readonly #forwarding: Forwarding
   readonly #election: Election
   readonly #checks: Checks
+  readonly #scripts: Scripts
   readonly #control: ControlServer
+  /** Resolves when `startup_script` has ended, and the election begins. */
+  readonly begun: Promise<void>
   #config: Config
   #loadedAt = new Date().toISOString()
   #refused: readonly string[] = []
@@ -86,7 +93,10 @@ export class Director {
     const verdicts = this.#verdicts
     const changed = () => this.#forwarding.follow()
     this.#checks = new Checks(config, { name, log, events, verdicts, changed })
-    this.#election.begin()
+    const { file, configId, scriptSocket: socket } = options
+    const tracked = (results: readonly TrackerResult[]) => this.#election.track(results)
+    this.#scripts = new Scripts(config, { name, file, configId, socket, log, events, tracked })
+    this.begun = this.#begin()
     this.#control = new ControlServer(
       options.socket,
       {
@@ -104,6 +114,12 @@ export class Director {
         failed: (request, error) => log.error({ err: error }, `${request} failed: ${String(error)}`),
       },
     )
+  }
+
+  /** `startup_script` comes before everything, unless this director goes on in the place of another. */
+  async #begin(): Promise<void> {
+    if (!this.#election.isTakingOver) await this.#scripts.start()
+    if (this.#stopping === undefined) this.#election.begin()
   }
 
   /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
@@ -141,7 +157,7 @@ export class Director {
 
   /** Whether systemd may be told so: that the director's own loop turns shows in being asked. */
   get isWell(): boolean {
-    return this.#election.isWell && this.#checks.isWell
+    return this.#election.isWell && this.#checks.isWell && this.#scripts.isWell
   }
 
   /** Tries what is installed by now. Nothing has changed until `replace` is called, which is to be done when the answer is out. */
@@ -177,7 +193,7 @@ export class Director {
     this.#log.info(`replacing version ${this.#options.version} by ${version}`)
     // The new program has the whole period of the watchdog for its start.
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}\nWATCHDOG=1`)
-    await this.#checks.stop(STOP_PATIENCE)
+    await Promise.all([this.#checks.stop(STOP_PATIENCE), this.#scripts.handOver()])
     await flushLog(this.#log)
     if (this.#stopping === undefined) replaceProgram()
   }
@@ -206,6 +222,7 @@ export class Director {
       this.#election.stop(keepAddresses, STOP_PATIENCE),
       this.#checks.stop(STOP_PATIENCE),
     ])
+    await this.#scripts.finish()
     await this.#control.close()
     const { name, grace } = this.#options
     if (!hasLeft) {
@@ -233,6 +250,7 @@ export class Director {
     this.#loadedAt = new Date().toISOString()
     this.#election.configure(config)
     this.#checks.configure(config)
+    this.#scripts.configure(config)
     return []
   }
 
@@ -251,6 +269,7 @@ export class Director {
       },
       processes: this.#processes(),
       instances: this.#election.instances,
+      commands: this.#scripts.runs,
       ...this.#forwarding.snapshot(),
     }
   }
@@ -260,6 +279,7 @@ export class Director {
       processSnapshot('director', { pid: process.pid, restarts: 0, lastEnd: undefined }),
       this.#election.snapshot,
       this.#checks.snapshot,
+      ...this.#scripts.snapshot,
     ]
   }
 

@@ -164,7 +164,7 @@ export class Election {
     switch (message.type) {
       case 'instances':
         this.#instances = message.instances
-        this.#heard.resolve()
+        if (this.#hasBegun) this.#heard.resolve()
         break
       case 'transition':
         // Until it has taken over, the roles are those of its predecessor.

@@ -1,0 +1,226 @@
+import type { Logger } from 'pino'
+import type { CommandSnapshot, ProcessSnapshot } from '../../control/snapshot.ts'
+import type { Config } from '../../model/config.ts'
+import { needsScripts, type News } from '../../model/notify.ts'
+import type { TrackerResult } from '../../model/tracking.ts'
+import type { CommandRun, FromScript } from '../messages.ts'
+import { scriptDigest } from '../script-digest.ts'
+import type { RecentEvents } from './events.ts'
+import { forkedScripts, type ScriptLink, scriptService } from './script-link.ts'
+import { trackerLine } from './tracker-line.ts'
+
+/** BOUNDED: news that wait until the script process has read the configuration. Of more the oldest are not told to it. */
+const WAITING_LIMIT = 1000
+
+/** BOUNDED: queues whose last command is remembered; the one that ran longest ago gives way. */
+const RUNS_LIMIT = 256
+
+/** What the commands that are told of the end of the daemon may take, all queues side by side: more than a service manager likes to wait. */
+const STOP_SCRIPTS_MS = 15_000
+
+/** The same when a new program takes over at once. */
+const HAND_OVER_MS = 2000
+
+/** Between the milder and the harder signal, and a little. */
+const KILL_MARGIN_MS = 3000
+
+export interface ScriptsContext {
+  /** Of the director. */
+  readonly name: string
+  readonly file: string
+  readonly configId: string
+  /** Of the service that runs the commands; undefined: a child of this process does. */
+  readonly socket: string | undefined
+  readonly log: Logger
+  readonly events: RecentEvents
+  tracked(results: readonly TrackerResult[]): void
+}
+
+/**
+ * The script process as the director has it: has it run from the first configuration on that needs one, tells it what has
+ * happened, and takes what it has found.
+ */
+export class Scripts {
+  readonly #context: ScriptsContext
+  readonly #runs = new Map<string, CommandRun>()
+  readonly #values = new Map<string, string>()
+  #link: ScriptLink | undefined
+  #config: Config
+  /** It runs the configuration that is in force. */
+  #isReady = false
+  #waiting: News[] = []
+  #lost = 0
+  /** Of `start` and `finish`, until they are answered. */
+  #onStarted: (() => void) | undefined
+  #onFinished: (() => void) | undefined
+
+  constructor(config: Config, context: ScriptsContext) {
+    this.#context = context
+    this.#config = config
+    this.#connect()
+  }
+
+  get isWell(): boolean {
+    return this.#link?.isWell ?? true
+  }
+
+  get snapshot(): readonly ProcessSnapshot[] {
+    return this.#link === undefined ? [] : [this.#link.snapshot]
+  }
+
+  /** The last command of each queue. */
+  get runs(): readonly CommandSnapshot[] {
+    return [...this.#runs.values()].map(({ queue, argv, end, good, ms, output, at }) => ({
+      queue,
+      command: argv.join(' '),
+      end,
+      good,
+      durationMs: ms,
+      output,
+      at: new Date(at).toISOString(),
+    }))
+  }
+
+  configure(config: Config): void {
+    this.#config = config
+    this.#isReady = false
+    this.#connect()
+    this.#configure()
+  }
+
+  /** Runs `startup_script`. Resolves at its end, or when there is none. */
+  async start(): Promise<void> {
+    if (this.#config.scripts.startup === undefined) return
+    await new Promise<void>((resolve) => {
+      this.#onStarted = resolve
+      if (this.#isReady) this.#link?.send({ type: 'start' })
+    })
+  }
+
+  tell(news: readonly News[]): void {
+    if (this.#link === undefined || news.length === 0) return
+    if (this.#isReady) {
+      this.#link.send({ type: 'news', news })
+      return
+    }
+    this.#waiting.push(...news)
+    const over = this.#waiting.length - WAITING_LIMIT
+    if (over <= 0) return
+    this.#waiting.splice(0, over)
+    this.#lost += over
+  }
+
+  /** At the end of the daemon: what is to be run is finished, then comes `shutdown_script`. */
+  async finish(): Promise<void> {
+    const shutdown = this.#config.scripts.shutdown
+    await this.#finish(true, STOP_SCRIPTS_MS + (shutdown === undefined ? 0 : shutdown.timeout + KILL_MARGIN_MS))
+  }
+
+  /** This process is about to become another program, which begins with another script process, or finds the service. */
+  async handOver(): Promise<void> {
+    if (this.#context.socket === undefined) await this.#finish(false, HAND_OVER_MS)
+  }
+
+  async #finish(shutdown: boolean, longest: number): Promise<void> {
+    const link = this.#link
+    if (link === undefined) return
+    if (this.#isReady) {
+      await new Promise<void>((resolve) => {
+        this.#onFinished = resolve
+        setTimeout(resolve, longest + KILL_MARGIN_MS).unref()
+        link.send({ type: 'finish', within: shutdown ? STOP_SCRIPTS_MS : HAND_OVER_MS, shutdown })
+      })
+    }
+    await link.stop(KILL_MARGIN_MS)
+  }
+
+  #connect(): void {
+    if (this.#link !== undefined || !needsScripts(this.#config.scripts)) return
+    const { name, file, configId, socket, log, events } = this.#context
+    const listener = {
+      connected: () => this.#configure(),
+      message: (message: FromScript) => this.#take(message),
+      lost: (how: string) => {
+        this.#isReady = false
+        log.error(`the script process is gone (${how}); until it is back trackers keep their state, and news wait`)
+        events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'script', reason: how })
+      },
+    }
+    this.#link =
+      socket === undefined ? forkedScripts([name, file, configId], listener) : scriptService(socket, log, listener)
+  }
+
+  #configure(): void {
+    this.#link?.send({ type: 'configure', digest: scriptDigest(this.#config.scripts) })
+  }
+
+  #take(message: FromScript): void {
+    const { log } = this.#context
+    switch (message.type) {
+      case 'configured':
+        this.#configured(message.digest)
+        this.#track(message.trackers)
+        break
+      case 'refused':
+        log.error({ errors: message.errors }, 'the script process goes on with the configuration before')
+        break
+      case 'started':
+        this.#onStarted?.()
+        this.#onStarted = undefined
+        break
+      case 'trackers':
+        this.#track(message.results)
+        break
+      case 'ran':
+        this.#ran(message)
+        break
+      case 'finished':
+        this.#onFinished?.()
+        break
+    }
+  }
+
+  #configured(digest: string): void {
+    const { log } = this.#context
+    if (digest !== scriptDigest(this.#config.scripts)) {
+      log.warn(
+        'the configuration file has changed since it was loaded: its commands are those of the file as it is now',
+      )
+    }
+    this.#isReady = true
+    if (this.#onStarted !== undefined) this.#link?.send({ type: 'start' })
+    if (this.#lost > 0) log.error(`${this.#lost} events were not told to scripts: the script process was away too long`)
+    this.#lost = 0
+    const news = this.#waiting
+    this.#waiting = []
+    if (news.length > 0) this.#link?.send({ type: 'news', news })
+  }
+
+  #track(results: readonly TrackerResult[]): void {
+    if (results.length === 0) return
+    const { log, events } = this.#context
+    for (const result of results) {
+      const { kind, name, detail } = result
+      const key = `${kind} ${name}`
+      const { text, level } = trackerLine(result)
+      if (this.#values.get(key) === text) continue
+      this.#values.set(key, text)
+      log[level]({ tracker: name, kind }, `${text}: ${detail}`)
+      events.add({ at: new Date(result.at).toISOString(), type: 'tracker', kind, name, value: text, detail })
+    }
+    this.#context.tracked(results)
+  }
+
+  #ran(run: CommandRun): void {
+    const { log, events } = this.#context
+    const { queue, argv, end, good, ms, output, at } = run
+    this.#runs.delete(queue)
+    this.#runs.set(queue, run)
+    const [oldest] = this.#runs.keys()
+    if (this.#runs.size > RUNS_LIMIT && oldest !== undefined) this.#runs.delete(oldest)
+    const said = output === '' ? '' : `: ${output}`
+    const text = `${queue}: ${argv.join(' ')}: ${end} after ${Math.round(ms)} ms${said}`
+    log[good ? 'info' : 'warn']({ queue, argv, end, ms }, text)
+    events.add({ at: new Date(at).toISOString(), type: 'command', queue, command: argv.join(' '), end, good })
+  }
+}
