@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ControlClient } from '../../src/control/client.ts'
-import type { Snapshot } from '../../src/control/snapshot.ts'
+import type { ProcessSnapshot, Snapshot } from '../../src/control/snapshot.ts'
 import { type Lab, until } from './lab.ts'
 
 const TANISTD = join(import.meta.dirname, '../../dist/bin/tanistd.js')
@@ -115,7 +115,7 @@ export class DirectorHost {
   }
 
   /** The process of one role, from the daemon itself. */
-  async pidOf(role: 'director' | 'vrrp' | 'check'): Promise<number> {
+  async pidOf(role: ProcessSnapshot['role']): Promise<number> {
     const { processes } = await this.status()
     const pid = processes.find((candidate) => candidate.role === role)?.pid
     if (pid === undefined) throw new Error(`${role} of ${this.host} is not running`)
