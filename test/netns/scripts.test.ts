@@ -10,7 +10,11 @@ let second: DirectorHost
 const path = (name: string) => join(lab.directory, name)
 /** Lines that somebody has written, oldest first. */
 const linesOf = (name: string) =>
-  existsSync(path(name)) ? readFileSync(path(name), 'utf8').split('\n').filter((line) => line !== '') : []
+  existsSync(path(name))
+    ? readFileSync(path(name), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : []
 /** A script that writes its arguments to a file of the lab. */
 const witness = (name: string) => {
   const file = path(`${name}.sh`)
