@@ -1,5 +1,6 @@
 import type { ForwardingMethod, Protocol, Scheduler } from '../model/service.ts'
 import type { NotRunning } from '../model/config.ts'
+import type { TrackerKind } from '../model/tracking.ts'
 
 /** The one read model: what `tanist status` prints and the API returns. Times are ISO 8601. */
 export interface Snapshot {
@@ -60,8 +61,9 @@ export interface InstanceSnapshot {
   readonly version: number
   /** That of the configuration. */
   readonly priority: number
-  /** The one in adverts: `priority` with what is tracked. */
+  /** The one in adverts: `priority` with the contributions of `trackers`, within 1 to 254; 255 stays as it is. */
   readonly effectivePriority: number
+  readonly trackers: readonly TrackerSnapshot[]
   readonly state: 'init' | 'backup' | 'master' | 'fault'
   readonly since: string
   readonly reason: string
@@ -71,6 +73,27 @@ export interface InstanceSnapshot {
   /** Packets that were not used, by reason. */
   readonly dropped: Readonly<Record<string, number>>
   readonly peers: readonly PeerSnapshot[]
+}
+
+/** Something that an instance hangs on besides its own interface. */
+export interface TrackerSnapshot {
+  readonly kind: TrackerKind
+  readonly name: string
+  /** 0: it decides about fault. */
+  readonly weight: number
+  readonly reverse: boolean
+  /** Who tracks it: the instance, or its sync group. */
+  readonly from: 'instance' | 'group'
+  /** Of a file its number; unknown before the first result. */
+  readonly state: 'good' | 'bad' | 'unknown' | number
+  /** What the instance has to do because of it now: nothing but count it, be in fault, or wait for the first result. */
+  readonly consequence: 'weight' | 'fault' | 'wait'
+  /** What it adds to the priority now. */
+  readonly contribution: number
+  /** The last result, in words: `exit status 1 after 12 ms`; of an interface `up`, `down` or `missing`. */
+  readonly detail: string
+  /** When `state` last changed; undefined while it is unknown. */
+  readonly since: string | undefined
 }
 
 export interface PeerSnapshot {

@@ -29,8 +29,14 @@ export type ToVrrp =
 export type FromVrrp =
   /** How all instances are: once a second, and when something has changed. */
   | { readonly type: 'instances'; readonly instances: readonly InstanceSnapshot[] }
+  | InstanceNews
+  /** The configuration is in force, and the instances that were to be adopted are master. */
+  | { readonly type: 'adopted' }
+
+/** What happens to instances, each in its order. */
+export type InstanceNews =
   | Transition
-  /** In its order among the transitions, as are the next two. The effective priority of a master or backup has changed. */
+  /** The effective priority of a master or backup has changed. */
   | {
       readonly type: 'priority'
       readonly instance: RouterIdentity
@@ -45,8 +51,6 @@ export type FromVrrp =
       readonly priority: number
       readonly at: number
     }
-  /** The configuration is in force, and the instances that were to be adopted are master. */
-  | { readonly type: 'adopted' }
 
 /**
  * An instance has entered another state. Sent in the order in which it happened, when what belongs to it has been done: a

@@ -1,14 +1,18 @@
-import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
+import type { VrrpInstance } from '../model/vrrp.ts'
 import { after, millis } from '../time.ts'
 import { uniteGroups } from './group.ts'
+import { linkStatuses } from './link-delays.ts'
 import type { Members } from './members.ts'
 import { survivors } from './router.ts'
-import { addressesOf, addressKey, type Keeping, type Member, timingOf } from './state.ts'
+import { addressesOf, addressKey, type Event, type Keeping, type Member, timingOf } from './state.ts'
 import { ADDRESSES_EXPIRE_AFTER, LINK_SETTLES, masterDownInterval } from './timers.ts'
-import { effectivePriority, followLinks } from './tracking.ts'
+import { assess, followLinks, followPriority, learnResults, tellPriority } from './tracking.ts'
 
 /** The first configuration, or another one. */
-export function configure(members: Members, instances: readonly VrrpInstance[], groups: readonly SyncGroup[]): void {
+export function configure(
+  members: Members,
+  { instances, groups, linkDelays, results }: Extract<Event, { type: 'configure' }>,
+): void {
   const previous = [...members.all()]
   const survived = survivors(members.state().members, instances)
   const staying = new Set(survived.values())
@@ -18,16 +22,26 @@ export function configure(members: Members, instances: readonly VrrpInstance[], 
   const oldGroups = members.state().groups
   const next = instances.map((config) => goOn(config, survived.get(config.name)))
   members.replace(next, groups)
-  for (const member of next) {
-    const { config, state } = member
-    const before = survived.get(config.name)?.config
-    if (JSON.stringify([before, oldGroups]) === JSON.stringify([config, groups])) continue
+  members.learn({ linkDelays })
+  learnResults(members, results)
+  if (members.state().interfaces !== undefined) {
+    members.learn({ links: linkStatuses(members.state(), members.now) })
+  }
+  assess(members)
+  const isOtherwiseGrouped = JSON.stringify(oldGroups) !== JSON.stringify(groups)
+  for (const { config } of members.all()) {
+    const before = survived.get(config.name)
+    const isOther = JSON.stringify(before?.config) !== JSON.stringify(config)
+    if (before !== undefined) (isOther ? tellPriority : followPriority)(members, config.name, before)
+    const member = members.get(config.name)
+    if (member === undefined || !(isOther || isOtherwiseGrouped)) continue
+    const { state } = member
     if (state.name === 'backup' && state.masterDownAt <= members.now) {
       // It was the group that it waited for, or a master that it might preempt: both may be different now.
       const masterDownAt = after(members.now, masterDownInterval(timingOf(member), state.masterInterval))
       members.change(config.name, { state: { ...state, masterDownAt } })
     }
-    if (state.name !== 'master' || JSON.stringify(before) === JSON.stringify(config)) continue
+    if (state.name !== 'master' || !isOther) continue
     members.advertise(config.name)
     members.announce(config)
   }
@@ -37,11 +51,10 @@ export function configure(members: Members, instances: readonly VrrpInstance[], 
 }
 
 function goOn(config: VrrpInstance, before: Member | undefined): Member {
-  const tracked = before?.tracked ?? []
   return {
     config,
-    tracked,
-    priority: effectivePriority(config, tracked),
+    tracked: before?.tracked ?? [],
+    priority: before?.priority ?? config.priority,
     link: before?.link,
     state: before?.state ?? { name: 'init' },
     reason: before?.reason ?? 'configured',

@@ -15,6 +15,14 @@ export type Saying =
       readonly to: InstanceState['name']
       readonly reason: string
     }
+  /** The effective priority of an instance that stays in its state is another one. */
+  | {
+      readonly type: 'priority'
+      readonly instance: VrrpInstance
+      readonly state: 'master' | 'backup'
+      readonly priority: number
+      readonly before: number
+    }
   /** Somebody with less right to it believed to be master, too: heard by a master. */
   | {
       readonly type: 'rival'

@@ -4,6 +4,7 @@ import { groupReadyAt, uniteGroups } from './group.ts'
 import { stolenFrom } from './holdings.ts'
 import { hearAdvert, meetDeadline } from './instance.ts'
 import { leaveInTime, stop } from './leave.ts'
+import { nextLinkChange } from './link-delays.ts'
 import { Members } from './members.ts'
 import { matchRouters } from './router.ts'
 import type { Step } from './effect.ts'
@@ -18,7 +19,7 @@ export function step(state: EngineState, event: Event, now: Millis): Step {
       members.inherit(event.addresses)
       break
     case 'configure':
-      configure(members, event.instances, event.groups)
+      configure(members, event)
       break
     case 'network':
       network(members, event.interfaces)
@@ -26,14 +27,15 @@ export function step(state: EngineState, event: Event, now: Millis): Step {
     case 'advert':
       hearAdvert(members, event)
       break
-    case 'tracking':
-      followTrackers(members, event.instance, event.results)
+    case 'trackers':
+      followTrackers(members, event.results)
       break
     case 'adopt':
       adopt(members, event)
       break
     case 'deadline':
       leaveInTime(members)
+      if (nextLinkChange(state) <= now) followLinks(members)
       for (const member of members.all()) meetDeadline(members, member)
       break
     case 'hand-over':
@@ -48,7 +50,7 @@ export function step(state: EngineState, event: Event, now: Millis): Step {
 
 /** When `deadline` is due, or undefined when nothing waits for time. */
 export function nextDeadline(state: EngineState): Millis | undefined {
-  let next = Number.POSITIVE_INFINITY
+  let next = nextLinkChange(state)
   for (const { config, state: own, keeps } of state.members.values()) {
     if (own.name === 'master') next = Math.min(next, own.advertiseAt, ...own.announceAt)
     // A group moves when the last of its members is ready.
@@ -64,7 +66,7 @@ export function isFinished({ stopped, members }: EngineState): boolean {
 }
 
 function network(members: Members, interfaces: readonly Interface[]): void {
-  members.learn(interfaces)
+  members.learn({ interfaces })
   followLinks(members)
   const stolen = stolenFrom(members.state())
   if (stolen.length > 0) members.keep({ type: 'restore', addresses: stolen })

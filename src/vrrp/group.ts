@@ -1,6 +1,6 @@
 import type { SyncGroup } from '../model/vrrp.ts'
 import type { Members } from './members.ts'
-import { faultReason, recoveryReason } from './reasons.ts'
+import { faultReason, recoveryReason, waitReason } from './reasons.ts'
 import { type EngineState, type Member, type Obstacle, obstacleOf } from './state.ts'
 
 /** Sync groups: their members share their state. An instance in no group is a group of itself. */
@@ -58,9 +58,13 @@ export function settle(members: Members, name: string, before: ReadonlyMap<strin
     const obstacle = obstacleOf(member)
     return obstacle === undefined ? [] : [{ config: member.config, obstacle }]
   })
+  const awaited = group.flatMap(({ tracked }) => tracked).find(({ consequence }) => consequence.type === 'wait')
   for (const member of group) {
     if (broken !== undefined) fail(members, member, broken)
-    else if (member.state.name === 'init' || member.state.name === 'fault') begin(members, member, group, before)
+    else if (member.state.name === 'init' || member.state.name === 'fault') {
+      if (awaited === undefined) begin(members, member, group, before)
+      else members.change(member.config.name, { reason: waitReason(awaited) })
+    }
   }
 }
 

@@ -90,10 +90,13 @@ function advertToMaster(members: Members, member: Member, own: Master, event: Ad
   // Lower: answer at once, and win back the hosts that may have believed it.
   members.advertise(config.name)
   const [soonest = millis(0)] = REPAIR_AFTER
+  if (own.rivalAt === undefined || now >= after(own.rivalAt, soonest)) {
+    members.update(config.name, (state) => ({ ...state, rivalAt: now }))
+    members.say({ type: 'rival', instance: config, source, priority, own: member.priority })
+  }
   if (own.announceAt.some((at) => at <= after(now, soonest))) return // that is about to happen anyway
   const delays = [...REPAIR_AFTER, ...(config.garp.delay > 1000 ? [config.garp.delay] : [])]
   members.update(config.name, (state) => ({ ...state, announceAt: delays.map((delay) => after(now, delay)) }))
-  members.say({ type: 'rival', instance: config, source, priority, own: member.priority })
   members.announce(config)
 }
 

@@ -8,7 +8,6 @@ import {
   type EngineState,
   type HeldAddress,
   type InstanceState,
-  type Interface,
   type Master,
   type Member,
   timingOf,
@@ -73,8 +72,8 @@ export class Members {
     this.#state = { ...this.#state, held: new Map([...this.#state.held, ...found]) }
   }
 
-  learn(interfaces: readonly Interface[]): void {
-    this.#state = { ...this.#state, interfaces }
+  learn(news: Partial<Pick<EngineState, 'interfaces' | 'links' | 'linkDelays' | 'results'>>): void {
+    this.#state = { ...this.#state, ...news }
   }
 
   /** What others do to the addresses from now on is not undone. */
@@ -100,7 +99,7 @@ export class Members {
     if (member === undefined || member.state.name === 'master') return
     const { config } = member
     const announceAt = config.garp.delay > 0 ? [after(this.now, config.garp.delay)] : []
-    this.transition(name, { name: 'master', advertiseAt: this.now, announceAt }, reason)
+    this.transition(name, { name: 'master', advertiseAt: this.now, announceAt, rivalAt: undefined }, reason)
     this.change(name, { keeps: undefined })
     this.advertise(name)
     this.introduce(name)

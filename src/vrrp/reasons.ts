@@ -1,14 +1,14 @@
 import type { VrrpInstance } from '../model/vrrp.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
-import { type Backup, type Member, type Obstacle, timingOf } from './state.ts'
+import { type Backup, type Member, type Obstacle, timingOf, type Tracked } from './state.ts'
 import { masterDownInterval } from './timers.ts'
 
 /** Why instances are in their states, in words for people: the texts of `tanist status` and of the log. */
 
 /** What is missing. */
-export function faultReason({ interface: device, source }: VrrpInstance, obstacle: Obstacle): string {
-  if (obstacle.type === 'tracker') return `${obstacle.name} reports a fault`
+export function faultReason({ interface: device, source, trackSource }: VrrpInstance, obstacle: Obstacle): string {
+  if (obstacle.type === 'tracker') return trackerFault(obstacle.tracked)
   switch (obstacle.fault) {
     case 'no-interface':
       return `${device} does not exist`
@@ -17,13 +17,25 @@ export function faultReason({ interface: device, source }: VrrpInstance, obstacl
     case 'no-address':
       return `${device} has no IPv4 address`
     case 'no-source':
-      return `${source} is not on this host`
+      return `${source} is not on ${trackSource ? device : 'this host'}`
   }
 }
 
+function trackerFault({ kind, name, state }: Tracked): string {
+  if (kind === 'interface') return `${name} is ${state === 'good' ? 'up' : 'down'}`
+  return typeof state === 'number' ? `${name} says ${state}` : `${name} reports a fault`
+}
+
+/** What an instance waits for that has not begun. */
+export const waitReason = ({ kind, name }: Tracked): string => `waits for the first result of the ${kind} ${name}`
+
 /** That it is there again. */
-export function recoveryReason({ interface: device, source }: VrrpInstance, obstacle: Obstacle): string {
-  if (obstacle.type === 'tracker') return `${obstacle.name} reports no fault any more`
+export function recoveryReason({ interface: device, source, trackSource }: VrrpInstance, obstacle: Obstacle): string {
+  if (obstacle.type === 'tracker') {
+    const { kind, name, state } = obstacle.tracked
+    if (kind === 'interface') return `${name} is ${state === 'good' ? 'down' : 'up'} again`
+    return `${name} reports no fault any more`
+  }
   switch (obstacle.fault) {
     case 'no-interface':
     case 'down':
@@ -31,7 +43,7 @@ export function recoveryReason({ interface: device, source }: VrrpInstance, obst
     case 'no-address':
       return `${device} has an IPv4 address again`
     case 'no-source':
-      return `${source} is on this host again`
+      return `${source} is on ${trackSource ? device : 'this host'} again`
   }
 }
 

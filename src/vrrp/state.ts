@@ -1,3 +1,4 @@
+import type { LinkDelay, Track, TrackerResult } from '../model/tracking.ts'
 import type { RouterIdentity, SyncGroup, VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
 import type { Ipv4 } from '../net/ipv4.ts'
 import type { Millis } from '../time.ts'
@@ -33,6 +34,8 @@ export interface Master {
   readonly advertiseAt: Millis
   /** When to announce the addresses again, soonest first. BOUNDED: each announcement replaces the list. */
   readonly announceAt: readonly Millis[]
+  /** When an advert of lower priority was last told of. */
+  readonly rivalAt: Millis | undefined
 }
 
 /** A network interface of this host. */
@@ -66,17 +69,47 @@ export interface LinkState {
   readonly identity: string
 }
 
-/** What a tracker says of an instance at present. */
-export type Tracked =
-  /** Adds to the priority, or takes from it; 0 does nothing. */
-  | { readonly type: 'weight'; readonly name: string; readonly weight: number }
+/** How an interface counts. It may be otherwise already, where a change has to last before it counts. */
+export interface LinkStatus {
+  readonly state: 'up' | 'down' | 'missing'
+  readonly since: Millis
+  /** Another one is another interface, of which nothing is known. */
+  readonly index: number | undefined
+  /** It has counted as up: changes have to last from then on. */
+  readonly seenUp: boolean
+  /** When the change that it goes through counts. */
+  readonly changesAt: Millis | undefined
+}
+
+/** The last result of a tracker, and since when it has had this value (ms since the epoch). */
+export interface KnownResult extends TrackerResult {
+  readonly since: number
+}
+
+/** Something that an instance hangs on, as it stands. */
+export interface Tracked extends Track {
+  /** Who says so: the instance, or its sync group. */
+  readonly from: 'instance' | 'group'
+  readonly state: TrackedState
+  readonly consequence: Consequence
+}
+
+/** Of a file its number; unknown before the first result. */
+export type TrackedState = 'good' | 'bad' | 'unknown' | number
+
+/** What comes of a tracker for an instance. */
+export type Consequence =
+  /** Added to the priority; 0 does nothing. */
+  | { readonly type: 'weight'; readonly by: number }
   /** The instance cannot take part while it is so. */
-  | { readonly type: 'fault'; readonly name: string }
+  | { readonly type: 'fault' }
+  /** An instance that does not take part yet waits for the first result. */
+  | { readonly type: 'wait' }
 
 /** Why an instance cannot take part. */
 export type Obstacle =
   | { readonly type: 'link'; readonly fault: Fault }
-  | { readonly type: 'tracker'; readonly name: string }
+  | { readonly type: 'tracker'; readonly tracked: Tracked }
 
 /** Why the addresses of an instance stay on this host although it is not master. A master that is heard ends it. */
 export type Keeping =
@@ -89,7 +122,7 @@ export interface Member {
   readonly config: VrrpInstance
   /** Undefined before the first news of it. */
   readonly link: LinkState | undefined
-  /** By different names. */
+  /** What it hangs on besides its link. */
   readonly tracked: readonly Tracked[]
   /** The effective priority: what is advertised and decides. That of the configuration with what is tracked. */
   readonly priority: number
@@ -113,6 +146,11 @@ export interface EngineState {
   readonly groups: readonly SyncGroup[]
   /** Undefined before the first news of them. */
   readonly interfaces: readonly Interface[] | undefined
+  /** Those that instances run on or hang on, by name; empty before the first news of them. */
+  readonly links: ReadonlyMap<string, LinkStatus>
+  readonly linkDelays: readonly LinkDelay[]
+  /** By `trackerKey`, of what somebody hangs on only. */
+  readonly results: ReadonlyMap<string, KnownResult>
   /** By `addressKey`. */
   readonly held: ReadonlyMap<string, HeldAddress>
   readonly stopped: boolean
@@ -124,6 +162,9 @@ export const emptyEngine: EngineState = {
   members: new Map(),
   groups: [],
   interfaces: undefined,
+  links: new Map(),
+  linkDelays: [],
+  results: new Map(),
   held: new Map(),
   stopped: false,
   handingOver: false,
@@ -139,7 +180,14 @@ export type Event =
   /** What a process before this one has put on this host, and is still there. Comes before the first configuration. */
   | { readonly type: 'inherit'; readonly addresses: readonly HeldAddress[] }
   /** First configuration, or a new one: instances that are still the same virtual router keep their state. */
-  | { readonly type: 'configure'; readonly instances: readonly VrrpInstance[]; readonly groups: readonly SyncGroup[] }
+  | {
+      readonly type: 'configure'
+      readonly instances: readonly VrrpInstance[]
+      readonly groups: readonly SyncGroup[]
+      readonly linkDelays: readonly LinkDelay[]
+      /** What is known of trackers, besides what was known before. */
+      readonly results: readonly TrackerResult[]
+    }
   /** All interfaces of this host as they are now. */
   | { readonly type: 'network'; readonly interfaces: readonly Interface[] }
   | {
@@ -149,8 +197,8 @@ export type Event =
       readonly priority: number
       readonly interval: Millis
     }
-  /** All that the trackers of an instance say now. */
-  | { readonly type: 'tracking'; readonly instance: string; readonly results: readonly Tracked[] }
+  /** News of trackers. */
+  | { readonly type: 'trackers'; readonly results: readonly TrackerResult[] }
   /** These were master a moment ago, in a process before this one; their addresses are still there. */
   | { readonly type: 'adopt'; readonly masters: readonly RouterIdentity[]; readonly known: readonly KnownReason[] }
   | { readonly type: 'deadline' }
@@ -161,6 +209,8 @@ export type Event =
 
 /** One address on one interface; the kernel tells the same address with another prefix length from it. */
 export const addressKey = ({ device, address, prefix }: VirtualAddress): string => `${device} ${address}/${prefix}`
+
+export const trackerKey = ({ kind, name }: Pick<Track, 'kind' | 'name'>): string => `${kind} ${name}`
 
 /** All addresses that move with an instance. */
 export const addressesOf = (instance: VrrpInstance): readonly VirtualAddress[] => [
@@ -174,8 +224,8 @@ export const timingOf = ({ config, priority }: Member): Timing => ({ version: co
 /** Why an instance cannot take part; undefined when it can, or when its link is not known yet. */
 export function obstacleOf({ link, tracked }: Member): Obstacle | undefined {
   if (link?.fault !== undefined) return { type: 'link', fault: link.fault }
-  const failed = tracked.find(({ type }) => type === 'fault')
-  return failed === undefined ? undefined : { type: 'tracker', name: failed.name }
+  const failed = tracked.find(({ consequence }) => consequence.type === 'fault')
+  return failed === undefined ? undefined : { type: 'tracker', tracked: failed }
 }
 
 /** Whether an instance can take part. */

@@ -1,61 +1,106 @@
-import type { VrrpInstance } from '../model/vrrp.ts'
+import type { TrackerResult } from '../model/tracking.ts'
 import { after, millis } from '../time.ts'
-import { settle } from './group.ts'
+import { settle, uniteGroups } from './group.ts'
 import { linkOf } from './link.ts'
+import { countedInterfaces, linkStatuses } from './link-delays.ts'
 import type { Members } from './members.ts'
-import { addressesOf, isUsable, type Member, timingOf, type Tracked } from './state.ts'
+import { addressesOf, isUsable, type KnownResult, type Member, timingOf, trackerKey } from './state.ts'
 import { skewTime } from './timers.ts'
+import { effectivePriority, trackedOf } from './trackers.ts'
 
 /** What an instance hangs on, by itself and in its group: its link, and what its trackers say. */
 
-/**
- * The priority that is advertised and decides: the configured one with what the trackers add or take, within 1 to 254.
- * The owner of the addresses stays 255 (RFC 9568 §5.2.4), as in keepalived.
- */
-export function effectivePriority({ priority }: Pick<VrrpInstance, 'priority'>, tracked: readonly Tracked[]): number {
-  if (priority === 255) return priority
-  const sum = tracked.reduce((total, each) => total + (each.type === 'weight' ? each.weight : 0), priority)
-  return Math.min(254, Math.max(1, sum))
+/** Takes news of trackers. */
+export function followTrackers(members: Members, results: readonly TrackerResult[]): void {
+  const before = membersByName(members)
+  learnResults(members, results)
+  const changed = assess(members)
+  if (members.state().stopped) return
+  for (const name of changed) settle(members, name, before)
+  // One that has waited for its first result may have begun beside members that are master.
+  uniteGroups(members)
+  for (const [name, member] of before) followPriority(members, name, member)
 }
 
-/** Takes what the trackers of an instance say now. */
-export function followTrackers(members: Members, name: string, tracked: readonly Tracked[]): void {
-  const member = members.get(name)
-  if (member === undefined) return
-  const before = membersByName(members)
-  members.change(name, { tracked, priority: effectivePriority(member.config, tracked) })
-  if (members.state().stopped) return
-  settle(members, name, before)
-  followPriority(members, member)
+/** What is known of the trackers that somebody hangs on: the rest is forgotten. */
+export function learnResults(members: Members, results: readonly TrackerResult[]): void {
+  const { groups, results: known } = members.state()
+  const tracks = [...[...members.all()].map(({ config }) => config), ...groups].flatMap((each) => each.tracks)
+  const told = new Map(results.map((result) => [trackerKey(result), result]))
+  const next = new Map<string, KnownResult>()
+  for (const key of new Set(tracks.map(trackerKey))) {
+    const old = known.get(key)
+    const result = told.get(key)
+    if (result === undefined) {
+      if (old !== undefined) next.set(key, old)
+      continue
+    }
+    const isSame = JSON.stringify(old?.value) === JSON.stringify(result.value)
+    next.set(key, { ...result, since: old !== undefined && isSame ? old.since : result.at })
+  }
+  members.learn({ results: next })
+}
+
+/** What every instance hangs on, and its effective priority, from what is known now. Returns those that it has changed for. */
+export function assess(members: Members): readonly string[] {
+  const changed: string[] = []
+  for (const { config, tracked: before, priority: was } of members.all()) {
+    const tracked = trackedOf(config, members.state())
+    const priority = effectivePriority(config, tracked)
+    if (priority === was && JSON.stringify(tracked) === JSON.stringify(before)) continue
+    members.change(config.name, { tracked, priority })
+    changed.push(config.name)
+  }
+  return changed
 }
 
 /** Another effective priority, of one that goes on in its state: peers of a master are told at once. */
-function followPriority(members: Members, before: Member): void {
-  const { name } = before.config
+export function followPriority(members: Members, name: string, before: Member): void {
   const member = members.get(name)
-  if (member === undefined || member.priority === before.priority) return
-  if (before.state.name === 'master' && member.state.name === 'master') members.advertise(name)
-  if (before.state.name !== 'backup' || member.state.name !== 'backup') return
-  // The down timer goes on: it only ends by the other skew time.
-  const { state } = member
-  const skew = (of: Member) => skewTime(timingOf(of), state.masterInterval)
-  const masterDownAt = after(state.masterDownAt, millis(skew(member) - skew(before)))
-  members.change(name, { state: { ...state, masterDownAt } })
+  if (member === undefined || !goesOnWithAnother(member, before)) return
+  if (member.state.name === 'master') members.advertise(name)
+  if (member.state.name === 'backup') {
+    // The down timer goes on: it only ends by the other skew time.
+    const { state } = member
+    const skew = (of: Member) => skewTime(timingOf(of), state.masterInterval)
+    const masterDownAt = after(state.masterDownAt, millis(skew(member) - skew(before)))
+    members.change(name, { state: { ...state, masterDownAt } })
+  }
+  tellPriority(members, name, before)
 }
 
-/** Brings every instance and its group in line with the interfaces as they are now known. */
+/** That an instance that goes on in its state has another effective priority. */
+export function tellPriority(members: Members, name: string, before: Member): void {
+  const member = members.get(name)
+  if (member === undefined || !goesOnWithAnother(member, before)) return
+  const { config: instance, state, priority } = member
+  if (state.name !== 'master' && state.name !== 'backup') return
+  members.say({ type: 'priority', instance, state: state.name, priority, before: before.priority })
+}
+
+const goesOnWithAnother = (member: Member, before: Member) =>
+  member.priority !== before.priority && member.state.name === before.state.name
+
+/** Brings every instance and its group in line with the interfaces as they are now known, and as they count. */
 export function followLinks(members: Members): void {
-  const { interfaces, held, stopped } = members.state()
-  if (interfaces === undefined) return
+  if (members.state().interfaces === undefined) return
   const before = membersByName(members)
-  const listed = [...before.values()].flatMap(({ config }) => addressesOf(config))
-  const virtual = [...listed, ...[...held.values()].map(({ address }) => address)]
-  for (const [name, { config, link }] of before) {
-    members.change(name, { link: linkOf(config, interfaces, virtual, link) })
-  }
-  if (stopped) return
+  lookAtLinks(members)
+  assess(members)
+  if (members.state().stopped) return
   for (const member of before.values()) followIdentity(members, member)
   for (const name of before.keys()) settle(members, name, before)
+  for (const [name, member] of before) followPriority(members, name, member)
+}
+
+function lookAtLinks(members: Members): void {
+  members.learn({ links: linkStatuses(members.state(), members.now) })
+  const { held } = members.state()
+  const all = [...members.all()]
+  const listed = all.flatMap(({ config }) => addressesOf(config))
+  const virtual = [...listed, ...[...held.values()].map(({ address }) => address)]
+  const interfaces = countedInterfaces(members.state())
+  for (const { config, link } of all) members.change(config.name, { link: linkOf(config, interfaces, virtual, link) })
 }
 
 /** The interface, its hardware address or the source is another one, and was never seen missing. */

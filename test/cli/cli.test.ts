@@ -305,6 +305,7 @@ describe('tanist status', () => {
         version: 3,
         priority: 150,
         effectivePriority: 150,
+        trackers: [],
         state: 'master',
         since: at,
         reason: 'no adverts from a master',

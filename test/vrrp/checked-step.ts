@@ -10,6 +10,7 @@ const PHASES: Readonly<Record<Effect['type'], number>> = {
   advertise: 1,
   introduce: 1,
   transition: 1,
+  priority: 1,
   rival: 1,
   expire: 2,
   restore: 2,
@@ -57,6 +58,13 @@ function* wrongTransitions(before: EngineState, event: Event, { state: after, ef
         if (states.get(effect.instance) !== 'master') yield `${effect.type} of ${effect.instance.name}, no master`
         if (effect.priority === 0) leaving.add(effect.instance)
         break
+      case 'priority': {
+        const { instance, state, priority, before: old } = effect
+        if (states.get(instance) !== state) yield `priority of ${instance.name}, which is no ${state}`
+        if (priority === old) yield `priority of ${instance.name} is what it was`
+        if (after.members.get(instance.name)?.priority !== priority) yield `${instance.name} has another priority`
+        break
+      }
       case 'introduce':
       case 'expire':
       case 'restore':

@@ -1,16 +1,34 @@
 import fc from 'fast-check'
 import { test } from 'vitest'
+import type { LinkDelay, Track, TrackerResult } from '../../src/model/tracking.ts'
 import type { VirtualAddress, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
-import { emptyEngine, type EngineState, type Event, type Tracked } from '../../src/vrrp/state.ts'
+import { emptyEngine, type EngineState, type Event } from '../../src/vrrp/state.ts'
 import { checkedStep } from './checked-step.ts'
 import { anInstance, ip } from './instances.ts'
-import { anInterface } from './story.ts'
+import { anInterface, aResult } from './story.ts'
 
 const NAMES = ['x', 'y', 'z'] as const
 const vip = (last: number): VirtualAddress => ({ address: ip(`10.0.0.${last}`), prefix: 24, device: 'eth0' })
 const addresses = fc.subarray([vip(100), vip(101), vip(102)])
+
+const tracks: fc.Arbitrary<readonly Track[]> = fc.array(
+  fc
+    .record({
+      what: fc.constantFrom(
+        ['script', 's'] as const,
+        ['file', 'f'] as const,
+        ['interface', 'eth0'] as const,
+        ['interface', 'eth1'] as const,
+        ['process', 'p'] as const,
+      ),
+      weight: fc.oneof(fc.constant(0), fc.integer({ min: -253, max: 253 })),
+      reverse: fc.boolean(),
+    })
+    .map(({ what: [kind, name], weight, reverse }) => ({ kind, name, weight, reverse })),
+  { maxLength: 2 },
+)
 
 const instance = (name: string): fc.Arbitrary<VrrpInstance> =>
   fc
@@ -23,18 +41,40 @@ const instance = (name: string): fc.Arbitrary<VrrpInstance> =>
       preemptDelay: fc.constantFrom(millis(0), millis(2000)),
       addresses,
       unicastPeers: fc.constantFrom([], [ip('10.0.0.2')]),
+      tracks: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: tracks }),
+      trackPrimary: fc.boolean(),
     })
     .map((change) => anInstance({ name, ...change }))
+
+const result: fc.Arbitrary<TrackerResult> = fc.oneof(
+  fc
+    .tuple(fc.constantFrom(['script', 's'] as const, ['process', 'p'] as const), fc.boolean())
+    .map(([[kind, name], good]) => {
+      return aResult(kind, name, good)
+    }),
+  fc.integer({ min: -300, max: 300 }).map((number) => aResult('file', 'f', number)),
+)
+const results = fc.array(result, { maxLength: 3 })
+const delay = fc.constantFrom(millis(0), millis(150), millis(5000))
+const linkDelays: fc.Arbitrary<readonly LinkDelay[]> = fc.uniqueArray(
+  fc.record({ interface: fc.constantFrom('eth0', 'eth1'), down: delay, up: delay }),
+  { maxLength: 2, selector: (each) => each.interface },
+)
 
 const configure: fc.Arbitrary<Event> = fc
   .tuple(
     fc.subarray([...NAMES], { minLength: 1 }).chain((names) => fc.tuple(...names.map(instance))),
     fc.subarray([...NAMES]),
+    tracks,
+    linkDelays,
+    results,
   )
-  .map(([instances, group]) => ({
+  .map(([instances, group, shared, delays, known]) => ({
     type: 'configure',
     instances,
-    groups: group.length > 1 ? [{ name: 'g', instances: group, tracks: [] }] : [],
+    groups: group.length > 1 ? [{ name: 'g', instances: group, tracks: shared }] : [],
+    linkDelays: delays,
+    results: known,
   }))
 
 const network: fc.Arbitrary<Event> = fc
@@ -57,14 +97,6 @@ const network: fc.Arbitrary<Event> = fc
   }))
 
 const name = fc.constantFrom(...NAMES)
-const tracked: fc.Arbitrary<Tracked> = fc.oneof(
-  fc.record({
-    type: fc.constant('weight' as const),
-    name: fc.constant('w'),
-    weight: fc.integer({ min: -253, max: 253 }),
-  }),
-  fc.record({ type: fc.constant('fault' as const), name: fc.constant('f') }),
-)
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: configure },
   { weight: 3, arbitrary: network },
@@ -80,11 +112,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({
-      type: fc.constant('tracking' as const),
-      instance: name,
-      results: fc.uniqueArray(tracked, { maxLength: 2, selector: (each) => each.name }),
-    }),
+    arbitrary: results.map((told): Event => ({ type: 'trackers', results: told })),
   },
   fc.subarray([10, 20, 30]).map((vrids): Event => ({
     type: 'adopt',

@@ -134,6 +134,19 @@ describe('master (§6.4.3)', () => {
     expect(announced).toBe(1)
   })
 
+  test('of a lower priority that comes again it is told each time, every 50 ms at most', () => {
+    const rivals = (pause: number) => {
+      const story = master()
+      let told = 0
+      for (let at = 4000; at < 14_000; at += pause) {
+        told += story.until(at).advert(99).effects.includes('a rival 99') ? 1 : 0
+      }
+      return told
+    }
+    expect(rivals(1000)).toBe(10)
+    expect(rivals(10)).toBe(200)
+  })
+
   test('stopping sends priority 0 before the addresses go', () => {
     const { effects } = master().on({ type: 'stop', keepAddresses: false })
     expect(effects).toEqual(['a advertise 0', 'a master -> init', 'remove any 10.0.0.100'])
@@ -187,21 +200,21 @@ describe('sync groups', () => {
 describe('configuration', () => {
   test('the same one again changes nothing', () => {
     const story = new Story([anInstance()]).until(4000)
-    expect(story.on({ type: 'configure', instances: [anInstance()], groups: [] }).effects).toEqual([])
+    expect(story.configure([anInstance()]).effects).toEqual([])
     expect(nextDeadline(story.state)).toBeCloseTo(4609.375)
   })
 
   test('a master keeps its role with new addresses', () => {
     const story = new Story([anInstance()]).until(4000)
     const addresses = [{ address: ip('10.0.0.101'), prefix: 32, device: 'eth0' }]
-    story.on({ type: 'configure', instances: [anInstance({ addresses })], groups: [] })
+    story.configure([anInstance({ addresses })])
     expect(story.effects).toEqual(['a advertise 100', 'add 10.0.0.101', 'a announce', 'remove ours 10.0.0.100'])
   })
 
   test('an instance that is gone gives up in order, and a new one starts', () => {
     const story = new Story([anInstance()]).until(4000)
     const other = [{ address: ip('10.0.0.101'), prefix: 32, device: 'eth0' }]
-    story.on({ type: 'configure', instances: [anInstance({ vrid: 9, addresses: other })], groups: [] })
+    story.configure([anInstance({ vrid: 9, addresses: other })])
     const gone = ['a advertise 0', 'a master -> init', 'a init -> backup', 'remove ours 10.0.0.100']
     expect(story.effects).toEqual(gone)
   })

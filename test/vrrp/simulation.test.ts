@@ -1,15 +1,24 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Track, TrackerResult } from '../../src/model/tracking.ts'
 import { millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
 import type { Effect } from '../../src/vrrp/effect.ts'
-import { emptyEngine, type EngineState, type Event } from '../../src/vrrp/state.ts'
+import { emptyEngine, type EngineState, type Event, isAble } from '../../src/vrrp/state.ts'
 import { masterDownInterval } from '../../src/vrrp/timers.ts'
 import { checkedStep } from './checked-step.ts'
 import { anInstance, ip } from './instances.ts'
-import { anInterface } from './story.ts'
+import { anInterface, aResult } from './story.ts'
 
 const own = (source: string) => ({ address: ip(source), prefix: 24, primary: true })
+
+/** What all of them hang on, and how long changes of eth1 have to last. */
+interface Tracking {
+  readonly tracks: readonly Track[]
+  readonly delay: number
+}
+const load: Track = { kind: 'file', name: 'load', weight: 1, reverse: false }
+const byLoad: Tracking = { tracks: [load], delay: 0 }
 
 /** Directors in virtual time on a network that loses and delays adverts. */
 interface Node {
@@ -33,8 +42,11 @@ class Network {
   #packets: Packet[] = []
   readonly #lose: () => boolean
 
-  constructor(priorities: readonly number[], lose: () => boolean) {
+  readonly #tracking: Tracking
+
+  constructor(priorities: readonly number[], lose: () => boolean, tracking = byLoad) {
     this.#lose = lose
+    this.#tracking = tracking
     this.nodes = priorities.map((priority, i) => ({
       source: `10.0.0.${i + 1}`,
       priority,
@@ -47,8 +59,21 @@ class Network {
 
   boot(node: Node): void {
     Object.assign(node, { alive: true, holds: false, state: emptyEngine })
-    this.#feed(node, { type: 'configure', instances: [anInstance({ priority: node.priority })], groups: [] })
-    this.#feed(node, { type: 'network', interfaces: [anInterface('eth0', { addresses: [own(node.source)] })] })
+    const { tracks, delay } = this.#tracking
+    this.#feed(node, {
+      type: 'configure',
+      instances: [anInstance({ priority: node.priority, tracks })],
+      groups: [],
+      linkDelays: [{ interface: 'eth1', down: millis(delay), up: millis(delay) }],
+      results: [],
+    })
+    this.plug(node, true)
+  }
+
+  /** Its other interface, which no advert passes. */
+  plug(node: Node, up: boolean): void {
+    const eth0 = anInterface('eth0', { addresses: [own(node.source)] })
+    this.#feed(node, { type: 'network', interfaces: [eth0, anInterface('eth1', { index: 2, up, addresses: [] })] })
   }
 
   stop(node: Node): void {
@@ -56,8 +81,8 @@ class Network {
     node.alive = false
   }
 
-  track(node: Node, weight: number): void {
-    this.#feed(node, { type: 'tracking', instance: 'a', results: [{ type: 'weight', name: 'script', weight }] })
+  track(node: Node, result: TrackerResult): void {
+    this.#feed(node, { type: 'trackers', results: [result] })
   }
 
   kill(node: Node): void {
@@ -188,7 +213,7 @@ test('trackers move the role: in the end the director with the highest effective
       for (const { after, node: index, weight } of changes) {
         network.run(network.now + after)
         const node = network.nodes[index % network.nodes.length]
-        if (node !== undefined) network.track(node, weight)
+        if (node !== undefined) network.track(node, aResult('file', 'load', weight))
       }
       network.run(network.now + 10_000)
       const effective = network.nodes.map(({ state }) => state.members.get('a')?.priority ?? 0)
@@ -196,5 +221,54 @@ test('trackers move the role: in the end the director with the highest effective
       expect(others).toEqual([])
       expect(master?.state.members.get('a')?.priority).toBe(Math.max(...effective))
     }),
+  )
+})
+
+test('scripts that flap, files, links with delays: in the end the best of those that can is master, and nobody if none can', () => {
+  const tracks: readonly Track[] = [
+    load,
+    { kind: 'script', name: 'fatal', weight: 0, reverse: false },
+    { kind: 'script', name: 'weighted', weight: -40, reverse: false },
+    { kind: 'process', name: 'reversed', weight: 30, reverse: true },
+    { kind: 'interface', name: 'eth1', weight: 0, reverse: false },
+  ]
+  const change = fc.record({
+    after: fc.integer({ min: 1, max: 3000 }),
+    node: fc.nat(3),
+    what: fc.oneof(
+      fc.integer({ min: -300, max: 300 }).map((number) => aResult('file', 'load', number)),
+      fc.boolean().map((good) => aResult('script', 'fatal', good)),
+      fc.boolean().map((good) => aResult('script', 'weighted', good)),
+      fc.boolean().map((good) => aResult('process', 'reversed', good)),
+      fc.boolean(),
+    ),
+  })
+  const history = fc.array(change, { minLength: 1, maxLength: 25 })
+  fc.assert(
+    fc.property(priorities, fc.constantFrom(0, 700, 4000), history, (list, delay, changes) => {
+      const network = new Network(list, () => false, { tracks, delay })
+      for (const { after, node: index, what } of changes) {
+        network.run(network.now + after, () => {
+          for (const { state, holds } of network.nodes) {
+            // Nobody has the addresses who may not take part.
+            const member = state.members.get('a')
+            if (holds && member !== undefined) expect(isAble(member)).toBe(true)
+          }
+        })
+        const node = network.nodes[index % network.nodes.length]
+        if (node === undefined) continue
+        if (typeof what === 'boolean') network.plug(node, what)
+        else network.track(node, what)
+      }
+      network.run(network.now + delay + 10_000)
+      const able = network.nodes.flatMap(({ state }) => {
+        const member = state.members.get('a')
+        const waits = member?.tracked.some(({ consequence }) => consequence.type === 'wait') ?? false
+        return member === undefined || !isAble(member) || waits ? [] : [member]
+      })
+      const best = able.length === 0 ? [] : [Math.max(...able.map(({ priority }) => priority))]
+      expect(network.masters().map(({ state }) => state.members.get('a')?.priority)).toEqual(best)
+    }),
+    { numRuns: 200 },
   )
 })

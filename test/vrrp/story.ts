@@ -1,15 +1,9 @@
+import type { LinkDelay, TrackerKind, TrackerResult, TrackerValue } from '../../src/model/tracking.ts'
 import type { SyncGroup, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
 import type { Effect } from '../../src/vrrp/effect.ts'
-import {
-  emptyEngine,
-  type EngineState,
-  type Event,
-  type HeldAddress,
-  type Interface,
-  type Tracked,
-} from '../../src/vrrp/state.ts'
+import { emptyEngine, type EngineState, type Event, type HeldAddress, type Interface } from '../../src/vrrp/state.ts'
 import { checkedStep } from './checked-step.ts'
 import { ip } from './instances.ts'
 
@@ -17,6 +11,27 @@ import { ip } from './instances.ts'
 export function anInterface(name: string, change: Partial<Interface> = {}): Interface {
   const addresses = [{ address: ip('10.0.0.1'), prefix: 24, primary: true }]
   return { name, index: 1, mac: '020000000001', up: true, addresses, ...change }
+}
+
+/** What a configuration says besides instances and groups, and what is known of its trackers. */
+export interface Tracking {
+  readonly linkDelays?: readonly LinkDelay[]
+  readonly results?: readonly TrackerResult[]
+}
+
+/** A result: `true` and `false` for good and bad. `at` is when it was found, in ms since the epoch. */
+export function aResult(
+  kind: Exclude<TrackerKind, 'interface'>,
+  name: string,
+  value: boolean | number,
+  at = 0,
+): TrackerResult {
+  return { kind, name, value: valueOf(value), detail: `said ${value}`, at }
+}
+
+function valueOf(value: boolean | number): TrackerValue {
+  if (typeof value === 'number') return { type: 'number', value }
+  return { type: value ? 'good' : 'bad' }
 }
 
 /** An engine on a clock of its own; `effects` are those of the last event, in short. */
@@ -30,9 +45,10 @@ export class Story {
     instances: readonly VrrpInstance[],
     groups: readonly SyncGroup[] = [],
     remembered: readonly HeldAddress[] = [],
+    tracking: Tracking = {},
   ) {
     this.on({ type: 'inherit', addresses: remembered })
-    this.on({ type: 'configure', instances, groups })
+    this.configure(instances, groups, tracking)
     const names = new Set(instances.map((each) => each.interface))
     const configured = this.effects
     this.network(...[...names].map((name) => anInterface(name)))
@@ -56,20 +72,28 @@ export class Story {
     return this.network(anInterface(name, { up }))
   }
 
-  configure(instances: readonly VrrpInstance[], groups: readonly SyncGroup[] = []): this {
-    return this.on({ type: 'configure', instances, groups })
+  configure(
+    instances: readonly VrrpInstance[],
+    groups: readonly SyncGroup[] = [],
+    { linkDelays = [], results = [] }: Tracking = {},
+  ): this {
+    return this.on({ type: 'configure', instances, groups, linkDelays, results })
   }
 
   advert(priority: number, source = '10.0.0.2', interval = 1000, instance = 'a'): this {
     return this.on({ type: 'advert', instance, source: ip(source), priority, interval: millis(interval) })
   }
 
-  /** What the trackers of an instance say now: a weight, or nothing for a fault. */
-  track(results: Readonly<Record<string, number | undefined>>, instance = 'a'): this {
-    const tracked = Object.entries(results).map(([name, weight]): Tracked => {
-      return weight === undefined ? { type: 'fault', name } : { type: 'weight', name, weight }
-    })
-    return this.on({ type: 'tracking', instance, results: tracked })
+  trackers(...results: readonly TrackerResult[]): this {
+    return this.on({ type: 'trackers', results })
+  }
+
+  script(name: string, good: boolean): this {
+    return this.trackers(aResult('script', name, good))
+  }
+
+  file(name: string, number: number): this {
+    return this.trackers(aResult('file', name, number))
   }
 
   /** Lets everything happen that is due until then. */
@@ -105,6 +129,8 @@ export function short(effect: Effect): string {
       return `${effect.instance.name} advertise ${effect.priority}`
     case 'transition':
       return `${effect.instance.name} ${effect.from} -> ${effect.to}`
+    case 'priority':
+      return `${effect.instance.name} priority ${effect.before} -> ${effect.priority}`
     case 'rival':
       return `${effect.instance.name} rival ${effect.priority}`
     case 'announce':

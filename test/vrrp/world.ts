@@ -67,12 +67,12 @@ export class World {
       expires: until < Infinity,
     }))
     this.#feed(host, { type: 'inherit', addresses: remembered })
-    this.#feed(host, { type: 'configure', instances, groups })
+    this.#feed(host, { type: 'configure', instances, groups, linkDelays: [], results: [] })
     this.#tellNetwork(host)
   }
 
   reload(host: Host, { instances, groups }: Setup): void {
-    this.#feed(host, { type: 'configure', instances, groups })
+    this.#feed(host, { type: 'configure', instances, groups, linkDelays: [], results: [] })
   }
 
   stop(host: Host): void {
@@ -182,6 +182,7 @@ export class World {
         break
       case 'announce':
       case 'transition':
+      case 'priority':
       case 'rival':
         break
     }

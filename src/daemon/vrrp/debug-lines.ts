@@ -21,9 +21,11 @@ export function eventText(event: Event): string {
       return `advert for ${event.instance} from ${event.source}, priority ${event.priority}, interval ${event.interval} ms`
     case 'adopt':
       return `adopt ${named(event.masters.map(({ name }) => name))}`
-    case 'tracking': {
-      const results = event.results.map((each) => `${each.name} ${each.type === 'weight' ? each.weight : each.type}`)
-      return `tracking of ${event.instance}: ${named(results)}`
+    case 'trackers': {
+      const results = event.results.map(({ kind, name, value }) => {
+        return `${kind} ${name} ${value.type === 'number' ? value.value : value.type}`
+      })
+      return `trackers: ${named(results)}`
     }
     case 'hand-over':
       return 'hand over'
@@ -52,6 +54,8 @@ export function effectText(effect: Effect): string {
       return `${effect.instance.name}: tell the peers of ${effect.source}`
     case 'transition':
       return `${effect.instance.name}: ${effect.from} → ${effect.to}: ${effect.reason}`
+    case 'priority':
+      return `${effect.instance.name}: ${effect.state} with priority ${effect.priority}`
     case 'rival':
       return `${effect.instance.name}: rival ${effect.source}, priority ${effect.priority}`
   }

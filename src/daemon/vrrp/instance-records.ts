@@ -1,8 +1,9 @@
 import type { RouterIdentity, VrrpInstance } from '../../model/vrrp.ts'
-import type { InstanceSnapshot, PeerSnapshot } from '../../control/snapshot.ts'
+import type { InstanceSnapshot, PeerSnapshot, TrackerSnapshot } from '../../control/snapshot.ts'
 import type { Received } from '../../vrrp/receive.ts'
 import { matchRouters, routerKey } from '../../vrrp/router.ts'
-import { addressesOf, type EngineState } from '../../vrrp/state.ts'
+import { addressesOf, type EngineState, type Tracked, trackerKey } from '../../vrrp/state.ts'
+import { weightOf } from '../../vrrp/trackers.ts'
 
 /** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */
 const PEER_LIMIT = 16
@@ -89,7 +90,7 @@ export class InstanceRecords {
   snapshot(engine: EngineState): InstanceSnapshot[] {
     const present = new Set([...engine.members.values()].map(({ config }) => recordKey(config)))
     for (const key of this.#records.keys()) if (!present.has(key)) this.#records.delete(key)
-    return [...engine.members.values()].map(({ config, priority, state, reason }) => {
+    return [...engine.members.values()].map(({ config, priority, tracked, state, reason }) => {
       const record = this.#of(config)
       return {
         name: config.name,
@@ -98,6 +99,7 @@ export class InstanceRecords {
         version: config.version,
         priority: config.priority,
         effectivePriority: priority,
+        trackers: tracked.map((each) => trackerSnapshot(each, engine)),
         state: state.name,
         since: record.since,
         reason,
@@ -125,6 +127,33 @@ export class InstanceRecords {
     this.#records.set(key, record)
     return record
   }
+}
+
+function trackerSnapshot(tracked: Tracked, engine: EngineState): TrackerSnapshot {
+  const { kind, name, weight, reverse, from, state, consequence } = tracked
+  const { detail, since } = lastResult(tracked, engine) ?? { detail: '', since: undefined }
+  return {
+    kind,
+    name,
+    weight,
+    reverse,
+    from,
+    state,
+    consequence: consequence.type,
+    contribution: weightOf(consequence),
+    detail,
+    since: since === undefined ? undefined : new Date(since).toISOString(),
+  }
+}
+
+/** `since`: in ms since the epoch. */
+function lastResult(
+  tracked: Tracked,
+  { links, results }: EngineState,
+): { readonly detail: string; readonly since: number } | undefined {
+  if (tracked.kind !== 'interface') return results.get(trackerKey(tracked))
+  const link = links.get(tracked.name)
+  return link && { detail: link.state, since: performance.timeOrigin + link.since }
 }
 
 /** The name tells unicast routers of one VRID apart. */

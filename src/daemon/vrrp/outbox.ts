@@ -1,7 +1,7 @@
-import type { FromVrrp, Transition } from '../messages.ts'
+import type { FromVrrp, InstanceNews } from '../messages.ts'
 
 /**
- * BOUNDED: transitions that wait while the director does not listen, which it does not do for longer than its watchdog
+ * BOUNDED: news that wait while the director does not listen, which it does not do for longer than its watchdog
  * allows. Of more the oldest are not told; how the instances are by then, the next report says.
  */
 const WAITING_LIMIT = 10_000
@@ -10,13 +10,13 @@ const WAITING_LIMIT = 10_000
 export type Send = (message: FromVrrp, sent: () => void) => void
 
 /**
- * What the vrrp process has to tell the director: transitions one by one, in their order, and reports, of which only the
+ * What the vrrp process has to tell the director: news one by one, in their order, and reports, of which only the
  * newest counts. What the director does not take yet waits here: the queue of the channel has no bound.
  */
 export class Outbox {
   readonly #send: Send
   readonly #report: () => FromVrrp
-  #transitions: Transition[] = []
+  #news: InstanceNews[] = []
   #hasAdopted = false
   #isReportDue = false
   #isSending = false
@@ -28,13 +28,13 @@ export class Outbox {
     this.#report = report
   }
 
-  transition(transition: Transition): void {
-    this.#transitions.push(transition)
-    if (this.#transitions.length > WAITING_LIMIT) this.#transitions.shift()
+  tell(news: InstanceNews): void {
+    this.#news.push(news)
+    if (this.#news.length > WAITING_LIMIT) this.#news.shift()
     this.#next()
   }
 
-  /** The roles that were to be adopted are. Told behind the transitions that this has taken. */
+  /** The roles that were to be adopted are. Told behind the news that this has taken. */
   adopted(): void {
     this.#hasAdopted = true
     this.#next()
@@ -68,8 +68,8 @@ export class Outbox {
   }
 
   #take(): FromVrrp | undefined {
-    const transition = this.#transitions.shift()
-    if (transition !== undefined) return transition
+    const news = this.#news.shift()
+    if (news !== undefined) return news
     if (this.#hasAdopted) {
       this.#hasAdopted = false
       return { type: 'adopted' }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { TrackerResult } from '../../model/tracking.ts'
 import type { VrrpInstance } from '../../model/vrrp.ts'
 import { SystemError } from '../../linux/libc.ts'
 import { Poller } from '../../linux/poller.ts'
@@ -17,7 +18,7 @@ import { Addresses } from './addresses.ts'
 import { Advertiser } from './advertiser.ts'
 import { countsByType } from '../../model/counts-by-type.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from '../log.ts'
-import type { FromVrrp, ToVrrp } from '../messages.ts'
+import type { FromVrrp, InstanceNews, ToVrrp } from '../messages.ts'
 import { effectText, eventText } from './debug-lines.ts'
 import { InstanceRecords } from './instance-records.ts'
 import { interfacesOf } from './interfaces.ts'
@@ -63,14 +64,19 @@ class VrrpProcess {
   }
 
   configure(message: Extract<ToVrrp, { type: 'configure' }>): void {
-    const { instances, groups, adopt, before = [] } = message
+    const { instances, groups, linkDelays, trackers: results, adopt, before = [] } = message
     this.#addresses.follow(this.#rtnetlink.links())
     this.#records.follow(this.#instances(), instances)
-    this.#dispatch({ type: 'configure', instances, groups })
+    this.#dispatch({ type: 'configure', instances, groups, linkDelays, results })
     this.#followNetwork()
     if (adopt.length > 0 || before.length > 0) this.#dispatch({ type: 'adopt', masters: adopt, known: before })
     this.#records.restore(before, this.#state)
     this.#outbox.adopted()
+    this.#outbox.report()
+  }
+
+  track(results: readonly TrackerResult[]): void {
+    this.#dispatch({ type: 'trackers', results })
     this.#outbox.report()
   }
 
@@ -162,14 +168,9 @@ class VrrpProcess {
     }
     const at = Date.now()
     for (const effect of effects) this.#carryOut(effect, at)
-    const transitions = effects.filter((effect) => effect.type === 'transition')
-    for (const { instance, from, to, reason } of transitions) {
-      const { name, interface: device, vrid } = instance
-      const priority = state.members.get(name)?.priority ?? instance.priority
-      const identity = { name, interface: device, vrid }
-      this.#outbox.transition({ type: 'transition', instance: identity, from, to, priority, reason, at })
-    }
-    if (transitions.length > 0) this.#outbox.report()
+    const news = effects.flatMap((effect) => this.#newsOf(effect, at) ?? [])
+    for (const each of news) this.#outbox.tell(each)
+    if (news.length > 0) this.#outbox.report()
     clearTimeout(this.#timer)
     if (isFinished(state)) {
       this.#onFinished()
@@ -184,6 +185,24 @@ class VrrpProcess {
       },
       Math.min(Math.max(0, next - clock()), LONGEST_WAIT),
     )
+  }
+
+  /** What the director is told of an effect. `at`: in ms since the epoch. */
+  #newsOf(effect: Effect, at: number): InstanceNews | undefined {
+    if (effect.type !== 'transition' && effect.type !== 'priority' && effect.type !== 'rival') return undefined
+    const { name, interface: device, vrid, priority: configured } = effect.instance
+    const instance = { name, interface: device, vrid }
+    switch (effect.type) {
+      case 'transition': {
+        const { from, to, reason } = effect
+        const priority = this.#state.members.get(name)?.priority ?? configured
+        return { type: 'transition', instance, from, to, priority, reason, at }
+      }
+      case 'priority':
+        return { type: 'priority', instance, state: effect.state, priority: effect.priority, at }
+      case 'rival':
+        return { type: 'lower-priority', instance, priority: effect.own, at }
+    }
   }
 
   /** `at`: in ms since the epoch. */
@@ -232,6 +251,14 @@ class VrrpProcess {
         this.#log[level]({ instance: instance.name, from, to, reason }, `(${instance.name}) ${entering}: ${reason}`)
         break
       }
+      case 'priority': {
+        const { instance, priority, before } = effect
+        this.#log.info(
+          { instance: instance.name, priority },
+          `(${instance.name}) Changing effective priority from ${before} to ${priority}`,
+        )
+        break
+      }
       case 'rival': {
         const { instance, source, priority, own } = effect
         this.#log.warn(
@@ -275,6 +302,7 @@ process.on('message', (message: ToVrrp) => {
       vrrp.handOver()
       break
     case 'trackers':
+      vrrp.track(message.results)
       break
     case 'stop':
       void leave(message.keepAddresses)

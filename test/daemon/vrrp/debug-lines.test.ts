@@ -15,7 +15,7 @@ test('the debug lines of an election tell its events and effects, and no passwor
     addresses: [{ address: '10.0.0.1', prefix: 24, primary: true }],
   }
   const events = [
-    { type: 'configure', instances: [config], groups: [] },
+    { type: 'configure', instances: [config], groups: [], linkDelays: [], results: [] },
     { type: 'network', interfaces: [eth0] },
     { type: 'deadline' },
     { type: 'stop', keepAddresses: false },

@@ -43,19 +43,30 @@ const transition = (reason: string): Transition => ({
 
 test('transitions are told in their order, and before the report that they are part of', () => {
   const director = new Director()
-  director.outbox.transition(transition('first'))
+  director.outbox.tell(transition('first'))
   director.outbox.report()
-  director.outbox.transition(transition('second'))
+  director.outbox.tell(transition('second'))
   expect(director.heard).toEqual(['first'])
   director.listen()
   expect(director.heard).toEqual(['first', 'second', 'instances'])
+})
+
+test('changes of priority are told in their order among the transitions', () => {
+  const director = new Director()
+  const instance = { name: 'a', interface: 'eth0', vrid: 51 }
+  director.outbox.tell(transition('first'))
+  director.outbox.tell({ type: 'priority', instance, state: 'master', priority: 90, at: 0 })
+  director.outbox.tell({ type: 'lower-priority', instance, priority: 90, at: 0 })
+  director.outbox.tell(transition('second'))
+  director.listen()
+  expect(director.heard).toEqual(['first', 'priority', 'lower-priority', 'second'])
 })
 
 test('that roles are adopted is told behind the transitions, and is not forgotten in a flood of them', () => {
   const director = new Director()
   for (let i = 0; i < 15_000; i++) {
     if (i === 1) director.outbox.adopted()
-    director.outbox.transition(transition(`${i}`))
+    director.outbox.tell(transition(`${i}`))
   }
   director.outbox.report()
   director.listen()
@@ -72,7 +83,7 @@ test('of reports only one waits, which says how things are when it is told', () 
 
 test('a director that does not listen for long has missed the oldest transitions', () => {
   const director = new Director()
-  for (let i = 0; i < 15_000; i++) director.outbox.transition(transition(`${i}`))
+  for (let i = 0; i < 15_000; i++) director.outbox.tell(transition(`${i}`))
   director.listen()
   expect(director.heard).toHaveLength(10_001)
   expect(director.heard.slice(0, 2)).toEqual(['0', '5000'])
@@ -82,7 +93,7 @@ test('a director that does not listen for long has missed the oldest transitions
 test('it is empty when the last message is taken', async () => {
   const director = new Director()
   await director.outbox.empty()
-  director.outbox.transition(transition('last'))
+  director.outbox.tell(transition('last'))
   let isEmpty = false
   const empty = director.outbox.empty().then(() => (isEmpty = true))
   await Promise.resolve()
