@@ -1,6 +1,13 @@
 import { styleText } from 'node:util'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
-import type { InstanceSnapshot, ServerSnapshot, ServiceSnapshot, Snapshot } from '../control/snapshot.ts'
+import type {
+  InstanceSnapshot,
+  ServerSnapshot,
+  ServiceSnapshot,
+  Snapshot,
+  TrackerSnapshot,
+} from '../control/snapshot.ts'
+import { priorityText, trackerState, weightText } from './tracker-status.ts'
 
 /** What the core counts beside the reasons of its drops, for `--json`. */
 const NO_DROP = 'client-port-changed'
@@ -19,12 +26,26 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
         instance.name,
         instanceState(instance),
         ago(instance.since, now),
-        String(instance.priority),
+        priorityText(instance),
         instance.interface,
         `${instance.vrid} (v${instance.version})`,
         instance.addresses.join(' '),
         instance.reason,
       ]),
+      colours,
+    ),
+    table(
+      ['TRACKER', 'INSTANCE', 'STATE', 'SINCE', 'WEIGHT', 'LAST RESULT'],
+      status.instances.flatMap((instance) =>
+        instance.trackers.map((tracker): Cell[] => [
+          `${tracker.kind} ${tracker.name}`,
+          tracker.from === 'group' ? `${instance.name} (by its group)` : instance.name,
+          { text: trackerState(tracker), colour: trackerColour(tracker) },
+          tracker.since === undefined ? '' : ago(tracker.since, now),
+          weightText(tracker),
+          tracker.detail,
+        ]),
+      ),
       colours,
     ),
     table(
@@ -153,6 +174,12 @@ function notRunning({ configuration }: Snapshot, colours: boolean): string {
 function instanceState({ state }: InstanceSnapshot): Cell {
   const colour = { master: 'green', backup: 'yellow', fault: 'red', init: 'dim' } as const
   return { text: state.toUpperCase(), colour: colour[state] }
+}
+
+function trackerColour({ state, consequence, contribution }: TrackerSnapshot): Colour {
+  if (state === 'unknown') return 'dim'
+  if (consequence === 'fault') return 'red'
+  return state === 'bad' || contribution < 0 ? 'yellow' : 'green'
 }
 
 function quorumState({ quorum }: ServiceSnapshot): Cell {

@@ -114,11 +114,66 @@ describe('what counts of a VRRP instance', () => {
     expect(started(`${instance(vip)}vrrp_sync_group g {\n}`).config.syncGroups).toEqual([])
   })
 
-  test('tracking its own interface is no protection that is missed; tracking another one is', () => {
-    const features = (device: string) =>
-      started(instance(`${vip}\n track_interface { ${device} }`)).config.notRunning.map(({ feature }) => feature)
-    expect(features('eth0 weight -20')).toEqual([])
-    expect(features('eth1')).toEqual(['track_interface'])
+  test('delays of interfaces: one number is for both', () => {
+    const { config } = started(`interface_up_down_delays {\n eth0 0.5\n eth1 1 20\n}\n${instance(vip)}`)
+    expect(config.linkDelays).toEqual([
+      { interface: 'eth0', down: 500, up: 500 },
+      { interface: 'eth1', down: 1000, up: 20_000 },
+    ])
+  })
+
+  test('what says how its own interface and source are watched', () => {
+    const watch = (inside: string) => {
+      const [found] = started(instance(`${vip}\n mcast_src_ip 10.0.0.7\n ${inside}`)).config.instances
+      return [found?.trackPrimary, found?.trackSource]
+    }
+    expect(watch('')).toEqual([true, false])
+    expect(watch('dont_track_primary')).toEqual([false, false])
+    expect(watch('track_src_ip')).toEqual([true, true])
+  })
+})
+
+describe('what an instance hangs on', () => {
+  const trackers = [
+    'vrrp_script s {\n script /bin/true\n weight 7\n}',
+    'track_file f {\n file /f\n}',
+    'track_file g {\n file /g\n weight 3\n}',
+    'vrrp_track_process p {\n process x\n weight 4\n}',
+  ].join('\n')
+  const tracking = `track_interface { eth1 weight -20 reverse\n eth2 }
+    track_script { s }
+    track_file { f\n g }
+    track_process { p }`
+  const group = (inside: string) => `vrrp_sync_group G {\n group { a\n b }\n ${inside}\n}\n`
+  const tracksOf = (text: string) => {
+    const { config } = load(trackers + '\n' + text)
+    const short = (tracks: readonly { name: string; weight: number; reverse: boolean }[] = []) =>
+      tracks.map(({ name, weight, reverse }) => `${name} ${weight}${reverse ? ' reverse' : ''}`)
+    return { own: short(config?.instances[0]?.tracks), group: short(config?.syncGroups[0]?.tracks) }
+  }
+  const pair = (inside: string) => instance(`${vip}\n ${inside}`) + instance('no_virtual_ipaddress', 2, 'b')
+  const all = ['eth1 -20 reverse', 'eth2 0', 's 7', 'f 1', 'g 3', 'p 4']
+
+  test('of its own, with the weights of the trackers where it says none', () => {
+    expect(tracksOf(pair(tracking)).own).toEqual(all)
+  })
+
+  test.each(['sync_group_tracking_weight', 'global_tracking'])('in a group with %s, too', (keyword) => {
+    expect(tracksOf(pair(tracking) + group(keyword)).own).toEqual(all)
+  })
+
+  test('in a group an interface and a file of weight 1 decide about fault, a process has its weight, the rest goes', () => {
+    expect(tracksOf(pair(tracking) + group('')).own).toEqual(['eth1 0 reverse', 'eth2 0', 'f 0', 'p 4'])
+  })
+
+  test('of the owner of the addresses a weighted interface goes as well', () => {
+    expect(tracksOf(pair(`priority 255\n ${tracking}`)).own).toEqual(['eth2 0', 'f 0', 'p 4'])
+  })
+
+  test('with its group: what that tracks, without weights when one of the members owns the addresses', () => {
+    expect(tracksOf(pair('') + group(tracking)).group).toEqual(all)
+    const zero = ['eth1 0 reverse', 'eth2 0', 's 0', 'f 0', 'g 0', 'p 0']
+    expect(tracksOf(pair('priority 255') + group(tracking)).group).toEqual(zero)
   })
 })
 

@@ -14,6 +14,7 @@ const instance = (inside: string, id = 1, name = 'a') => `vrrp_instance ${name} 
 const vip = 'virtual_ipaddress { 10.0.0.1 }'
 const service = (inside: string, head = '10.0.0.9 80') => `virtual_server ${head} {\n  protocol TCP\n  ${inside}\n}`
 const server = 'real_server 10.1.0.1 80 { TCP_CHECK { } }'
+const inGroup = (inside: string) => `${instance(`${vip}\n ${inside}`)}\nvrrp_sync_group g { group { a } }`
 const script = 'vrrp_script s { script /bin/true\n }'
 
 /** For every rule, files that break it: the code that is reported, and what it says. */
@@ -167,6 +168,19 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   ],
   theOwnInterfaceIsTracked: [
     [instance(`${vip}\n track_interface { eth0 }`), 'ignored-value', '`a` watches its own interface in any case'],
+    [
+      instance(`${vip}\n dont_track_primary\n track_interface { eth0 }`),
+      'ignored-value',
+      '`a` does not watch its own interface, as `dont_track_primary` says',
+    ],
+  ],
+  theTrackedSourceIsSaid: [[instance(`${vip}\n track_src_ip`), 'ignored-value', '`a` says no source']],
+  delaysOfLinksAreShort: [
+    [
+      `interface_up_down_delays {\n eth0 0.5 2\n eth1 200\n}\n${instance(vip)}`,
+      'rounded-value',
+      'a delay of 2 s is cut to less than two advert intervals of `a`',
+    ],
   ],
   checkersTrackWhatIsThere: [
     [service('real_server 10.1.0.1 80 { FILE_CHECK { track_file f } }'), 'unknown-name', 'there is no track_file `f`'],
@@ -180,9 +194,24 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   ],
   membersHaveNoWeightsOfTheirOwn: [
     [
-      `${script}\n${instance(`${vip}\n track_script { s weight 5 }`)}\nvrrp_sync_group g { group { a } }`,
+      `${script}\n${inGroup('track_script { s weight 5 }')}`,
       'bad-weight',
-      'weights of its own trackers are not taken into account',
+      'weights of its own trackers are not taken into account; `s` has no effect',
+    ],
+    [inGroup('track_interface { eth1 weight 5 }'), 'bad-weight', 'of `eth1`, being down is a fault'],
+    [`track_file f { file /f }\n${inGroup('track_file { f }')}`, 'bad-weight', 'of `f`, any number but 0 is a fault'],
+    [`${script.replace('}', 'weight 7\n }')}\n${inGroup('track_script { s }')}`, 'bad-weight', '`s` has no effect'],
+  ],
+  ownersHaveNoWeights: [
+    [
+      `${script}\n${instance(`${vip}\n priority 255\n track_script { s weight 5 }`)}`,
+      'bad-weight',
+      '`a` owns the addresses, and its priority stays 255; `s` has no effect',
+    ],
+    [
+      `${instance(`${vip}\n priority 255`)}\nvrrp_sync_group g { group { a }\n track_interface { eth1 weight 5 }\n }`,
+      'bad-weight',
+      'a member of `g` owns the addresses: `eth1` has no weight',
     ],
   ],
   weightsAreOfUseWithNopreempt: [

@@ -3,7 +3,7 @@ import type { VirtualServer } from '../../model/service.ts'
 import type { Settings } from '../keywords/root.ts'
 import { scriptConfig } from './scripts.ts'
 import { runningVirtualServer } from './service.ts'
-import { linkDelaysOf, tracksOf } from './tracking.ts'
+import { groupTracks, linkDelaysOf } from './tracking.ts'
 import { type LeftOut, runningInstance } from './vrrp.ts'
 
 /**
@@ -25,7 +25,7 @@ export function runningConfig(settings: Settings, leftOut: LeftOut): Omit<Config
       .map((block) => ({
         name: block.id,
         instances: block.group.map(({ name }) => name).filter((name) => names.has(name)),
-        tracks: tracksOf(block, settings),
+        tracks: groupTracks(block, settings),
       })),
     linkDelays: linkDelaysOf(settings),
     switches: {

@@ -1,49 +1,26 @@
 import type { FileTracker, LinkDelay, ProcessTracker, ScriptTracker, Track, Trackers } from '../../model/tracking.ts'
 import { millis, seconds } from '../../time.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
-import type { Tracked } from '../keywords/tracking.ts'
-import type { TrackWeight } from '../schema/values.ts'
+import { hasOwner, type TrackLine, trackLines, weightlessAs, withoutWeight } from '../effective-weights.ts'
 import { commandOf } from './command.ts'
 
-type Tracking = Pick<InstanceSettings, 'track_interface' | 'track_script' | 'track_file' | 'track_process'>
-
-/** What an instance or a sync group hangs on: each once, the first one counts. */
-export function tracksOf(block: Tracking, settings: Settings): readonly Track[] {
-  return [
-    ...tracks('interface', block.track_interface, () => undefined),
-    ...tracks('script', block.track_script, weightIn(settings.vrrp_script)),
-    // A number counts as it is, unless the file says otherwise.
-    ...tracks('file', block.track_file, weightIn(settings.track_file), 1),
-    ...tracks('process', block.track_process, weightIn(settings.vrrp_track_process)),
-  ]
-}
-
-/**
- * What a member of a sync group hangs on by itself. Without `sync_group_tracking_weight` keepalived drops the weights of
- * members: an interface decides about fault then, everything else has no effect. The rules say so to who wrote them.
- */
-export function memberTracksOf(block: Tracking, settings: Settings): readonly Track[] {
-  return tracksOf(block, settings).flatMap((track) => {
-    if (track.weight === 0) return [track]
-    return track.kind === 'interface' || track.kind === 'file' ? [{ ...track, weight: 0 }] : []
+/** What an instance hangs on by itself. The rules say to who wrote them which weights do not count. */
+export function instanceTracks(instance: InstanceSettings, settings: Settings): readonly Track[] {
+  const why = weightlessAs(instance, settings)
+  return trackLines(instance, settings).flatMap((line) => {
+    const counts = why === undefined ? 'as it is' : withoutWeight(line, why)
+    return counts === 'nothing' ? [] : trackOf(counts === 'fault' ? { ...line, weight: 0 } : line)
   })
 }
 
-type WeightOf = (name: string) => TrackWeight | undefined
-
-const weightIn =
-  (blocks: readonly { readonly id: string; readonly weight: TrackWeight | undefined }[]): WeightOf =>
-  (name) =>
-    blocks.find(({ id }) => id === name)?.weight
-
-function tracks(kind: Track['kind'], tracked: readonly Tracked[], weightOf: WeightOf, otherwise = 0): Track[] {
-  const found = new Map<string, Track>()
-  for (const { name, weight: own } of tracked) {
-    const { weight = otherwise, reverse = false } = own ?? weightOf(name) ?? {}
-    if (!found.has(name)) found.set(name, { kind, name, weight, reverse })
-  }
-  return [...found.values()]
+/** What every member of a sync group hangs on. */
+export function groupTracks(group: Settings['vrrp_sync_group'][number], settings: Settings): readonly Track[] {
+  const weightless = hasOwner(group, settings)
+  return trackLines(group, settings).flatMap((line) => trackOf(weightless ? { ...line, weight: 0 } : line))
 }
+
+const trackOf = ({ kind, said: { name }, weight, reverse }: TrackLine): Track[] =>
+  kind === 'bfd' ? [] : [{ kind, name, weight, reverse }]
 
 /** Everything that some instance or group tracks, and the files that a FILE_CHECK is about. */
 export function trackersOf(settings: Settings): Trackers {

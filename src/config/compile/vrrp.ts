@@ -9,9 +9,9 @@ import {
   preempts,
   virtualAddressesOf,
 } from '../effective.ts'
-import { IPV6_INSTANCE, MULTICAST_GROUP, NO_INTERFACE, TRACK_INTERFACE } from '../keywords/features.ts'
+import { IPV6_INSTANCE, MULTICAST_GROUP, NO_INTERFACE } from '../keywords/features.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
-import { memberTracksOf, tracksOf } from './tracking.ts'
+import { instanceTracks } from './tracking.ts'
 import type { Feature } from '../schema/status.ts'
 
 /** Told which block does not run for want of which feature. */
@@ -23,7 +23,7 @@ export function runningInstance(
   settings: Settings,
   leftOut: LeftOut,
 ): VrrpInstance | undefined {
-  const { global_defs: global, vrrp_sync_group: groups } = settings
+  const { global_defs: global } = settings
   const device = instance.interface
   if (device === undefined) {
     leftOut(NO_INTERFACE, instance)
@@ -36,7 +36,6 @@ export function runningInstance(
     leftOut(MULTICAST_GROUP, instance)
     return undefined
   }
-  for (const tracked of instance.track_interface) if (tracked.name !== device) leftOut(TRACK_INTERFACE, tracked)
   const { inAdverts, besides } = virtualAddressesOf(instance)
   const lines = [...inAdverts, ...besides]
   const peers = peersOf(instance)
@@ -48,8 +47,6 @@ export function runningInstance(
   }
   const address = ({ prefix, dev }: (typeof lines)[number]): VirtualAddress[] =>
     isIpv4(prefix.address) ? [{ address: prefix.address, prefix: prefix.length, device: dev ?? device }] : []
-  const syncGroup = groups.find(({ group: members }) => members.some(({ name }) => name === instance.id))
-  const isBound = syncGroup !== undefined && !syncGroup.sync_group_tracking_weight
   return {
     name: instance.id,
     interface: device,
@@ -64,7 +61,7 @@ export function runningInstance(
     source: source !== undefined && isIpv4(source) ? source : undefined,
     unicastPeers: peers.filter(isIpv4),
     password: authenticationOf(instance, global)?.password.reveal(),
-    tracks: isBound ? memberTracksOf(instance, settings) : tracksOf(instance, settings),
+    tracks: instanceTracks(instance, settings),
     trackPrimary: !instance.dont_track_primary,
     trackSource: instance.track_src_ip,
     garp: { delay: instance.garp_master_delay, repeat: instance.garp_master_repeat },

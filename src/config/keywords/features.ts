@@ -15,10 +15,6 @@ export const TRACK_SCRIPT = protection(
   'track_script',
   'scripts do not run; this director would take and keep the virtual addresses although its check fails',
 )
-export const TRACK_INTERFACE = protection(
-  'track_interface',
-  'other interfaces are not watched; this director would stay master although one of them is down',
-)
 export const TRACK_FILE = protection(
   'track_file',
   'files are not watched; this director would keep its priority whatever they contain',
@@ -32,14 +28,6 @@ export const STRICT = protection(
   'strict mode',
   'it is not enforced: packets to the virtual addresses are accepted, and adverts are judged as without it',
 )
-export const DONT_TRACK_PRIMARY = protection(
-  'dont_track_primary',
-  'an instance whose interface is down is in fault all the same',
-)
-export const TRACK_SRC_IP = protection(
-  'track_src_ip',
-  'the source address is not watched; an instance without it is not in fault',
-)
 export const UNICAST_FAULT = protection('unicast_fault_no_peer', 'unicast without a peer is no fault')
 export const DOWN_TIMER = protection('down_timer_adverts', 'a backup takes over after three missing adverts')
 export const OWNER_IGNORES = protection(
@@ -50,7 +38,6 @@ export const TIMER_EXPIRED = protection(
   'timer_expired_backup',
   'a director that could not run for long stays master with `nopreempt`',
 )
-export const LINK_DELAYS = protection('interface_up_down_delays', 'a change of a link counts at once')
 export const START_DELAY = protection('start delay', 'VRRP begins as soon as the daemon runs')
 export const MULTICAST_GROUP = protection(
   'multicast group',

@@ -31,7 +31,6 @@ import { vrrpInstance } from './vrrp-instance.ts'
 import {
   ANNOUNCEMENTS,
   BFD,
-  LINK_DELAYS,
   NAMES,
   SERVICE_GROUP,
   SSL_GET,
@@ -87,12 +86,9 @@ export const root = {
       'Interfaces whose link state is polled, and how.',
     ),
   ),
-  interface_up_down_delays: later(
-    LINK_DELAYS,
-    lines(
-      fields({ interface: interfaceName, down: inSeconds(0, 255), up: optional(inSeconds(0, 255)) }),
-      'Delays after which an interface counts as down, and as up, in seconds.',
-    ),
+  interface_up_down_delays: lines(
+    fields({ interface: interfaceName, down: inSeconds(0, 255), up: optional(inSeconds(0, 255)) }),
+    'Delays after which an interface counts as down, and as up, in seconds.',
   ),
   garp_group: later(ANNOUNCEMENTS, repeated(garpGroup, 'Intervals between gratuitous ARPs on some interfaces.')),
   static_ipaddress: later(

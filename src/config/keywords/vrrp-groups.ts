@@ -1,25 +1,16 @@
 import type { Entries } from '../schema/entry.ts'
-import { detail, flag, inert, later, lines, setting, wordLines } from '../schema/kinds.ts'
+import { detail, flag, later, lines, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { truthOrNothing } from '../schema/values.ts'
 import { named } from './named.ts'
 import { tracked, trackedFile, trackedProcess } from './tracking.ts'
-import {
-  BFD,
-  MAIL,
-  NOTIFY,
-  STATIC_ADDRESSES,
-  TRACK_FILE,
-  TRACK_INTERFACE,
-  TRACK_PROCESS,
-  TRACK_SCRIPT,
-} from './features.ts'
+import { BFD, MAIL, NOTIFY, STATIC_ADDRESSES, TRACK_FILE, TRACK_PROCESS, TRACK_SCRIPT } from './features.ts'
 
 const notifyScript = (help: string) => later(NOTIFY, setting(script, help))
 
 export const syncGroup = {
   group: wordLines(named('<instance>'), 'Instances that are master or backup only together.'),
-  track_interface: later(TRACK_INTERFACE, lines(tracked('<interface>'), 'Interfaces that must be up.')),
+  track_interface: lines(tracked('<interface>'), 'Interfaces that must be up, or change the priority of each member.'),
   track_script: later(TRACK_SCRIPT, lines(tracked('<vrrp_script>'), 'Scripts that must succeed.')),
   track_file: later(TRACK_FILE, lines(trackedFile, 'Files that change the priority.')),
   track_process: later(TRACK_PROCESS, lines(trackedProcess, 'Processes that must run.')),
@@ -31,8 +22,8 @@ export const syncGroup = {
   notify: notifyScript('Runs at every change of state, with GROUP, name, state and 0 as last arguments.'),
   notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Also runs `notify` when a priority changes.')),
   smtp_alert: later(MAIL, setting(truthOrNothing, 'Sends mail when the state changes.')),
-  global_tracking: inert('trackers of a group hold for all of its members', flag('Deprecated.')),
-  sync_group_tracking_weight: detail(TRACK_SCRIPT, flag('Members may have weighted trackers of their own.')),
+  global_tracking: flag('The older name of `sync_group_tracking_weight`.'),
+  sync_group_tracking_weight: flag('The weights of the own trackers of its members count.'),
 } as const satisfies Entries
 
 export const trackGroup = {

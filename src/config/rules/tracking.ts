@@ -1,4 +1,6 @@
 import type { Report } from '../diagnostic.ts'
+import { advertIntervalOf } from '../effective.ts'
+import { hasOwner, type TrackLine, trackLines, weightlessAs, withoutWeight } from '../effective-weights.ts'
 import { removeStatement } from '../fix.ts'
 import type { Settings } from '../keywords/root.ts'
 import type { Tracked } from '../keywords/tracking.ts'
@@ -108,14 +110,36 @@ const trackersAreTracked: Rule = (settings, places, report) => {
   )
 }
 
-/** An instance whose own interface is down is at fault in any case. */
 const theOwnInterfaceIsTracked: Rule = (settings, places, report) => {
   for (const instance of settings.vrrp_instance) {
     for (const tracked of instance.track_interface) {
       if (tracked.name !== instance.interface) continue
-      const message = `\`${instance.id}\` watches its own interface in any case; this has no effect`
+      const message = instance.dont_track_primary
+        ? `\`${instance.id}\` does not watch its own interface, as \`dont_track_primary\` says; this has no effect`
+        : `\`${instance.id}\` watches its own interface in any case; this has no effect`
       report('ignored-value', places.of(tracked), message, 'leave it out')
     }
+  }
+}
+
+const theTrackedSourceIsSaid: Rule = (settings, places, report) => {
+  for (const instance of settings.vrrp_instance) {
+    if (!instance.track_src_ip || (instance.unicast_src_ip ?? instance.mcast_src_ip) !== undefined) continue
+    const message = `\`${instance.id}\` says no source: an address of its interface is needed in any case`
+    report('ignored-value', places.of(instance, 'track_src_ip'), message, 'leave it out')
+  }
+}
+
+/** Peers take over after three intervals: a master that has lost its link must know it before. */
+const delaysOfLinksAreShort: Rule = (settings, places, report) => {
+  for (const line of settings.interface_up_down_delays) {
+    const longest = Math.max(line.down, line.up ?? 0)
+    const [fastest] = settings.vrrp_instance
+      .filter((instance) => instance.interface === line.interface)
+      .toSorted((a, b) => advertIntervalOf(a) - advertIntervalOf(b))
+    if (fastest === undefined || longest < 2 * advertIntervalOf(fastest)) continue
+    const message = `a delay of ${longest / 1000} s is cut to less than two advert intervals of \`${fastest.id}\``
+    report('rounded-value', places.of(line), message)
   }
 }
 
@@ -149,24 +173,48 @@ const trackersSayWhatTheyWatch: Rule = (settings, places, report) => {
 
 /** keepalived drops the weights of members' trackers without a word; its users ask why nothing happens. */
 const membersHaveNoWeightsOfTheirOwn: Rule = (settings, places, report) => {
-  const groups = settings.vrrp_sync_group.filter(({ sync_group_tracking_weight: allowed }) => !allowed)
-  const members = new Set(groups.flatMap(({ group }) => group.map(({ name }) => name)))
-  for (const instance of settings.vrrp_instance.filter(({ id }) => members.has(id))) {
-    const trackers = [
-      ...instance.track_interface,
-      ...instance.track_script,
-      ...instance.track_process,
-      ...instance.track_bfd,
-    ]
-    for (const tracked of trackers) {
-      if (tracked.weight === undefined || tracked.weight.weight === 0) continue
-      const message = `\`${instance.id}\` is in a sync group: weights of its own trackers are not taken into account`
-      report(
-        'bad-weight',
-        places.of(tracked),
-        message,
-        'track it in the vrrp_sync_group, or set `sync_group_tracking_weight`',
-      )
+  for (const instance of settings.vrrp_instance) {
+    if (weightlessAs(instance, settings) !== 'member') continue
+    for (const line of trackLines(instance, settings)) {
+      const what = effectText(line, 'member')
+      if (what === undefined) continue
+      const message = `\`${instance.id}\` is in a sync group: weights of its own trackers are not taken into account; ${what}`
+      const hint = 'track it in the vrrp_sync_group, or set `sync_group_tracking_weight`'
+      report('bad-weight', places.of(line.said), message, hint)
+    }
+  }
+}
+
+/** The priority of an owner never changes; a group with one has no priority that could. */
+const ownersHaveNoWeights: Rule = (settings, places, report) => {
+  for (const instance of settings.vrrp_instance) {
+    if (weightlessAs(instance, settings) !== 'owner') continue
+    for (const line of trackLines(instance, settings)) {
+      const what = line.kind === 'process' && line.weight !== 0 ? 'it has no effect' : effectText(line, 'owner')
+      if (what === undefined) continue
+      const message = `\`${instance.id}\` owns the addresses, and its priority stays 255; ${what}`
+      report('bad-weight', places.of(line.said), message, 'leave the weight out: then a failure is a fault')
+    }
+  }
+  for (const group of settings.vrrp_sync_group.filter((each) => hasOwner(each, settings))) {
+    for (const { said, weight } of trackLines(group, settings)) {
+      if (weight === 0) continue
+      const message = `a member of \`${group.id}\` owns the addresses: \`${said.name}\` has no weight, and is a fault while it is bad`
+      report('bad-weight', places.of(said), message)
+    }
+  }
+}
+
+/** What a line does whose weight does not count; undefined when it is as it says. */
+function effectText(line: TrackLine, why: 'member' | 'owner'): string | undefined {
+  switch (withoutWeight(line, why)) {
+    case 'as it is':
+      return undefined
+    case 'nothing':
+      return `\`${line.said.name}\` has no effect`
+    case 'fault': {
+      const bad = line.kind === 'file' ? 'any number but 0' : 'being down'
+      return `of \`${line.said.name}\`, ${bad} is a fault`
     }
   }
 }
@@ -198,9 +246,12 @@ export const trackingRules: readonly Rule[] = [
   trackersExist,
   trackersAreTracked,
   theOwnInterfaceIsTracked,
+  theTrackedSourceIsSaid,
+  delaysOfLinksAreShort,
   checkersTrackWhatIsThere,
   trackersSayWhatTheyWatch,
   membersHaveNoWeightsOfTheirOwn,
+  ownersHaveNoWeights,
   weightsAreOfUseWithNopreempt,
   scriptsEndBeforeTheNextRun,
 ]

@@ -99,7 +99,7 @@ export class InstanceRecords {
         version: config.version,
         priority: config.priority,
         effectivePriority: priority,
-        trackers: tracked.map((each) => trackerSnapshot(each, engine)),
+        trackers: tracked.map((each) => trackerSnapshot(each, config, engine)),
         state: state.name,
         since: record.since,
         reason,
@@ -129,7 +129,7 @@ export class InstanceRecords {
   }
 }
 
-function trackerSnapshot(tracked: Tracked, engine: EngineState): TrackerSnapshot {
+function trackerSnapshot(tracked: Tracked, { priority }: VrrpInstance, engine: EngineState): TrackerSnapshot {
   const { kind, name, weight, reverse, from, state, consequence } = tracked
   const { detail, since } = lastResult(tracked, engine) ?? { detail: '', since: undefined }
   return {
@@ -140,7 +140,8 @@ function trackerSnapshot(tracked: Tracked, engine: EngineState): TrackerSnapshot
     from,
     state,
     consequence: consequence.type,
-    contribution: weightOf(consequence),
+    // The owner's priority stays as it is.
+    contribution: priority === 255 ? 0 : weightOf(consequence),
     detail,
     since: since === undefined ? undefined : new Date(since).toISOString(),
   }
