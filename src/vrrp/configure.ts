@@ -6,7 +6,7 @@ import type { Members } from './members.ts'
 import { survivors } from './router.ts'
 import { addressesOf, addressKey, type Event, type Keeping, type Member, timingOf } from './state.ts'
 import { ADDRESSES_EXPIRE_AFTER, LINK_SETTLES, masterDownInterval } from './timers.ts'
-import { assess, followLinks, followPriority, learnResults, tellPriority } from './tracking.ts'
+import { assess, followLinks, followPriority, forgetResults, learnResults, tellPriority } from './tracking.ts'
 
 /** The first configuration, or another one. */
 export function configure(
@@ -23,6 +23,7 @@ export function configure(
   const next = instances.map((config) => goOn(config, survived.get(config.name)))
   members.replace(next, groups)
   members.learn({ linkDelays })
+  forgetResults(members)
   learnResults(members, results)
   if (members.state().interfaces !== undefined) {
     members.learn({ links: linkStatuses(members.state(), members.now) })

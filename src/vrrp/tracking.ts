@@ -4,16 +4,16 @@ import { settle, uniteGroups } from './group.ts'
 import { linkOf } from './link.ts'
 import { countedInterfaces, linkStatuses } from './link-delays.ts'
 import type { Members } from './members.ts'
-import { addressesOf, isUsable, type KnownResult, type Member, timingOf, trackerKey } from './state.ts'
+import { addressesOf, isUsable, type Member, timingOf, trackerKey } from './state.ts'
 import { skewTime } from './timers.ts'
 import { effectivePriority, trackedOf } from './trackers.ts'
 
 /** What an instance hangs on, by itself and in its group: its link, and what its trackers say. */
 
-/** Takes news of trackers. */
+/** Takes news of trackers. Most say what they have said before. */
 export function followTrackers(members: Members, results: readonly TrackerResult[]): void {
   const before = membersByName(members)
-  learnResults(members, results)
+  if (!learnResults(members, results)) return
   const changed = assess(members)
   if (members.state().stopped) return
   for (const name of changed) settle(members, name, before)
@@ -22,23 +22,31 @@ export function followTrackers(members: Members, results: readonly TrackerResult
   for (const [name, member] of before) followPriority(members, name, member)
 }
 
-/** What is known of the trackers that somebody hangs on: the rest is forgotten. */
-export function learnResults(members: Members, results: readonly TrackerResult[]): void {
-  const { groups, results: known } = members.state()
-  const tracks = [...[...members.all()].map(({ config }) => config), ...groups].flatMap((each) => each.tracks)
-  const told = new Map(results.map((result) => [trackerKey(result), result]))
-  const next = new Map<string, KnownResult>()
-  for (const key of new Set(tracks.map(trackerKey))) {
-    const old = known.get(key)
-    const result = told.get(key)
-    if (result === undefined) {
-      if (old !== undefined) next.set(key, old)
-      continue
-    }
+/** Takes results of trackers that somebody hangs on. Returns whether there is another value among them. */
+export function learnResults(members: Members, results: readonly TrackerResult[]): boolean {
+  const next = new Map(members.state().results)
+  let isNews = false
+  for (const result of results) {
+    const key = trackerKey(result)
+    const old = next.get(key)
+    if (old === undefined && !trackedKeys(members).has(key)) continue
     const isSame = JSON.stringify(old?.value) === JSON.stringify(result.value)
+    isNews ||= !isSame
     next.set(key, { ...result, since: old !== undefined && isSame ? old.since : result.at })
   }
   members.learn({ results: next })
+  return isNews
+}
+
+/** What nobody hangs on any more is not known any more. */
+export function forgetResults(members: Members): void {
+  const keys = trackedKeys(members)
+  members.learn({ results: new Map([...members.state().results].filter(([key]) => keys.has(key))) })
+}
+
+function trackedKeys(members: Members): ReadonlySet<string> {
+  const configs = [...members.all()].map(({ config }) => config)
+  return new Set([...configs, ...members.state().groups].flatMap(({ tracks }) => tracks.map(trackerKey)))
 }
 
 /** What every instance hangs on, and its effective priority, from what is known now. Returns those that it has changed for. */

@@ -11,6 +11,8 @@ const PACKETS_IN_A_TURN = 1000
 export class Advertiser {
   readonly #sockets = new Map<string, { readonly index: number; readonly socket: RawIpv4Socket }>()
   readonly #onError: (error: Error) => void
+  /** What could not be sent the last time, by instance and destination. BOUNDED by what is configured in the life of this. */
+  readonly #failing = new Set<string>()
 
   constructor(onError: (error: Error) => void) {
     this.#onError = onError
@@ -33,7 +35,7 @@ export class Advertiser {
     return [...this.#sockets.values()].map(({ socket }) => socket.fd)
   }
 
-  /** One advertisement, to the group or to each unicast peer. */
+  /** One advertisement, to the group or to each unicast peer. That it cannot be sent is told once, until it is. */
   send(instance: VrrpInstance, source: Ipv4, priority: number): void {
     const socket = this.#sockets.get(instance.interface)?.socket
     if (socket === undefined) return
@@ -48,7 +50,12 @@ export class Advertiser {
         password: instance.password,
       }
       const error = socket.send(source, destination, encodeAdvertisement(advert, { source, destination }))
-      if (error !== undefined) this.#onError(error)
+      const key = `${instance.name} ${destination}`
+      if (error === undefined) this.#failing.delete(key)
+      else if (!this.#failing.has(key)) {
+        this.#failing.add(key)
+        this.#onError(error)
+      }
     }
   }
 

@@ -77,7 +77,6 @@ class VrrpProcess {
 
   track(results: readonly TrackerResult[]): void {
     this.#dispatch({ type: 'trackers', results })
-    this.#outbox.report()
   }
 
   /** From now on the director may vanish without this process leaving, for a while. */
