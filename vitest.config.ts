@@ -8,6 +8,7 @@ const NEED_ROOT = [
   'test/cli/{away,cli,documented-options,lacking}.test.ts',
   'test/config/oracle.test.ts',
   'test/daemon/{address-memory,kept-state,signals}.test.ts',
+  'test/daemon/script/watch/process-watch.test.ts',
   'test/host/*.test.ts',
   'test/programs.test.ts',
 ]

@@ -1,0 +1,165 @@
+import { closeSync, openSync, statSync } from 'node:fs'
+import { calls, checked, SystemError } from './libc.ts'
+import { decodeNetlink, encodeNetlink, NLMSG_DONE } from './netlink-message.ts'
+import { sockaddrNetlink } from './rtnetlink.ts'
+import { AF_NETLINK, int32, SOCK_DGRAM, Socket } from './socket.ts'
+
+/** What the kernel says of processes; threads are left out. */
+export type ProcessEvent =
+  | { readonly type: 'fork'; readonly parent: number; readonly child: number }
+  /** It has become another program. */
+  | { readonly type: 'exec'; readonly pid: number }
+  /** It has given itself another name. */
+  | { readonly type: 'rename'; readonly pid: number }
+  | { readonly type: 'exit'; readonly pid: number }
+  /** The kernel will tell of processes. */
+  | { readonly type: 'listening' }
+
+/** Some of what has happened since the last call. */
+export interface ProcessEvents {
+  readonly events: readonly ProcessEvent[]
+  /** Events were dropped, since nobody read them in time. */
+  readonly lost: boolean
+  /** There may be more. */
+  readonly more: boolean
+}
+
+const NETLINK_CONNECTOR = 11
+/** Group and channel of the process connector. */
+const CN_IDX_PROC = 1
+const CN_VAL_PROC = 1
+const LISTEN = 1
+const IGNORE = 2
+/** struct cn_msg: u32 index | u32 value | u32 sequence | u32 ack | u16 length | u16 flags */
+const CN_MSG = 20
+/** struct proc_event: u32 what | u32 cpu | u64 timestamp | data, the first four words of which are all that counts here. */
+const DATA = CN_MSG + 16
+const WHAT = { none: 0, fork: 1, exec: 2, comm: 0x200, exit: 0x80000000 }
+const SOL_SOCKET = 1
+const SO_RCVBUF = 8
+const SO_RCVBUFFORCE = 33
+/** Some thousand events: a tenth of a second of the worst storm. */
+const RECEIVE_BUFFER = 4 << 20
+const CLONE_NEWNET = 0x40000000
+
+/**
+ * Events of all processes, from the kernel's process connector (CONFIG_PROC_EVENTS). It exists in the first network namespace of the
+ * host only, for the first user and PID namespace only, and tells anybody else nothing: `listening` comes when it works.
+ */
+export class ProcessConnector {
+  readonly #socket: Socket
+
+  /** Throws SystemError where it is not allowed, or the kernel has none. */
+  constructor() {
+    this.#socket = inNetworkOfHost(() => new Socket('process connector', AF_NETLINK, SOCK_DGRAM, NETLINK_CONNECTOR))
+    try {
+      this.#makeRoom()
+      this.#socket.bind(sockaddrNetlink(CN_IDX_PROC))
+      const problem = this.#say(LISTEN)
+      if (problem !== undefined) throw problem
+    } catch (error) {
+      this.#socket.close()
+      throw error
+    }
+  }
+
+  get fd(): number {
+    return this.#socket.fd
+  }
+
+  /** Takes at most `limit` messages. */
+  drain(limit: number): ProcessEvents {
+    const events: ProcessEvent[] = []
+    let lost = false
+    for (let taken = 0; taken < limit; taken++) {
+      try {
+        const datagram = this.#socket.receive()
+        if (datagram === undefined) return { events, lost, more: false }
+        for (const { body } of decodeNetlink(datagram)) {
+          const event = decodeProcessEvent(body)
+          if (event !== undefined) events.push(event)
+        }
+      } catch (error) {
+        if (!(error instanceof SystemError) || error.code !== 'ENOBUFS') throw error
+        lost = true
+      }
+    }
+    return { events, lost, more: true }
+  }
+
+  /** Before Linux 6.6 the kernel goes on making events for who has left without a word. */
+  close(): void {
+    this.#say(IGNORE)
+    this.#socket.close()
+  }
+
+  #makeRoom(): void {
+    try {
+      this.#socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, int32(RECEIVE_BUFFER))
+    } catch {
+      // Not root: the kernel gives as much as it gives to anybody.
+      this.#socket.setOption(SOL_SOCKET, SO_RCVBUF, int32(RECEIVE_BUFFER))
+    }
+  }
+
+  #say(what: number): SystemError | undefined {
+    const message = new DataView(new ArrayBuffer(CN_MSG + 4))
+    message.setUint32(0, CN_IDX_PROC, true)
+    message.setUint32(4, CN_VAL_PROC, true)
+    message.setUint16(16, 4, true)
+    message.setUint32(CN_MSG, what, true)
+    const request = encodeNetlink(NLMSG_DONE, 0, 0, new Uint8Array(message.buffer), [])
+    return this.#socket.send(request, sockaddrNetlink(0))
+  }
+}
+
+/** The event in the body of one netlink message; undefined for those of threads, and for what nobody asks for. */
+export function decodeProcessEvent(body: DataView): ProcessEvent | undefined {
+  if (body.byteLength < DATA + 16) return undefined
+  if (body.getUint32(0, true) !== CN_IDX_PROC || body.getUint32(4, true) !== CN_VAL_PROC) return undefined
+  const word = (index: number) => body.getUint32(DATA + 4 * index, true)
+  const [thread, pid] = [word(0), word(1)]
+  switch (body.getUint32(CN_MSG, true)) {
+    case WHAT.none:
+      // An answer; its only word is an error.
+      return thread === 0 ? { type: 'listening' } : undefined
+    case WHAT.fork:
+      // The parent, then the child, each as thread and process.
+      return word(2) === word(3) ? { type: 'fork', parent: pid, child: word(3) } : undefined
+    case WHAT.exec:
+      return thread === pid ? { type: 'exec', pid } : undefined
+    case WHAT.comm:
+      return thread === pid ? { type: 'rename', pid } : undefined
+    case WHAT.exit:
+      return thread === pid ? { type: 'exit', pid } : undefined
+    default:
+      return undefined
+  }
+}
+
+/**
+ * Does something in the network namespace of the host's first process: a socket stays in the namespace that it was opened in. Does
+ * it here where that one is not to be entered.
+ */
+function inNetworkOfHost<T>(act: () => T): T {
+  const [own, host] = ['/proc/self/ns/net', '/proc/1/ns/net']
+  let away: number
+  try {
+    if (statSync(own).ino === statSync(host).ino) return act()
+    away = openSync(host, 'r')
+  } catch {
+    return act()
+  }
+  const home = openSync(own, 'r')
+  try {
+    if (calls.setns(away, CLONE_NEWNET) < 0) return act()
+    try {
+      return act()
+    } finally {
+      checked(calls.setns(home, CLONE_NEWNET), 'return to', 'network namespace')
+    }
+  } finally {
+    closeSync(away)
+    closeSync(home)
+  }
+}
