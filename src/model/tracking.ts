@@ -44,15 +44,18 @@ export interface ProcessTracker {
   readonly name: string
   /** The program and, if given, its parameters. */
   readonly command: readonly string[]
-  /** How parameters count: not at all, all of them, the first ones, or the last of them by its beginning only. */
+  /**
+   * How parameters count: not at all; all of them; the first ones (`partial`); the first ones, and of the last of these its beginning
+   * only (`initial`). The words are those of the configuration.
+   */
   readonly parameters: 'ignored' | 'equal' | 'initial' | 'partial'
-  /** Compare the program by the path in its command line, not by the name of the process. */
+  /** Compare the program by the command line, not by the name of the process. */
   readonly fullCommand: boolean
   /** Good while there are at least so many, */
   readonly quorum: number
   /** and at most so many. */
   readonly quorumMax: number | undefined
-  /** After how long fewer of them, and more of them, count. */
+  /** After how long the end of one counts, and a fork of one. */
   readonly terminateDelay: Millis
   readonly forkDelay: Millis
 }

@@ -221,6 +221,13 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
       'no other director takes over',
     ],
   ],
+  quorumsOfProcessesAreNoMoreThanTheirMaximum: [
+    ['vrrp_track_process p { process x\n quorum 3\n quorum_max 2\n }', 'bad-quorum', 'less than `quorum`'],
+    ['vrrp_track_process p { process x\n quorum 2\n quorum_max 0\n }', 'bad-quorum', 'less than `quorum`'],
+  ],
+  processesCanHaveTheirNames: [
+    ['vrrp_track_process p { process /usr/sbin/haproxy\n }', 'ignored-value', 'never named with its path'],
+  ],
   scriptsEndBeforeTheNextRun: [
     ['vrrp_script s { script /bin/true\n interval 1\n timeout 2\n }', 'long-timeout', 'runs are left out'],
   ],

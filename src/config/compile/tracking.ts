@@ -58,17 +58,20 @@ function fileTracker({ id, file, init_file: init }: Settings['track_file'][numbe
   return [{ name: id, path: file, init: init && { value: init.value ?? 0, overwrite: init.overwrite } }]
 }
 
+/** `quorum_max 0` alone says that there must be none; otherwise one below the quorum does not count, as the rules say. */
 function processTracker(block: Settings['vrrp_track_process'][number]): ProcessTracker[] {
   if (block.process === undefined) return []
-  const parameters = block.process.length > 1 ? 'equal' : 'ignored'
+  const { process: command, param_match: match, quorum, quorum_max: most } = block
+  const parameters = match === undefined ? (command.length > 1 ? 'equal' : 'ignored') : (match.how ?? 'equal')
   return [
     {
       name: block.id,
-      command: block.process,
-      parameters: block.param_match === undefined ? parameters : (block.param_match.how ?? 'equal'),
-      fullCommand: block.full_command,
-      quorum: block.quorum,
-      quorumMax: block.quorum_max,
+      command,
+      parameters,
+      fullCommand: block.full_command || parameters !== 'ignored',
+      ...(most === 0 && quorum === 1
+        ? { quorum: 0, quorumMax: 0 }
+        : { quorum, quorumMax: most === undefined || most < quorum ? undefined : most }),
       terminateDelay: block.terminate_delay ?? block.delay ?? millis(0),
       forkDelay: block.fork_delay ?? block.delay ?? millis(0),
     },

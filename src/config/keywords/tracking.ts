@@ -52,30 +52,39 @@ export const vrrpScript = {
 } as const satisfies Entries
 
 export const trackProcess = {
-  process: setting(many(word('<command>')), 'The command and, if given, its parameters.'),
-  param_match: setting(fields({ how: optional(choice('initial', 'partial')) }), 'How parameters are compared.'),
+  process: setting(many(word('<command>')), 'Name of the process; with parameters: its command line.'),
+  param_match: setting(
+    fields({ how: optional(choice('initial', 'partial')) }),
+    'Which parameters a process has: exactly those of `process`, or none if there are none; with `partial` more may follow; with `initial` the last one may also be longer.',
+  ),
   weight: setting(trackWeight(FILE_WEIGHT), 'Default weight where `track_process` does not have one.'),
   quorum: setting(integer(1, 65_535), 'Number of processes that must run.', 1),
   quorum_max: setting(integer(0, 65_535), 'Largest number of processes that may run.'),
   delay: setting(inSeconds(0.000001, 3600), 'Sets both `terminate_delay` and `fork_delay`.'),
   terminate_delay: setting(inSeconds(0.000001, 3600), 'Delay after which the end of a process counts, in seconds.'),
-  fork_delay: setting(inSeconds(0.000001, 3600), 'Delay after which the start of a process counts, in seconds.'),
-  full_command: flag('Compares the whole command line.'),
+  fork_delay: setting(inSeconds(0.000001, 3600), 'Delay after which the fork of a process counts, in seconds.'),
+  full_command: flag(
+    'Compares the command line, and not the name of the process; parameters and `param_match` do, too.',
+  ),
 } as const satisfies Entries
 
-/** `[VALUE] [overwrite]` */
+/** `[VALUE] [overwrite]`, in any order; the last value counts. */
 const initFile: Syntax<{ readonly value: number | undefined; readonly overwrite: boolean }> = {
   text: '[<value>] [overwrite]',
   words: ['overwrite'],
   parse(words) {
     let value: number | undefined
-    if (words.peek() !== undefined && words.peek()?.text !== 'overwrite') {
+    let overwrite = false
+    for (let next = words.peek(); next !== undefined; next = words.peek()) {
+      if (next.text === 'overwrite') {
+        words.take()
+        overwrite = true
+        continue
+      }
       const number = initialNumber.parse(words)
       if (number === invalid) return invalid
       value = number
     }
-    const overwrite = words.peek()?.text === 'overwrite'
-    if (overwrite) words.take()
     return { value, overwrite }
   },
   print: ({ value, overwrite }) =>
@@ -84,8 +93,11 @@ const initFile: Syntax<{ readonly value: number | undefined; readonly overwrite:
 
 export const trackFile = {
   file: setting(path, 'Path of the file that holds the number.'),
-  weight: setting(trackWeight(2_147_483_647), 'Factor for the number in the file; default 1.'),
-  init_file: setting(initFile, 'Creates the file with this number if it does not exist; with `overwrite` always.'),
+  weight: setting(trackWeight(FILE_WEIGHT), 'Factor for the number in the file; default 1.'),
+  init_file: setting(
+    initFile,
+    'Creates the file with this number, default 0, if it does not exist; with `overwrite` writes it over what is there at the start, but not at a reload.',
+  ),
 } as const satisfies Entries
 
 const neighbour = setting(unicastAddress, 'Address of the peer.')

@@ -231,6 +231,24 @@ const weightsAreOfUseWithNopreempt: Rule = (settings, places, report) => {
   }
 }
 
+/** Without a quorum, `quorum_max 0` says that there must be none. */
+const quorumsOfProcessesAreNoMoreThanTheirMaximum: Rule = (settings, places, report) => {
+  for (const block of settings.vrrp_track_process) {
+    const { quorum, quorum_max: most } = block
+    if (most === undefined || most >= quorum || (most === 0 && quorum === 1)) continue
+    report('bad-quorum', places.of(block, 'quorum_max'), 'it is less than `quorum`, and is not taken into account')
+  }
+}
+
+const processesCanHaveTheirNames: Rule = (settings, places, report) => {
+  for (const block of settings.vrrp_track_process) {
+    const { process: command = [], param_match: match, full_command: full } = block
+    if (full || match !== undefined || command.length !== 1 || !command[0]?.includes('/')) continue
+    const message = 'a process is never named with its path: none is found'
+    report('ignored-value', places.of(block, 'process'), message, 'leave the path out, or add `full_command`')
+  }
+}
+
 const scriptsEndBeforeTheNextRun: Rule = (settings, places, report) => {
   for (const block of settings.vrrp_script) {
     if (block.timeout === undefined || block.interval === undefined || block.timeout <= block.interval) continue
@@ -253,5 +271,7 @@ export const trackingRules: readonly Rule[] = [
   membersHaveNoWeightsOfTheirOwn,
   ownersHaveNoWeights,
   weightsAreOfUseWithNopreempt,
+  quorumsOfProcessesAreNoMoreThanTheirMaximum,
+  processesCanHaveTheirNames,
   scriptsEndBeforeTheNextRun,
 ]
