@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** In files of other folders: what needs root, network namespaces, built programs or packages. */
 const NEED_ROOT = [
   'test/check/ping.test.ts',
-  'test/cli/{away,cli,documented-options,lacking}.test.ts',
+  'test/cli/{away,cli,documented-options,keepalived-options,lacking}.test.ts',
   'test/config/oracle.test.ts',
   'test/daemon/{address-memory,kept-state,signals}.test.ts',
   'test/daemon/script/watch/process-watch.test.ts',

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../model/config.ts'
-import { type ConfigFile, configToRun, defaultConfigId, readConfigFile } from '../host/config-file.ts'
+import { printSettings } from '../config/print.ts'
+import { type ConfigFile, configToRun, readPart } from '../host/config-file.ts'
 import { namespaceOfMemory } from '../daemon/vrrp/address-memory.ts'
 import { Director } from '../daemon/director/director.ts'
 import { lackingPrograms } from '../host/host-programs.ts'
@@ -15,18 +15,24 @@ import { removeCore } from '../forward/ebpf/removal.ts'
 import { MarkRoute } from '../forward/ebpf/mark-route.ts'
 import { enterNetworkNamespace, feedWatchdog, holdLock, notifySystemd } from '../linux/process.ts'
 import { LEVEL_NAMES, logLevelOf } from '../host/log-level.ts'
+import { setLogTargets } from '../host/log-targets.ts'
 import { reasonOf } from '../host/regular-file.ts'
 import { ignoreSignals, unblockSignal } from '../linux/signals.ts'
-import { type Millis, millis } from '../time.ts'
-import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
+import { millis } from '../time.ts'
+import { defaultSocket } from './defaults.ts'
 import { fixFiles } from './fix-config.ts'
+import { signalNumber, targetsOf, withoutEffect } from './keepalived-options.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
-import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, type Format, printConfig, testFiles } from './test-config.ts'
+import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, printConfig, testFiles } from './test-config.ts'
+import { type Options, tanistdProgram } from './tanistd-options.ts'
 import { whenUnread } from './unread-output.ts'
 import { VERSION } from './version.ts'
 
 /** The host lacks what the daemon needs. */
 const EXIT_START = 1
+
+/** The longest that `--grace` takes. */
+const LONGEST_GRACE = millis(86_400_000)
 
 /** How long systemd waits for the election to begin. */
 const READY_PATIENCE_MS = 5000
@@ -34,120 +40,26 @@ const READY_PATIENCE_MS = 5000
 /** Where `ip netns` names network namespaces. */
 const NAMESPACES = '/run/netns'
 
-interface Options {
-  file: string
-  test?: true
-  host?: true
-  format: Format
-  printConfig?: true
-  keywords?: string | true
-  manual?: true
-  completion?: 'bash' | 'zsh'
-  configId: string
-  name: string
-  socket?: string
-  scriptSocket?: string
-  fix?: true
-  write?: true
-  partial?: true
-  release?: true
-  now?: true
-  layout?: true
-  grace: Millis
-  hook: 'tcx' | 'clsact'
-  maxConnections: number
-}
-
-/** Throws what commander shows as a mistake in the command line. */
-function connectionsOf(text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 1024 && value <= 2 ** 24) return value
-  throw new InvalidArgumentError('a whole number from 1024 to 16777216')
-}
-
-/** A name is that of a folder and of a file. Throws as `connectionsOf`. */
-function nameOf(text: string): string {
-  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(text)) return text
-  throw new InvalidArgumentError('letters, digits, `_`, `-` and `.`')
-}
-
-/** Seconds on the command line. Throws what commander shows as a mistake in it. */
-function graceOf(text: string): Millis {
-  const seconds = Number(text)
-  if (/^\d+(\.\d+)?$/.test(text) && seconds <= 86_400) return millis(seconds * 1000)
-  throw new InvalidArgumentError('seconds, at most 86400')
-}
-
-const program = new Command('tanistd')
-  .description('Failover manager: VRRP, health checks and an eBPF forwarding core, configured as keepalived is.')
-  .version(VERSION)
-  .option('-f, --file <file>', 'configuration file', '/etc/tanist/tanist.conf')
-  .argument('[files...]', 'with -t: the files to check, instead of -f; two are checked as a pair; - is standard input')
-  .option(
-    '-t, --test',
-    'check the file and exit: 0 good, 7 protections do not run, 4 unreadable, 5 refused; never looks at the host',
-  )
-  .option('--host', 'with -t: also check interfaces, scripts, users and files of this host')
-  .option('--fix', 'with -t: show, as a diff, the corrections that can be made without asking what was meant')
-  .option('--write', 'with -t --fix: make them, in this file and those that it includes')
-  .option('--print-config', 'print the configuration with all defaults, secrets hidden, and exit')
-  .addOption(
-    new Option('--format <format>', 'of -t, --print-config and --keywords').choices(['text', 'json']).default('text'),
-  )
-  .option('--keywords [name]', 'print all keywords, those of a block or one of them: syntax, meaning, default, status')
-  .option('--manual', 'print the manual page tanist.conf(5), for man -l -')
-  .addOption(
-    new Option('--completion <shell>', 'print the completion script of this command for a shell').choices([
-      'bash',
-      'zsh',
-    ]),
-  )
-  .option('-i, --config-id <id>', 'ID of this host, for lines that begin with @ID', defaultConfigId())
-  .option(
-    '--name <name>',
-    'name of this director, for several on one machine: names the control socket and the pinned core',
-    nameOf,
-    DEFAULT_NAME,
-  )
-  .option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)')
-  .option('--script-socket <path>', 'have the service that listens there run the commands of the configuration')
-  .addOption(
-    new Option('--hook <hook>', 'how the forwarding program is attached; kernels before 6.6 have no tcx and use clsact')
-      .choices(['tcx', 'clsact'])
-      .default('tcx'),
-  )
-  .addOption(
-    new Option('--max-connections <n>', 'connections of each family that the core has room for, about 250 bytes each')
-      .argParser(connectionsOf)
-      .default(DEFAULT_MAX_CONNECTIONS),
-  )
-  .option('--partial', 'start although protections that the file configures do not run yet; they are named')
-  .addOption(
-    new Option('--grace <seconds>', 'how long the core goes on after a stop in order, for a restart; 0: not at all')
-      .argParser(graceOf)
-      .default(millis(60_000), '60'),
-  )
-  .option(
-    '--release',
-    'send priority 0, remove from this host the virtual addresses of the configuration and those that a daemon has left, and exit',
-  )
-  .option('--now', 'with --release: also remove the core, its connections and services made by hand')
-  .addOption(new Option('--layout', 'print the version of the tables in the core, and exit').hideHelp())
-  .addHelpText(
-    'after',
-    `
-Environment:
-  TANIST_LOG             from which level on all processes log:
-                         ${LEVEL_NAMES}
-                         (default: info). debug: events and effects of the
-                         election, each probe, what each plan writes, and
-                         changes of the network`,
-  )
-  .showHelpAfterError()
-
 whenUnread(() => {}) // the rest of a check counts, and a daemon goes on
+const program = tanistdProgram(DEFAULT_MAX_CONNECTIONS)
+if (process.argv.some((word) => word.startsWith('--config-test='))) {
+  program.error('tanistd: what --config-test finds goes to stderr; redirect it to have it in a file', {
+    exitCode: EXIT_START,
+  })
+}
 program.parse()
-const options = program.opts<Options>()
+const given = program.opts<Options>()
+const isGiven = (name: string) => program.getOptionValueSource(name) === 'cli'
+const options: Options = {
+  ...given,
+  file: given.useFile ?? given.file,
+  ...(given.configTest === true ? { test: true } : {}),
+  grace: given.dontReleaseIpvs === true && !isGiven('grace') ? LONGEST_GRACE : given.grace,
+}
+/** What runs of the configuration; both parts if both are named. */
+const part = options.vrrp === options.check ? 'all' : options.vrrp === true ? 'vrrp' : 'check'
+const allConfig = options.allConfig === true
+if (options.umask !== undefined) process.umask(options.umask)
 
 if (options.fix === true && options.test === undefined) {
   program.error('tanistd: --fix goes with -t', { exitCode: EXIT_START })
@@ -163,6 +75,12 @@ if (options.fix === true && options.test === undefined) {
   })
 } else if (options.now === true && options.release === undefined) {
   program.error('tanistd: --now is of --release', { exitCode: EXIT_START })
+} else if (options.genhash === true) {
+  program.error('tanistd: there is no genhash here; `curl -s URL | md5sum` says the same', { exitCode: EXIT_START })
+} else if (options.signum !== undefined) {
+  const number = signalNumber(options.signum)
+  if (number === undefined) program.error(`tanistd: no signal is for \`${options.signum}\``, { exitCode: EXIT_START })
+  process.stdout.write(`${number}\n`)
 } else if (options.layout === true) {
   process.stdout.write(`${LAYOUT_VERSION}\n`)
 } else if (options.keywords !== undefined) {
@@ -179,10 +97,11 @@ if (options.fix === true && options.test === undefined) {
 } else if (options.printConfig === true) {
   process.exitCode = printConfig(options.file, options)
 } else {
-  const read = readConfigFile(options.file, options.configId)
+  const read = readPart({ ...options, part, allConfig })
   // Whatever of it runs or not, its addresses can be given up.
   const { config, errors, warnings } = configToRun(read, options.partial === true || options.release === true)
-  for (const message of [...errors, ...warnings]) process.stderr.write(`${message}\n`)
+  const unheeded = withoutEffect(isGiven).map((text) => `tanistd: ${text}`)
+  for (const message of [...errors, ...warnings, ...unheeded]) process.stderr.write(`${message}\n`)
   if (config === undefined && options.release !== true) {
     process.exitCode =
       'unreadable' in read ? EXIT_UNREADABLE : read.loaded.config === undefined ? EXIT_REFUSED : EXIT_PARTIAL
@@ -191,7 +110,7 @@ if (options.fix === true && options.test === undefined) {
   } else if (options.release === true) {
     if (!release(config)) process.exitCode = EXIT_START
   } else if (config !== undefined) {
-    await run(config)
+    await run(config, 'loaded' in read ? printSettings(read.loaded.settings) : '')
   }
 }
 
@@ -232,7 +151,7 @@ function lockOf(name: string): string {
 
 /** Where the file says that the daemon works; false, with a message, when that is not here. */
 function enterNamespaceOf(read: ConfigFile): boolean {
-  const name = 'loaded' in read ? read.loaded.settings.net_namespace : namespaceLeft()
+  const name = options.namespace ?? ('loaded' in read ? read.loaded.settings.net_namespace : namespaceLeft())
   if (name === undefined) return true
   try {
     enterNetworkNamespace(name)
@@ -250,10 +169,13 @@ function namespaceLeft(): string | undefined {
   return names.find((each) => statSync(join(NAMESPACES, each), { throwIfNoEntry: false })?.ino === inode)
 }
 
-async function run(config: Config): Promise<void> {
+/** `text`: the whole configuration as it is printed. */
+async function run(config: Config, text: string): Promise<void> {
+  setLogTargets(targetsOf(options))
   // Until it has handlers for them, below; SIGUSR1 has one.
   ignoreSignals(['SIGTERM', 'SIGINT', 'SIGUSR1'])
   const log = await createLog('director', options.name)
+  if (options.dumpConf === true) log.info(`the configuration with all defaults:\n${text}`)
   endOnUnexpectedErrors(log)
   const fail = async (error: unknown): Promise<never> => {
     log.fatal(error instanceof Error ? error.message : String(error))
@@ -275,6 +197,12 @@ async function run(config: Config): Promise<void> {
   let director: Director
   try {
     const { name, file, configId, hook, maxConnections, grace } = options
+    const pidFiles = {
+      director: options.pid ?? join(RUN_FOLDER, `${name}.pid`),
+      vrrp: options.vrrp_pid,
+      check: options.checkers_pid,
+    }
+    const fileMode = 0o644 & ~(options.umask ?? 0)
     const partial = options.partial === true
     const version = VERSION
     director = new Director(
@@ -289,6 +217,10 @@ async function run(config: Config): Promise<void> {
         hook,
         maxConnections,
         grace,
+        part,
+        allConfig,
+        pidFiles,
+        fileMode,
       },
       config,
       log,
@@ -302,7 +234,7 @@ async function run(config: Config): Promise<void> {
       (error: unknown) => fail(error),
     )
   process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  process.on('SIGINT', options.ignoreSigint === true ? () => {} : stop)
   process.on('SIGHUP', () => void director.reload())
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
     process.on(signal, () => log.info(`${signal}: keepalived writes its state to a file; ask \`tanist status --json\``))

@@ -41,11 +41,17 @@ interface Checked {
  */
 export function testFiles(
   files: readonly string[],
-  options: { readonly format: Format; readonly host?: true; readonly partial?: true; readonly configId: string },
+  options: {
+    readonly format: Format
+    readonly host?: true
+    readonly partial?: true
+    readonly configId: string
+    readonly allConfig?: true
+  },
 ): number {
   const loaded: Loaded[] = []
   const checked = files.map((file): Checked => {
-    const read = readConfigToTest(file, options.configId)
+    const read = readConfigToTest(file, options.configId, options.allConfig)
     if ('unreadable' in read) return { file, unreadable: read.unreadable, notRunning: [], diagnostics: [] }
     loaded.push(read.loaded)
     const more = collectDiagnostics()
@@ -62,8 +68,11 @@ export function testFiles(
 }
 
 /** `tanistd --print-config`: prints what the file comes to. Mistakes go to stderr; a refused file is not printed. */
-export function printConfig(file: string, options: { readonly format: Format; readonly configId: string }): number {
-  const read = readConfigToTest(file, options.configId)
+export function printConfig(
+  file: string,
+  options: { readonly format: Format; readonly configId: string; readonly allConfig?: true },
+): number {
+  const read = readConfigToTest(file, options.configId, options.allConfig)
   if ('unreadable' in read) {
     return printChecked([{ file, unreadable: read.unreadable, notRunning: [], diagnostics: [] }], 'text', true)
   }

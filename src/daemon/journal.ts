@@ -9,11 +9,14 @@ export function writesToJournal(): boolean {
   return process.env['JOURNAL_STREAM'] === `${dev}:${ino}`
 }
 
-/**
- * A line of the log as people read it in the journal, which knows time, host and unit itself: sd-daemon(3)'s `<priority>` before each
- * line of the text. `json` is what pino writes.
- */
-export function journalText(json: string): string {
+/** A line of the log as people read it, with its priority. */
+export interface TextLine {
+  readonly priority: number
+  readonly text: string
+}
+
+/** The lines that people read for one of pino's, which is `json`: without time, host and unit. */
+export function textLines(json: string): readonly TextLine[] {
   const {
     level,
     process: role,
@@ -27,5 +30,12 @@ export function journalText(json: string): string {
     readonly errors?: readonly string[]
   }
   const lines = [`${role}: ${msg}`, ...errors].join('\n').split('\n')
-  return lines.map((line) => `<${PRIORITIES[level] ?? 6}>${line}\n`).join('')
+  return lines.map((text) => ({ priority: PRIORITIES[level] ?? 6, text }))
+}
+
+/** The same for the journal: sd-daemon(3)'s `<priority>` before each line. */
+export function journalText(json: string): string {
+  return textLines(json)
+    .map(({ priority, text }) => `<${priority}>${text}\n`)
+    .join('')
 }

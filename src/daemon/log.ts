@@ -1,7 +1,14 @@
 import { constants, openSync } from 'node:fs'
+import { join, parse } from 'node:path'
 import pino, { type DestinationStream, type Logger } from 'pino'
 import { logLevel } from '../host/log-level.ts'
-import { journalText, writesToJournal } from './journal.ts'
+import { logTargets } from '../host/log-targets.ts'
+import { journalText, textLines, writesToJournal } from './journal.ts'
+import { Syslog } from './syslog.ts'
+
+type Role = 'director' | 'vrrp' | 'check'
+
+const FILE_PARTS: Readonly<Record<Role, string>> = { director: '', vrrp: '_vrrp', check: '_healthcheckers' }
 
 /** What waits for a reader that does not read. Beyond it lines are dropped and counted, never waited for. */
 const BACKLOG_BYTES = 1 << 20
@@ -9,47 +16,101 @@ const BACKLOG_BYTES = 1 << 20
 /** At a normal end, how long the last lines may take. */
 const FLUSH_MS = 200
 
+/** Where lines go. Nothing here waits. */
+interface Sink {
+  /** `line`: what pino writes. */
+  write(line: string): void
+  /** Calls when what was written is out, or cannot get out. */
+  flush(done: () => void): void
+}
+
 /**
- * The log of one process: JSON lines, readable ones on a terminal and in the journal. Writing never blocks the process. `TANIST_LOG`
- * says from which level on.
+ * The log of one process: JSON lines, readable ones on a terminal, in the journal, in syslog and in a file of its own. Writing never
+ * blocks the process. `TANIST_LOG` says from which level on, `logTargets` where to.
  */
-export async function createLog(role: 'director' | 'vrrp' | 'check', name: string): Promise<Logger> {
+export async function createLog(role: Role, name: string): Promise<Logger> {
   const options = { level: logLevel(), base: { director: name, process: role } }
-  if (process.stdout.isTTY) {
+  const { console, facility, file } = logTargets()
+  const sinks: Sink[] = []
+  let log: Logger | undefined
+  const lost = (lines: number) => log?.warn({ lines }, 'log lines were dropped because nobody read the log')
+  if (console && process.stdout.isTTY) {
     const { default: pretty } = await import('pino-pretty')
-    return pino(options, pretty({ ignore: 'pid,hostname,director,process', messageFormat: '{process}: {msg}' }))
+    const stream = pretty({ ignore: 'pid,hostname,director,process', messageFormat: '{process}: {msg}' })
+    sinks.push({ write: (line) => stream.write(line), flush: (done) => done() })
+  } else if (console) sinks.push(writer(ownStdout(), writesToJournal() ? journalText : (line) => line, lost))
+  if (file !== undefined) sinks.push(writer(logFileOf(file, role), fileText, lost))
+  if (facility !== undefined) {
+    const syslog = new Syslog(facility, lost)
+    sinks.push({ write: (line) => syslog.write(textLines(line)), flush: (done) => done() })
   }
-  let dropped = 0
-  let idle = true
-  const destination = pino.destination({ dest: ownStdout(), sync: false, minLength: 0, maxLength: BACKLOG_BYTES })
-  // It would be called at the exit, and try for ever when the disk is full or nobody reads; `flushLog` has done what can be done.
-  destination.flushSync = () => {}
-  const format = writesToJournal() ? journalText : (line: string) => line
-  // Not the destination itself: at a fatal line pino would write what waits before lines that are being written.
+  // Not a destination of pino itself: at a fatal line pino would write what waits before lines that are being written.
   const stream: DestinationStream & Pick<Logger, 'flush'> = {
     write(line) {
-      idle = false
-      destination.write(format(line))
+      for (const sink of sinks) sink.write(line)
     },
-    // Its own `flush` would wait for the disk as well, or for nothing.
     flush(done) {
-      if (idle) done?.()
-      else destination.once('drain', () => done?.()).once('error', () => done?.())
+      let left = sinks.length
+      for (const sink of sinks) {
+        sink.flush(() => {
+          left--
+          if (left === 0) done?.()
+        })
+      }
     },
   }
-  const log = pino(options, stream)
+  log = pino(options, stream)
+  return log
+}
+
+/** Lines into what is open or has a path. `lost` is told how many were dropped when it takes some again. */
+function writer(dest: number | string, format: (line: string) => string, lost: (lines: number) => void): Sink {
+  let dropped = 0
+  let idle = true
+  const destination = pino.destination({ dest, sync: false, minLength: 0, maxLength: BACKLOG_BYTES })
+  // It would be called at the exit, and try for ever when the disk is full or nobody reads; `flushLog` has done what can be done.
+  destination.flushSync = () => {}
   destination.on('drop', () => dropped++)
   destination.on('drain', () => {
     idle = true
     if (dropped === 0) return
     const lines = dropped
     dropped = 0
-    log.warn({ lines }, 'log lines were dropped because nobody read the log')
+    lost(lines)
   })
   // The reader has gone away. There is nobody left to tell.
   destination.on('error', () => {})
-  return log
+  return {
+    write(line) {
+      idle = false
+      destination.write(format(line))
+    },
+    // Its own `flush` would wait for the disk as well, or for nothing.
+    flush(done) {
+      if (idle) {
+        done()
+        return
+      }
+      const end = () => {
+        destination.off('drain', end).off('error', end)
+        done()
+      }
+      destination.on('drain', end).on('error', end)
+    },
+  }
 }
+
+/** keepalived's name of the log of each process: `x.log`, `x_vrrp.log`, `x_healthcheckers.log`. */
+export function logFileOf(file: string, role: Role): string {
+  const { dir, name, ext } = parse(file)
+  return join(dir, `${name}${FILE_PARTS[role]}${ext}`)
+}
+
+/** Lines of a file, which knows no time. */
+const fileText = (line: string) =>
+  textLines(line)
+    .map(({ text }) => `${new Date().toISOString()} ${text}\n`)
+    .join('')
 
 /** Standard output by a description of its own that does not block; sockets, which cannot be opened again, as they are. */
 function ownStdout(): number {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { formatDiagnostic, type Severity } from '../config/diagnostic.ts'
 import { loadConfig, type Loaded } from '../config/load.ts'
+import { onlyPart, type Part } from '../config/part.ts'
 import type { Config, NotRunning } from '../model/config.ts'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
 import { type Files, hasWildcard } from '../config/preprocess/include.ts'
@@ -58,23 +59,39 @@ export function defaultConfigId(): string {
 /** A configuration file as it was read, or why it could not be. */
 export type ConfigFile = { readonly loaded: Loaded } | { readonly unreadable: string }
 
-/** Reads and checks a regular file, and those that it includes. Looks at nothing but files and, for `${_ENV …}`, the environment. Never waits. */
-export function readConfigFile(path: string, configId: string): ConfigFile {
+/**
+ * Reads and checks a regular file, and those that it includes. Looks at nothing but files and, for `${_ENV …}`, the environment. Never
+ * waits. `allIncluded`: an include that finds no file is an error everywhere, as after `include_check`.
+ */
+export function readConfigFile(path: string, configId: string, allIncluded = false): ConfigFile {
   const files = hostFiles()
-  return configOf(path, files.read(path), files, configId)
+  return configOf(path, files.read(path), files, configId, allIncluded)
+}
+
+/** The same for a daemon: the configuration is what it runs of the file. */
+export function readPart(what: {
+  readonly file: string
+  readonly configId: string
+  readonly allConfig: boolean
+  readonly part: Part
+}): ConfigFile {
+  const read = readConfigFile(what.file, what.configId, what.allConfig)
+  if ('unreadable' in read || read.loaded.config === undefined) return read
+  return { loaded: { ...read.loaded, config: onlyPart(read.loaded.config, what.part) } }
 }
 
 /** The same for people who wait for the answer: `-` is standard input. */
-export function readConfigToTest(path: string, configId: string): ConfigFile {
-  if (path !== STANDARD_INPUT) return readConfigFile(path, configId)
-  return configOf(path, readStandardInput(SIZE_LIMIT), hostFiles(), configId)
+export function readConfigToTest(path: string, configId: string, allIncluded = false): ConfigFile {
+  if (path !== STANDARD_INPUT) return readConfigFile(path, configId, allIncluded)
+  return configOf(path, readStandardInput(SIZE_LIMIT), hostFiles(), configId, allIncluded)
 }
 
-function configOf(path: string, found: FileText, files: Files, configId: string): ConfigFile {
+function configOf(path: string, found: FileText, files: Files, configId: string, allIncluded: boolean): ConfigFile {
   if ('error' in found) return { unreadable: `cannot read ${path}: ${found.error}` }
   const surroundings = {
     files,
     configId,
+    allIncluded,
     environment: (name: string) => process.env[name] ?? '',
     random: (low: number, high: number) => low + Math.floor(Math.random() * (high - low + 1)),
   }

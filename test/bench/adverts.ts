@@ -58,7 +58,7 @@ async function measure(product: 'tanist' | 'keepalived'): Promise<readonly numbe
       .map((at, i) => Math.abs(at - (times[i] ?? at) - INTERVAL_MS))
       .toSorted((a, b) => a - b)
   } finally {
-    await lab.destroy()
+    lab.destroy()
   }
 }
 

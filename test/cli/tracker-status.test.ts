@@ -61,6 +61,7 @@ const snapshot = (instances: readonly InstanceSnapshot[]): Snapshot => ({
   configuration: { file: 'tanist.conf', loadedAt: at, refused: [], notRunning: [] },
   processes: [],
   instances,
+  commands: [],
   services: [],
   drops: {},
 })

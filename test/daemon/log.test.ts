@@ -80,6 +80,20 @@ test('anywhere else they are JSON, also when a unit far above has the journal', 
   expect(rest).toHaveLength(3)
 })
 
+test('-g: lines go to a file of each process, with their time; standard output has them only if it is asked for', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tanist-log-file-'))
+  try {
+    process.env['TANIST_LOG_TO'] = JSON.stringify({ console: false, file: join(directory, 'tanist.log') })
+    expect(logged(lines, true)).toEqual({ status: 0, text: '' })
+    expect(readFileSync(join(directory, 'tanist_vrrp.log'), 'utf8')).toMatch(
+      /^[\dT:.-]+Z vrrp: \(a\) Entering BACKUP STATE\n[\dT:.-]+Z vrrp: Lost quorum\n/,
+    )
+  } finally {
+    delete process.env['TANIST_LOG_TO']
+    rmSync(directory, { recursive: true })
+  }
+})
+
 test('an unexpected error is logged with its stack and ends the process', () => {
   const { status, text } = logged(
     `endOnUnexpectedErrors(log)

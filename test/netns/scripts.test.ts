@@ -66,7 +66,7 @@ async function startBoth(one: string, other: string): Promise<void> {
 
 describe('track_script', () => {
   test('without a weight a failure is a fault, and who is to be told is told in order', async () => {
-    const told = `notify ${witness('told')}\nnotify_fault "${witness('faults')} of ${'v'}"`
+    const told = `notify ${witness('told')}\nnotify_fault "${witness('faults')} of v"`
     await startBoth(config(150, { tracked: TRACKED, instance: told }), config(100))
     rmSync(path('good'))
     await untilState(first, 'fault')

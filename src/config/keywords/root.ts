@@ -70,7 +70,7 @@ export const root = {
   ),
   namespace_with_ipsets: inert(NETFILTER, flag('Uses sets of addresses in namespaces on old kernels.')),
   use_pid_dir: inert(
-    'there are no pid files: ask systemd or `tanist status`',
+    'the pid file is in /run/tanist, or where `tanistd -p` says',
     flag('Puts pid files into a directory of their own.'),
   ),
   instance: later(NAMES, setting(word('<name>'), 'Name of this daemon instance; see --name.')),

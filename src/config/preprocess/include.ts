@@ -19,7 +19,7 @@ export interface IncludeChecks {
 }
 
 export const NO_CHECKS: IncludeChecks = { read: false, match: false, wildcard_match: false, brace_match: false }
-const ALL_CHECKS: IncludeChecks = { read: true, match: true, wildcard_match: true, brace_match: true }
+export const ALL_CHECKS: IncludeChecks = { read: true, match: true, wildcard_match: true, brace_match: true }
 
 const FORMS: Readonly<Record<string, IncludeChecks>> = {
   include: NO_CHECKS,

@@ -11,6 +11,7 @@ import {
   hasWildcard,
   type Include,
   type IncludeChecks,
+  ALL_CHECKS,
   NO_CHECKS,
   parseInclude,
 } from './include.ts'
@@ -19,6 +20,8 @@ import { parseLoop } from './loop.ts'
 /** Everything outside the text that a configuration may ask for. */
 export interface Surroundings extends Omit<Predefined, 'directory'> {
   readonly files: Files
+  /** Whether every include must find its files, as after `include_check`. */
+  readonly allIncluded?: boolean
 }
 
 /** How deep files may include one another. */
@@ -56,7 +59,7 @@ class Preprocessor {
   readonly #definitions: Definitions
   readonly #open: string[] = []
   #directory = ''
-  #checks: IncludeChecks = NO_CHECKS
+  #checks: IncludeChecks
   #files = 0
   #rounds = 0
   /** A definition of several lines whose last line has not come yet. */
@@ -64,6 +67,7 @@ class Preprocessor {
 
   constructor(surroundings: Surroundings, report: Report) {
     this.#surroundings = surroundings
+    this.#checks = surroundings.allIncluded === true ? ALL_CHECKS : NO_CHECKS
     this.#report = report
     this.#definitions = new Definitions(report)
   }

@@ -6,6 +6,7 @@ import { Child, CHILD_OPTIONS } from '../child.ts'
 import type { FromCheck, ToCheck, Verdict } from '../messages.ts'
 import { PULSES } from '../pulse.ts'
 import type { RecentEvents } from './events.ts'
+import type { PidFiles } from './pid-files.ts'
 import { processSnapshot } from './process-snapshot.ts'
 import { checkTasks, type Verdicts } from './verdicts.ts'
 
@@ -14,6 +15,7 @@ export interface ChecksContext {
   readonly name: string
   readonly log: Logger
   readonly events: RecentEvents
+  readonly pidFiles: PidFiles
   readonly verdicts: Verdicts
   /** One of the verdicts has changed. */
   changed(): void
@@ -33,7 +35,7 @@ export class Checks {
       { role: 'check', args: [name], execArgv: CHILD_OPTIONS, pulse: PULSES.check },
       {
         // The first child starts before the field that names it is set.
-        started: () => setImmediate(() => this.#configure()),
+        started: () => setImmediate(() => this.#begun()),
         message: (message) => {
           switch (message.type) {
             case 'verdicts':
@@ -65,6 +67,11 @@ export class Checks {
   async stop(patience: Millis): Promise<void> {
     this.#process.send({ type: 'stop' })
     await this.#process.stop(patience)
+  }
+
+  #begun(): void {
+    this.#context.pidFiles.write('check', this.#process.pid)
+    this.#configure()
   }
 
   #configure(): void {

@@ -4,7 +4,6 @@ import { notRunningText } from '../../config/not-running.ts'
 import { type Caller, ControlServer, type UpgradeAnswer } from '../../control/server.ts'
 import type { Dump } from '../../control/dump.ts'
 import type { ProcessSnapshot, Reloaded, Snapshot } from '../../control/snapshot.ts'
-import type { Hook } from '../../forward/ebpf/attachment.ts'
 import { EbpfBackend } from '../../forward/ebpf/ebpf-backend.ts'
 import { CoreFullError } from '../../forward/backend.ts'
 import { SystemError } from '../../linux/libc.ts'
@@ -13,17 +12,18 @@ import { notifySystemd, replaceProgram } from '../../linux/process.ts'
 import { reasonOf } from '../../host/regular-file.ts'
 import { type Millis, millis } from '../../time.ts'
 import { callerName, callerOf } from './caller.ts'
-import { configToRun, readConfigFile } from '../../host/config-file.ts'
+import { configToRun, readPart } from '../../host/config-file.ts'
 import { Checks } from './checks.ts'
 import { auditLine, forwardingHandlers } from './control-handlers.ts'
-import { configurationText, versionsOf } from './dump.ts'
+import { dumpOf } from './dump.ts'
 import { Election } from './election.ts'
 import { RecentEvents, reloadEvent } from './events.ts'
 import { Forwarding } from './forwarding.ts'
-import { interfaceFacts, sysctlFacts } from '../../host/host-facts.ts'
 import { lackingPrograms } from '../../host/host-programs.ts'
 import { keepState, type Replaced, takeKeptState } from './kept-state.ts'
 import { flushLog } from '../log.ts'
+import type { DirectorOptions } from './options.ts'
+import { PidFiles } from './pid-files.ts'
 import { processSnapshot } from './process-snapshot.ts'
 import { resign } from '../vrrp/resign.ts'
 import { Scripts } from './scripts.ts'
@@ -32,26 +32,6 @@ import { Verdicts } from './verdicts.ts'
 
 /** How long a child may take to leave in order: to send priority 0 and to wait for a successor (at most 2.5 s). */
 const STOP_PATIENCE = millis(5000)
-
-export interface DirectorOptions {
-  /** Tells directors on one machine apart: names pins and the control socket. */
-  readonly name: string
-  readonly file: string
-  /** What `@ID` lines of the configuration mean by this host. */
-  readonly configId: string
-  /** Whether a configuration runs although some of its protections do not. */
-  readonly partial: boolean
-  readonly socket: string
-  /** Of the service that runs the commands of the configuration; undefined: a child of the daemon does. */
-  readonly scriptSocket: string | undefined
-  readonly version: string
-  /** How the forwarding core is attached to interfaces, if the kernel can. */
-  readonly hook: Hook
-  /** Connections that the table of each family has room for. */
-  readonly maxConnections: number
-  /** How long the core goes on by itself after a stop in order; 0: it is removed. */
-  readonly grace: Millis
-}
 
 /** How long the state that a director keeps for the program that replaces it holds: longer than any start takes. */
 const REPLACING = millis(60_000)
@@ -70,6 +50,7 @@ export class Director {
   readonly #control: ControlServer
   /** Resolves when `startup_script` has ended, and the election begins. */
   readonly begun: Promise<void>
+  readonly #pidFiles: PidFiles
   #config: Config
   #loadedAt = new Date().toISOString()
   #refused: readonly string[] = []
@@ -82,6 +63,8 @@ export class Director {
     this.#log = log
     this.#config = config
     this.#warnOfNotRunning()
+    this.#pidFiles = new PidFiles(options.pidFiles, options.fileMode, (message) => log.warn(message))
+    this.#pidFiles.write('director', process.pid)
     const kept = takeKeptState(options.name)
     if (kept !== undefined) this.#verdicts.restore(kept.verdicts)
     // Forwarding is ready before anybody can become master.
@@ -89,10 +72,11 @@ export class Director {
     this.#forwarding = new Forwarding(backend, config, this.#verdicts, kept?.quorums, log)
     const { name } = options
     const events = this.#events
-    this.#election = new Election(config, kept?.replaced, { name, log, events, news: () => {} })
+    const pidFiles = this.#pidFiles
+    this.#election = new Election(config, kept?.replaced, { name, log, events, pidFiles, news: () => {} })
     const verdicts = this.#verdicts
     const changed = () => this.#forwarding.follow()
-    this.#checks = new Checks(config, { name, log, events, verdicts, changed })
+    this.#checks = new Checks(config, { name, log, events, pidFiles, verdicts, changed })
     const { file, configId, scriptSocket: socket } = options
     const tracked = (results: readonly TrackerResult[]) => this.#election.track(results)
     this.#scripts = new Scripts(config, { name, file, configId, socket, log, events, tracked })
@@ -125,7 +109,7 @@ export class Director {
   /** Reads the file again, for a caller or a signal. On any error the configuration in force stays, and the errors are returned. */
   reload(by?: Caller): Reloaded {
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
-    const file = readConfigFile(this.#options.file, this.#options.configId)
+    const file = readPart(this.#options)
     const { config, errors, warnings } = configToRun(file, this.#options.partial)
     for (const warning of warnings) this.#log.warn(warning)
     const lacking = config === undefined ? errors : lackingPrograms(config)
@@ -236,6 +220,7 @@ export class Director {
       this.#forwarding.leave(grace)
       this.#log.info(`the forwarding core goes on for ${grace / 1000} s; \`tanistd --release --now\` removes it`)
     }
+    this.#pidFiles.remove()
     await flushLog(this.#log)
   }
 
@@ -284,24 +269,7 @@ export class Director {
   }
 
   #dump(): Dump {
-    const { name, version, file, configId } = this.#options
-    return {
-      at: new Date().toISOString(),
-      name,
-      versions: versionsOf(version),
-      startedAt: this.#startedAt,
-      processes: this.#processes(),
-      configuration: {
-        file,
-        loadedAt: this.#loadedAt,
-        refused: this.#refused,
-        notRunning: this.#config.notRunning,
-        ...configurationText(readConfigFile(file, configId), this.#config),
-      },
-      instances: this.#election.instances,
-      core: this.#forwarding.dump(),
-      host: { interfaces: interfaceFacts(), sysctls: sysctlFacts() },
-      events: this.#events.list(),
-    }
+    const events = this.#events.list()
+    return dumpOf(this.#snapshot(), readPart(this.#options), this.#config, this.#forwarding.dump(), events)
   }
 }

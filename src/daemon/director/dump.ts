@@ -3,12 +3,37 @@ import { formatDiagnostic } from '../../config/diagnostic.ts'
 import { printSettings } from '../../config/print.ts'
 import type { Dump } from '../../control/dump.ts'
 import { LAYOUT_VERSION } from '../../forward/ebpf/layout/bounds.ts'
+import type { Snapshot } from '../../control/snapshot.ts'
+import { interfaceFacts, sysctlFacts } from '../../host/host-facts.ts'
 import type { ConfigFile } from '../../host/config-file.ts'
 import { libbpfVersion } from '../../linux/libbpf.ts'
 import type { Config } from '../../model/config.ts'
 
+/** All that a bug report needs. `file`: the configuration as it can be read now. */
+export function dumpOf(
+  snapshot: Snapshot,
+  file: ConfigFile,
+  inForce: Config,
+  core: Dump['core'],
+  events: Dump['events'],
+): Dump {
+  const { name, version: program, startedAt, processes, configuration, instances } = snapshot
+  return {
+    at: new Date().toISOString(),
+    name,
+    versions: versionsOf(program),
+    startedAt,
+    processes,
+    configuration: { ...configuration, ...configurationText(file, inForce) },
+    instances,
+    core,
+    host: { interfaces: interfaceFacts(), sysctls: sysctlFacts() },
+    events,
+  }
+}
+
 /** Of this program and what it stands on. */
-export const versionsOf = (tanist: string): Dump['versions'] => ({
+const versionsOf = (tanist: string): Dump['versions'] => ({
   tanist,
   node: process.version,
   kernel: `${release()} ${version()}`,

@@ -13,6 +13,7 @@ import { resign } from '../vrrp/resign.ts'
 import { afterTransition } from './after-transition.ts'
 import { type RecentEvents, transitionEvent } from './events.ts'
 import type { Replaced } from './kept-state.ts'
+import type { PidFiles } from './pid-files.ts'
 import { Predecessor } from './predecessor.ts'
 import { processSnapshot } from './process-snapshot.ts'
 
@@ -27,6 +28,7 @@ export interface ElectionContext {
   readonly name: string
   readonly log: Logger
   readonly events: RecentEvents
+  readonly pidFiles: PidFiles
   /** In the order in which it happened. */
   news(news: ElectionNews): void
 }
@@ -57,7 +59,7 @@ export class Election {
         started: () => {
           this.#startedAt = performance.now()
           // The first child starts before the field that names it is set.
-          setImmediate(() => this.#configure())
+          setImmediate(() => this.#begun())
         },
         message: (message) => this.#take(message),
         died: (how, delayMs, silentMs) => this.#died(how, delayMs, silentMs),
@@ -147,6 +149,11 @@ export class Election {
     this.#predecessor?.end()
     this.#process.send({ type: 'stop', keepAddresses })
     return await this.#process.stop(patience)
+  }
+
+  #begun(): void {
+    this.#context.pidFiles.write('vrrp', this.#process.pid)
+    this.#configure()
   }
 
   #configure(): void {

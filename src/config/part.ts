@@ -1,0 +1,16 @@
+import type { Config } from '../model/config.ts'
+
+/** What a daemon runs of its configuration: all of it, the election (keepalived's `-P`), or the virtual servers (`-C`). */
+export type Part = 'all' | 'vrrp' | 'check'
+
+/** The part of a configuration that runs. */
+export function onlyPart(config: Config, part: Part): Config {
+  switch (part) {
+    case 'all':
+      return config
+    case 'vrrp':
+      return { ...config, virtualServers: [] }
+    case 'check':
+      return { ...config, instances: [], syncGroups: [] }
+  }
+}
