@@ -11,6 +11,7 @@ export const BORDERS: Readonly<Record<string, readonly string[]>> = {
   config: ['model', 'net', 'time'],
   ipvsadm: ['model', 'net', 'time'],
   vrrp: ['model', 'net', 'time'],
+  notify: ['model', 'net', 'time'],
   check: ['model', 'net', 'time', 'linux'],
   'check/schedule': ['model', 'net', 'time'],
   balance: ['model', 'net', 'time'],
@@ -18,14 +19,36 @@ export const BORDERS: Readonly<Record<string, readonly string[]>> = {
   forward: ['balance', 'linux', 'model', 'net', 'time'],
   control: ['model', 'net', 'time'],
   host: ['config', 'ipvsadm', 'forward', 'balance', 'linux', 'model', 'net', 'time'],
-  daemon: ['host', 'control', 'forward', 'balance', 'check', 'vrrp', 'config', 'linux', 'model', 'net', 'time'],
+  daemon: [
+    'host',
+    'control',
+    'forward',
+    'balance',
+    'check',
+    'notify',
+    'vrrp',
+    'config',
+    'linux',
+    'model',
+    'net',
+    'time',
+  ],
   cli: ['control', 'ipvsadm', 'host', 'config', 'model', 'net', 'time'],
   'cli/tanistd': ['daemon', 'forward', 'linux', 'host', 'config', 'model', 'net', 'time'],
   bin: ['cli'],
 }
 
 /** Without clocks, timers, processes and files: all that these know comes in by their arguments. */
-export const PURE: readonly string[] = ['net', 'model', 'config', 'ipvsadm', 'vrrp', 'balance', 'check/schedule']
+export const PURE: readonly string[] = [
+  'net',
+  'model',
+  'config',
+  'ipvsadm',
+  'vrrp',
+  'notify',
+  'balance',
+  'check/schedule',
+]
 
 const FOLDERS = Object.keys(BORDERS).filter((name) => !name.includes('/'))
 const NO_DUMPING_GROUNDS = {
