@@ -9,6 +9,7 @@ const NEED_ROOT = [
   'test/config/oracle.test.ts',
   'test/daemon/{address-memory,kept-state,signals}.test.ts',
   'test/daemon/script/watch/process-watch.test.ts',
+  'test/daemon/script/{commands,identities,news,pipes,service,tracking}.test.ts',
   'test/host/*.test.ts',
   'test/programs.test.ts',
 ]

@@ -102,7 +102,12 @@ export type FromCheck = { readonly type: 'verdicts'; readonly verdicts: readonly
  */
 export type ToScript =
   /** Read the file again. `digest` is that of the configuration that the director has put into force, see `scriptDigest`. */
-  | { readonly type: 'configure'; readonly digest: string }
+  | {
+      readonly type: 'configure'
+      readonly digest: string
+      /** The daemon has just started: tracked files are made as `init_file … overwrite` says. */
+      readonly starts: boolean
+    }
   /** Run `startup_script`; answered by `started`, at once when there is none. */
   | { readonly type: 'start' }
   | { readonly type: 'news'; readonly news: readonly News[] }

@@ -9,8 +9,8 @@ export interface Pulse {
 
 /**
  * vrrp: a master that hangs is replaced before its peers, at adverts of 1 s, give up on it. Its real-time priority and small heap let
- * it speak in time on a busy machine. check and script: thousands of
- * probes may keep them busy for a while, and nothing hangs on a second.
+ * it speak in time on a busy machine. check: thousands of probes may keep it busy for a while, and nothing hangs on a second.
+ * script: as check; it has most to do when everything fails at once.
  */
 export const PULSES = {
   vrrp: { everyMs: 250, missed: 4 },

@@ -14,6 +14,7 @@ import { Rtnetlink } from '../linux/rtnetlink.ts'
 import { passedBy, passedByText } from './firewall-check.ts'
 import { readFirewall } from './firewall-read.ts'
 import { lackingPing } from './host-programs.ts'
+import { weaknessOf } from './safe-path.ts'
 import { isMuteHere, MUTE_HERE, MUTE_HERE_HINT } from './own-ports.ts'
 
 /**
@@ -222,11 +223,6 @@ function interfacesHere(): ReadonlySet<string> {
   }
 }
 
-/** Writable by the group or by others. */
-const WRITABLE = 0o022
-/** Only the owner of an entry may remove it, as in /tmp. */
-const STICKY = 0o1000
-
 class HostCheck {
   readonly #report: Report
   readonly #defaultUser: string | undefined
@@ -303,12 +299,9 @@ class HostCheck {
 
   #safePath(path: string, at: Span): void {
     for (let part = path; ; part = dirname(part)) {
-      const { uid, mode } = statSync(part)
-      const sticky = part !== path && (mode & STICKY) !== 0
-      if (uid !== 0 || ((mode & WRITABLE) !== 0 && !sticky)) {
-        const shown = (mode & 0o7777).toString(8).padStart(4, '0')
-        const who = uid === 0 ? `its mode is ${shown}` : `it belongs to user ${uid} (mode ${shown})`
-        this.#report('host-unsafe', at, `\`${path}\` runs as root, but others can change \`${part}\`: ${who}`)
+      const why = weaknessOf(statSync(part), part === path ? 'file' : 'folder')
+      if (why !== undefined) {
+        this.#report('host-unsafe', at, `\`${path}\` runs as root, but others can change \`${part}\`: ${why}`)
       }
       if (part === '/') return
     }

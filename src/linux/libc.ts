@@ -39,11 +39,20 @@ export const calls = {
   inotifyAddWatch: libc.func('int inotify_add_watch(int fd, const char *path, uint32_t mask)'),
   inotifyRemoveWatch: libc.func('int inotify_rm_watch(int fd, int watch)'),
   waitpid: libc.func('int waitpid(int process, void *status, int options)'),
+  pipe2: libc.func('int pipe2(void *ends, int flags)'),
+  mkfifo: libc.func('int mkfifo(const char *path, uint32_t mode)'),
+  setrlimit: libc.func('int setrlimit(int resource, const void *limits)'),
+  getrlimit: libc.func('int getrlimit(int resource, void *limits)'),
+  ioctl: libc.func('int ioctl(int fd, uint64_t request, void *argument)'),
+  fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
   flock: libc.func('int flock(int fd, int operation)'),
   signal: libc.func('intptr_t signal(int number, intptr_t handler)'),
   sigprocmask: libc.func('int sigprocmask(int how, const void *set, void *old)'),
   syscall: libc.func('long syscall(long call, long number, const void *action, void *old, size_t maskSize)'),
 }
+
+/** The address of a function of libc that does nothing but return: a signal handler of which nothing is passed on to other programs. */
+export const harmlessFunction = koffi.address(libc.symbol('getppid', 'void'))
 
 /** errno of the call that has just failed. */
 export function lastErrno(): number {

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs'
-import { calls, lastErrno, SystemError } from './libc.ts'
+import { calls, checked, lastErrno, SystemError } from './libc.ts'
 import { AF_UNIX, int32, Socket, SOCK_DGRAM } from './socket.ts'
 
 const SCHED_RR = 2
@@ -19,6 +19,34 @@ export function becomeRealtime(): SystemError | undefined {
     }
   }
   return undefined
+}
+
+const RLIMIT_NOFILE = 7
+/** What systemd and the kernel give to programs, since `select` knows no descriptors beyond. */
+const USUAL_DESCRIPTORS = 1024n
+
+/**
+ * Programs that this process starts may have as many open files as usual, and more if they ask for it. Node has raised its own limit to
+ * the highest that is allowed, with which some programs take minutes to close what could be open. Throws SystemError.
+ */
+export function limitDescriptors(): void {
+  const limits = new BigUint64Array(2) // struct rlimit: the limit, and how far it may be raised
+  const bytes = new Uint8Array(limits.buffer)
+  checked(calls.getrlimit(RLIMIT_NOFILE, bytes), 'ask for', 'the limit of open files')
+  const [soft = 0n] = limits
+  if (soft > USUAL_DESCRIPTORS) limits[0] = USUAL_DESCRIPTORS
+  checked(calls.setrlimit(RLIMIT_NOFILE, bytes), 'set', 'the limit of open files')
+}
+
+const F_SETFD = 2
+const FD_CLOEXEC = 1
+
+/** Files that this process has been started with, besides the standard ones, are not for programs that it starts. */
+export function keepDescriptors(): void {
+  for (const fd of readdirSync('/proc/self/fd').map(Number)) {
+    // The one that read the folder is closed by now.
+    if (fd > 2) calls.fcntl(fd, F_SETFD, FD_CLOEXEC)
+  }
 }
 
 /** Goes on as another user without any group besides, and without a way back. Does nothing when this process is not root. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
-import { calls, checked } from './libc.ts'
+import { calls, checked, harmlessFunction } from './libc.ts'
 
+const SIG_DFL = 0
 const SIG_IGN = 1
 const LAST_SIGNAL = 64
 
@@ -43,10 +44,25 @@ export function unblockSignal(name: NodeJS.Signals): void {
   checked(calls.sigprocmask(SIG_UNBLOCK, new Uint8Array(set.buffer), null), 'unblock', name)
 }
 
-function ignoreByKernel(number: number): void {
+/** libuv gives programs that it starts the default for these, and what this process ignores above. */
+const RESET_BY_LIBUV = 31
+
+/** The same for a process that starts programs of others: they find every signal as after a boot. */
+export function ignoreSignalsAlone(except: readonly NodeJS.Signals[] = []): void {
+  ignoreSignals(except)
+  for (let number = RESET_BY_LIBUV + 1; number <= LAST_SIGNAL; number++) {
+    if (number === GLIBC_CANCEL) defaultByKernel(number)
+    else if (!LEFT_ALONE.has(number)) checked(calls.signal(number, harmlessFunction), 'take', `signal ${number}`)
+  }
+}
+
+const ignoreByKernel = (number: number) => setByKernel(number, SIG_IGN)
+const defaultByKernel = (number: number) => setByKernel(number, SIG_DFL)
+
+function setByKernel(number: number, handler: 0 | 1): void {
   const call = RT_SIGACTION[process.arch]
   if (call === undefined) return
   const action = new Uint8Array(ACTION_BYTES)
-  action[0] = SIG_IGN // the handler, the first word on either (little-endian) architecture; the rest is zero
-  checked(calls.syscall(call, number, action, null, MASK_BYTES), 'ignore', `signal ${number}`)
+  action[0] = handler // the handler, the first word on either (little-endian) architecture; the rest is zero
+  checked(calls.syscall(call, number, action, null, MASK_BYTES), 'set the action of', `signal ${number}`)
 }

@@ -46,6 +46,8 @@ export class Scripts {
   readonly #values = new Map<string, string>()
   #link: ScriptLink | undefined
   #config: Config
+  /** It has not been told of a configuration yet since this daemon started. */
+  #starts = true
   /** It runs the configuration that is in force. */
   #isReady = false
   #waiting: News[] = []
@@ -151,7 +153,7 @@ export class Scripts {
   }
 
   #configure(): void {
-    this.#link?.send({ type: 'configure', digest: scriptDigest(this.#config.scripts) })
+    this.#link?.send({ type: 'configure', digest: scriptDigest(this.#config.scripts), starts: this.#starts })
   }
 
   #take(message: FromScript): void {
@@ -188,6 +190,7 @@ export class Scripts {
       )
     }
     this.#isReady = true
+    this.#starts = false
     if (this.#onStarted !== undefined) this.#link?.send({ type: 'start' })
     if (this.#lost > 0) log.error(`${this.#lost} events were not told to scripts: the script process was away too long`)
     this.#lost = 0

@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process'
+import type { Command, CommandPolicy } from '../../model/command.ts'
+import { commandEnvironment } from './environment.ts'
+import { CommandOutput } from './command-output.ts'
+import { Identities, type Identity } from './identities.ts'
+import { findProgram } from './program.ts'
+
+/** How a command ended. */
+export interface CommandEnd {
+  /** `exit status 1`, `killed by SIGTERM after its time limit of 1 s`, `not started: there is no user web here`. */
+  readonly end: string
+  /** `unable`: this host could not start it, which says nothing of what it would have found. */
+  readonly verdict: 'good' | 'bad' | 'unable'
+  readonly ms: number
+  /** First line of its output, cut; empty when there was none. */
+  readonly output: string
+}
+
+export interface RunningCommand {
+  /** Resolves when the program has gone. */
+  readonly ended: Promise<CommandEnd>
+  /** Ends it and all processes of its group: SIGTERM, and SIGKILL when that does not help. `why`: `its time limit of 1 s`. */
+  stop(why: string): void
+}
+
+/** Between SIGTERM and SIGKILL, as keepalived has it. */
+const KILL_AFTER_MS = 2000
+
+/** Changes user and groups, and is in util-linux, as is the `nsenter` that a namespace needs. */
+const SETPRIV = '/usr/bin/setpriv'
+/** setpriv could not change the user, or start the program. */
+const NOT_STARTED: ReadonlySet<number | null> = new Set([126, 127])
+const SETPRIV_SAYS = /^setpriv: /
+
+/** Starts the commands of one configuration. */
+export class Commands {
+  readonly #policy: CommandPolicy
+  readonly identities: Identities
+  readonly #environment = commandEnvironment(process.env)
+
+  constructor(policy: CommandPolicy) {
+    this.#policy = policy
+    this.identities = new Identities(policy)
+  }
+
+  /** `args` stand behind those of the command. */
+  start(command: Command, args: readonly string[]): RunningCommand {
+    const [name = '', ...own] = command.argv
+    const begun = performance.now()
+    const stopped = Promise.withResolvers<string>()
+    let group: ProcessGroup | undefined
+    let why: string | undefined
+    const run = async (): Promise<CommandEnd> => {
+      const found = await Promise.race([this.#prepare(command, name), stopped.promise])
+      const prepared = why === undefined && typeof found === 'object' ? found : { error: `waited for ${why}` }
+      if ('error' in prepared) {
+        return { end: `not started: ${prepared.error}`, verdict: 'bad', ms: performance.now() - begun, output: '' }
+      }
+      const { identity, file } = prepared
+      const launch = [...this.#setpriv(identity), '--', file, ...own, ...args]
+      return await launched(
+        launch,
+        this.#environment,
+        identity,
+        (started) => (group = started),
+        () => why,
+      )
+    }
+    return {
+      ended: run(),
+      stop(reason) {
+        why ??= reason
+        if (group === undefined) stopped.resolve(reason)
+        else group.end()
+      },
+    }
+  }
+
+  async #prepare(
+    command: Command,
+    name: string,
+  ): Promise<{ readonly identity: Identity; readonly file: string } | { readonly error: string }> {
+    const identity = await this.identities.of(command)
+    if ('error' in identity) return identity
+    const program = await findProgram(name, this.#policy, identity.uid === 0)
+    return 'error' in program ? program : { identity, file: program.file }
+  }
+
+  /**
+   * setpriv, and not libuv's own change of user: it knows supplementary groups, has the kernel end the program with this process, and is
+   * what waits when the program lies on a file system that hangs.
+   */
+  #setpriv({ uid, gid, hasEntry }: Identity): readonly string[] {
+    const withParent = ['--pdeathsig', 'TERM']
+    const isSame = uid === process.getuid?.() && gid === process.getgid?.()
+    const groups = this.#policy.supplementaryGroups && hasEntry ? '--init-groups' : '--clear-groups'
+    return isSame && !this.#policy.supplementaryGroups
+      ? withParent
+      : ['--reuid', `${uid}`, '--regid', `${gid}`, groups, ...withParent]
+  }
+}
+
+/** What a command has started, as far as it has not left its process group. */
+class ProcessGroup {
+  readonly #id: number
+  #kill: NodeJS.Timeout | undefined
+
+  constructor(id: number) {
+    this.#id = id
+  }
+
+  end(): void {
+    if (this.#kill !== undefined) return
+    this.#signal('SIGTERM')
+    // A child of this process: its own number is not given to another one before the group is empty.
+    this.#kill = setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS)
+  }
+
+  /** Its leader has ended. The rest has its time, unless there is no rest: then the number may become somebody else's. */
+  leaderEnded(): void {
+    if (this.#kill !== undefined && !this.#signal(0)) clearTimeout(this.#kill)
+  }
+
+  #signal(signal: NodeJS.Signals | 0): boolean {
+    try {
+      return process.kill(-this.#id, signal)
+    } catch {
+      return false
+    }
+  }
+}
+
+async function launched(
+  args: readonly string[],
+  env: Record<string, string>,
+  { uid, gid }: Identity,
+  started: (group: ProcessGroup) => void,
+  stoppedBy: () => string | undefined,
+): Promise<CommandEnd> {
+  const begun = performance.now()
+  const unable = (error: unknown): CommandEnd => ({
+    end: `not started: ${error instanceof Error ? error.message : String(error)}`,
+    verdict: 'unable',
+    ms: performance.now() - begun,
+    output: '',
+  })
+  let output: CommandOutput
+  try {
+    output = new CommandOutput(uid, gid)
+  } catch (error) {
+    return unable(error)
+  }
+  // Of its own session: a signal for the daemon's terminal or group is none for it, and its group has its number.
+  const child = spawn(SETPRIV, args, {
+    cwd: '/',
+    env,
+    detached: true,
+    stdio: ['ignore', output.writer, output.writer],
+  })
+  output.started()
+  return await new Promise((resolve) => {
+    child.once('error', (error) => {
+      if (child.pid !== undefined) return
+      output.finish()
+      resolve(unable(error))
+    })
+    if (child.pid === undefined) return
+    const group = new ProcessGroup(child.pid)
+    started(group)
+    child.once('exit', (status, signal) => {
+      group.leaderEnded()
+      const first = output.finish()
+      const ms = performance.now() - begun
+      const why = stoppedBy()
+      if (status !== null && NOT_STARTED.has(status) && SETPRIV_SAYS.test(first)) {
+        resolve({ end: `not started: ${first.replace(SETPRIV_SAYS, '')}`, verdict: 'bad', ms, output: '' })
+        return
+      }
+      const how = signal === null ? `exit status ${status}` : `killed by ${signal}`
+      resolve({
+        end: why === undefined ? how : `${how} after ${why}`,
+        verdict: status === 0 && why === undefined ? 'good' : 'bad',
+        ms,
+        output: first,
+      })
+    })
+  })
+}

@@ -1,0 +1,46 @@
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import type { CommandPolicy } from '../../model/command.ts'
+import { walkPath } from '../../host/safe-path.ts'
+
+/** Where the path of a program leads now, or why it is not started. */
+export type FoundProgram = { readonly file: string } | { readonly error: string }
+
+/** As the shell's own (confstr(3), `_CS_PATH`), for an environment without PATH. */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * The program that a command begins with. Looked at again for each start: what was safe when the file was read need not be safe now.
+ * A name without a slash is looked for in PATH, as keepalived does.
+ */
+export async function findProgram(
+  name: string,
+  { secure, keepSymlinks }: CommandPolicy,
+  runsAsRoot: boolean,
+): Promise<FoundProgram> {
+  const path = name.includes('/') ? name : await onPath(name)
+  if (path === undefined) return { error: `there is no program ${name} in PATH` }
+  if (!path.startsWith('/')) return { error: `${path} is no absolute path` }
+  const walked = await walkPath(path)
+  if ('error' in walked) return { error: `${path}: ${walked.error}` }
+  if (!walked.isFile) return { error: `${path} is not a regular file` }
+  if (secure && runsAsRoot && walked.weak !== undefined) {
+    const { part, why } = walked.weak
+    return { error: `${path} would run as root, but others can change ${part}: ${why}` }
+  }
+  return { file: keepSymlinks ? path : walked.real }
+}
+
+async function onPath(name: string): Promise<string | undefined> {
+  for (const folder of (process.env['PATH'] ?? DEFAULT_PATH).split(delimiter)) {
+    const path = join(folder, name)
+    try {
+      await access(path, constants.X_OK)
+      return path
+    } catch {
+      // In the next one.
+    }
+  }
+  return undefined
+}
