@@ -166,6 +166,16 @@ describe('what an instance hangs on', () => {
     expect(tracksOf(pair(tracking) + group('')).own).toEqual(['eth1 0 reverse', 'eth2 0', 'f 0', 'p 4'])
   })
 
+  test('what has no effect is not watched', () => {
+    const watched = (text: string) => {
+      const { scripts, files, processes } = load(`${trackers}\n${text}`).config?.scripts.trackers ?? {}
+      return [scripts, files, processes].flatMap((of = []) => of.map(({ name }) => name))
+    }
+    expect(watched(pair(tracking))).toEqual(['s', 'f', 'g', 'p'])
+    expect(watched(pair(tracking) + group(''))).toEqual(['f', 'p'])
+    expect(watched(pair('') + group(tracking))).toEqual(['s', 'f', 'g', 'p'])
+  })
+
   test('of the owner of the addresses a weighted interface goes as well', () => {
     expect(tracksOf(pair(`priority 255\n ${tracking}`)).own).toEqual(['eth2 0', 'f 0', 'p 4'])
   })

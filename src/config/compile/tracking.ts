@@ -22,12 +22,14 @@ export function groupTracks(group: Settings['vrrp_sync_group'][number], settings
 const trackOf = ({ kind, said: { name }, weight, reverse }: TrackLine): Track[] =>
   kind === 'bfd' ? [] : [{ kind, name, weight, reverse }]
 
-/** Everything that some instance or group tracks, and the files that a FILE_CHECK is about. */
+/** Everything that some instance or group tracks, to some effect. */
 export function trackersOf(settings: Settings): Trackers {
-  const blocks = [...settings.vrrp_instance, ...settings.vrrp_sync_group]
-  const tracked = (keyword: 'track_script' | 'track_file' | 'track_process') =>
-    new Set(blocks.flatMap((block) => block[keyword].map(({ name }) => name)))
-  const [scripts, files, processes] = [tracked('track_script'), tracked('track_file'), tracked('track_process')]
+  const tracks = [
+    ...settings.vrrp_instance.flatMap((instance) => instanceTracks(instance, settings)),
+    ...settings.vrrp_sync_group.flatMap((group) => groupTracks(group, settings)),
+  ]
+  const tracked = (kind: Track['kind']) => new Set(tracks.flatMap((track) => (track.kind === kind ? track.name : [])))
+  const [scripts, files, processes] = [tracked('script'), tracked('file'), tracked('process')]
   return {
     scripts: settings.vrrp_script.filter(({ id }) => scripts.has(id)).flatMap(scriptTracker),
     files: settings.track_file.filter(({ id }) => files.has(id)).flatMap(fileTracker),
