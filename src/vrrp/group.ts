@@ -1,7 +1,9 @@
-import type { SyncGroup } from '../model/vrrp.ts'
+import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
+import { after, millis } from '../time.ts'
 import type { Members } from './members.ts'
 import { faultReason, recoveryReason, waitReason } from './reasons.ts'
-import { type EngineState, type Member, type Obstacle, obstacleOf } from './state.ts'
+import { type EngineState, isUsable, type Member, type Obstacle, obstacleOf } from './state.ts'
+import { LINK_SETTLES } from './timers.ts'
 
 /** Sync groups: their members share their state. An instance in no group is a group of itself. */
 
@@ -103,7 +105,15 @@ function begin(
   }
   const recovered = state.name === 'fault'
   members.becomeBackup(config.name, recovered ? recovery(members.state(), config.name, before) : 'started')
-  if (recovered || config.unicastPeers.length > 0) members.awaitAdverts(config.name)
+  if (recovered ? hasJustComeUp(members, config, before) : config.unicastPeers.length > 0) {
+    members.awaitAdverts(config.name)
+  }
+}
+
+/** Its link was missing until now or a moment ago. Where only a tracker was, adverts have arrived all the time. */
+function hasJustComeUp(members: Members, config: VrrpInstance, before: ReadonlyMap<string, Member>): boolean {
+  const upSince = members.state().links.get(config.interface)?.since ?? millis(0)
+  return !isUsable(before.get(config.name)?.link) || members.now < after(upSince, LINK_SETTLES)
 }
 
 /** What has come back since the last look. */

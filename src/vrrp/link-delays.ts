@@ -1,4 +1,3 @@
-import type { LinkDelay } from '../model/tracking.ts'
 import { after, type Millis, millis } from '../time.ts'
 import type { EngineState, Interface, LinkStatus } from './state.ts'
 
@@ -61,7 +60,7 @@ function statusOf(
  * peers take over after three, and a master that has lost its link must not believe to be one then.
  */
 function linkDelay({ linkDelays, members }: EngineState, name: string, up: boolean): Millis {
-  const found = linkDelays.find((each: LinkDelay) => each.interface === name)
+  const found = linkDelays.find((each) => each.interface === name)
   if (found === undefined) return millis(0)
   const intervals = [...members.values()].flatMap(({ config, state }) => {
     if (config.interface !== name) return []

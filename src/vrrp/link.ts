@@ -5,8 +5,8 @@ import type { Fault, HostAddress, Interface, LinkState } from './state.ts'
 /**
  * An instance's way to its peers: whether its interface can be used, and the source of its adverts. That is the
  * configured one, which any interface of the host may have (unicast peers may be routed, and keepalived asks no more)
- * unless it is tracked, else the first address of the interface that is not one of the `virtual` ones (RFC 9568 §7.2). The owner of the
- * addresses has no other.
+ * unless it is tracked, else the first address of the interface that is not one of the `virtual` ones (RFC 9568 §7.2).
+ * The owner of the addresses has no other.
  */
 export function linkOf(
   config: VrrpInstance,

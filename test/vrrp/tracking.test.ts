@@ -102,6 +102,15 @@ describe('a tracker that reports a fault', () => {
     expect(story.reasonOf()).toBe('script reports no fault any more')
   })
 
+  test('that has recovered leaves the down timer as it is: adverts have arrived all the time', () => {
+    const down = 3000 + ((256 - 100) * 1000) / 256
+    const story = master().script('script', false).until(5000).script('script', true)
+    expect(nextDeadline(story.state)).toBeCloseTo(5000 + down)
+    // After the link it waits until adverts can come, also when a tracker was missing longer than that.
+    story.link('eth0', false).script('script', false).until(6000).link('eth0', true).script('script', true)
+    expect(nextDeadline(story.state)).toBeCloseTo(6000 + down + 1200)
+  })
+
   test('keeps an instance from beginning, also the owner', () => {
     const story = new Story([]).configure([tracking({ priority: 255 })]).script('script', false)
     story.link('eth0', true)
