@@ -28,6 +28,7 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   for (const group of settings.vrrp_sync_group) {
     for (const tracked of group.track_interface) host.interface(tracked.name, places.of(tracked), dynamic)
   }
+  for (const line of settings.interface_up_down_delays) host.interface(line.interface, places.of(line), dynamic)
   const { global_defs: defs } = settings
   for (const named of [...(defs?.forward_interfaces ?? []), ...(defs?.xdp_interfaces ?? [])]) {
     host.interface(named.name, places.of(named), dynamic)

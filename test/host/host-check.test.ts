@@ -74,6 +74,11 @@ describe('what a file names and this host does not have', () => {
       instance('interface lo\ntrack_interface { none0 }'),
       'host-interface: there is no interface `none0`',
     ],
+    [
+      'an interface with delays',
+      'interface_up_down_delays {\n none0 1\n}',
+      'host-interface: there is no interface `none0`',
+    ],
     ['a device of an address', instance('interface lo\nvirtual_ipaddress { 10.0.0.1 dev none0 }'), '`none0`'],
     ['one that may come later', `global_defs { dynamic_interfaces }\n${instance('interface none0')}`, 'host-missing:'],
     [
