@@ -3,7 +3,15 @@ import type { Millis } from '../../src/time.ts'
 import { step } from '../../src/vrrp/engine.ts'
 import { survivors } from '../../src/vrrp/router.ts'
 import type { Effect, Step } from '../../src/vrrp/effect.ts'
-import { addressesOf, addressKey, type EngineState, type Event, type InstanceState } from '../../src/vrrp/state.ts'
+import {
+  addressesOf,
+  addressKey,
+  type EngineState,
+  type Event,
+  type InstanceState,
+  isAble,
+} from '../../src/vrrp/state.ts'
+import { effectivePriority, trackedOf } from '../../src/vrrp/trackers.ts'
 
 /** The order of effects that `Step` promises. */
 const PHASES: Readonly<Record<Effect['type'], number>> = {
@@ -22,7 +30,12 @@ const PHASES: Readonly<Record<Effect['type'], number>> = {
 /** Advances the election by one event, and holds the effects against what the engine promises of them. */
 export function checkedStep(before: EngineState, event: Event, now: Millis): Step {
   const result = step(before, event, now)
-  const wrong = [...wrongOrder(result), ...wrongTransitions(before, event, result), ...wrongAddresses(result)]
+  const wrong = [
+    ...wrongOrder(result),
+    ...wrongTransitions(before, event, result),
+    ...wrongTracking(result),
+    ...wrongAddresses(result),
+  ]
   if (wrong.length === 0) return result
   const told = result.effects.map(({ type }) => type).join(', ')
   throw new Error(`after ${event.type} the effects ${told}: ${wrong.join('; ')}`)
@@ -77,6 +90,17 @@ function* wrongTransitions(before: EngineState, event: Event, { state: after, ef
   for (const { name } of leaving) yield `${name} says farewell and stays`
   for (const { config, state } of after.members.values()) {
     if (states.get(config) !== state.name) yield `${config.name} is ${state.name}, and nobody was told`
+  }
+}
+
+/** Whoever takes part may, and by the priority that comes of what it hangs on. */
+function* wrongTracking({ state }: Step): Generator<string> {
+  for (const member of state.members.values()) {
+    const { config, tracked, priority } = member
+    const takesPart = member.state.name === 'master' || member.state.name === 'backup'
+    if (takesPart && !isAble(member)) yield `${config.name} is ${member.state.name} and may not take part`
+    if (JSON.stringify(tracked) !== JSON.stringify(trackedOf(config, state))) yield `${config.name} hangs on what was`
+    if (priority !== effectivePriority(config, tracked)) yield `${config.name} has priority ${priority}`
   }
 }
 
