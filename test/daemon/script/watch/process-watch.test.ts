@@ -24,7 +24,7 @@ import { until } from '../../../support/lab.ts'
 /** No process of this machine has these names. */
 const UNIQUE = `w${process.pid}`
 const OTHER = `o${process.pid}`
-const OBSERVER = join(import.meta.dirname, '../../../support/process-watch-process.ts')
+const OBSERVER = join(import.meta.dirname, '../../../support/watch-process.ts')
 
 let folder: string
 let ends: (() => void | Promise<unknown>)[]
@@ -321,7 +321,12 @@ describe('where the kernel tells of processes', () => {
     ],
     ['nowhere in another user and network namespace', ['unshare', '--user', '--map-root-user', '--net', '--'], false],
   ] as const)('%s', async (_, enter, isTold) => {
-    const [command = '', ...args] = [...enter, process.execPath, OBSERVER, JSON.stringify([tracker()])]
+    const [command = '', ...args] = [
+      ...enter,
+      process.execPath,
+      OBSERVER,
+      JSON.stringify({ files: [], processes: [tracker()] }),
+    ]
     const observer: Observer = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     ends.push(async () => {
       observer.stdin.end()
