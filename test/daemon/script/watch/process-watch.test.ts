@@ -280,8 +280,8 @@ test('what has happened while more was lost than could be read is found', async 
   const watching = watch(tracker(), tracker({ name: 'other', command: [OTHER] }))
   await watching.expect(true)
   await watching.expect(false, 'other')
-  // The event loop stands still meanwhile, so nobody reads.
-  const storm = `kill -9 ${goes.pid}; ${join(folder, OTHER)} -c 'read line' <> ${join(folder, 'fifo')} >/dev/null 2>&1 & echo $!; i=0; while [ $i -lt 8000 ]; do (:); i=$((i + 1)); done`
+  // The event loop stands still meanwhile, so nobody reads; each new name is an event.
+  const storm = `kill -9 ${goes.pid}; ${join(folder, OTHER)} -c 'read line' <> ${join(folder, 'fifo')} >/dev/null 2>&1 & echo $!; exec 3> /proc/$$/comm; i=0; while [ $i -lt 60000 ]; do echo name >&3; i=$((i + 1)); done`
   execFileSync('mkfifo', [join(folder, 'fifo')])
   const pid = Number(execFileSync('/bin/sh', ['-c', storm], { encoding: 'utf8' }))
   ends.push(() => void process.kill(pid, 'SIGKILL'))
