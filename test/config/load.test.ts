@@ -24,8 +24,8 @@ describe('the examples in conf', () => {
   const conf = join(import.meta.dirname, '../../conf')
   test.each(readdirSync(conf).filter((name) => name.endsWith('.conf')))('%s is good', (name) => {
     const { config, diagnostics } = loadConfig({ name, text: readFileSync(join(conf, name), 'utf8') }, surroundings())
-    expect(diagnostics).toEqual([])
-    expect(config?.virtualServers).not.toHaveLength(0)
+    expect(diagnostics.filter(({ code }) => code !== 'not-running')).toEqual([])
+    expect(config?.instances).not.toHaveLength(0)
   })
 })
 
