@@ -9,9 +9,8 @@ export type Drained = 'nothing' | 'all' | 'part'
  * comes a thousand times a second costs no more than what comes fifty times. `drain` bounds what it does in one turn.
  */
 export class PacedPoller {
-  readonly #poller = new Poller(() => {
-    if (!this.#busy) this.#turn()
-  })
+  /** A thread waits in it, so there is none before it is needed. */
+  #poller: Poller | undefined
   readonly #pause: Millis
   readonly #drain: () => Drained
   #fd: number | undefined
@@ -28,13 +27,18 @@ export class PacedPoller {
     clearTimeout(this.#next)
     this.#busy = false
     this.#fd = fd
-    this.#poller.watch(fd === undefined ? [] : [fd])
+    if (fd !== undefined) {
+      this.#poller ??= new Poller(() => {
+        if (!this.#busy) this.#turn()
+      })
+    }
+    this.#poller?.watch(fd === undefined ? [] : [fd])
   }
 
   close(): void {
     clearTimeout(this.#next)
     this.#fd = undefined
-    this.#poller.close()
+    this.#poller?.close()
   }
 
   #turn(): void {
@@ -47,7 +51,7 @@ export class PacedPoller {
       if (this.#busy) this.watch(fd)
       return
     }
-    if (!this.#busy) this.#poller.watch([])
+    if (!this.#busy) this.#poller?.watch([])
     this.#busy = true
     this.#next = setTimeout(() => this.#turn(), drained === 'part' ? 0 : this.#pause)
   }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, statSync } from 'node:fs'
+import { constants } from 'node:os'
 import { calls, checked, SystemError } from './libc.ts'
 import { decodeNetlink, encodeNetlink, NLMSG_DONE } from './netlink-message.ts'
 import { sockaddrNetlink } from './rtnetlink.ts'
@@ -12,8 +13,6 @@ export type ProcessEvent =
   /** It has given itself another name. */
   | { readonly type: 'rename'; readonly pid: number }
   | { readonly type: 'exit'; readonly pid: number }
-  /** The kernel will tell of processes. */
-  | { readonly type: 'listening' }
 
 /** Some of what has happened since the last call. */
 export interface ProcessEvents {
@@ -44,12 +43,12 @@ const CLONE_NEWNET = 0x40000000
 
 /**
  * Events of all processes, from the kernel's process connector (CONFIG_PROC_EVENTS). It exists in the first network namespace of the
- * host only, for the first user and PID namespace only, and tells anybody else nothing: `listening` comes when it works.
+ * host only, for the first user and PID namespace only, and tells anybody else nothing.
  */
 export class ProcessConnector {
   readonly #socket: Socket
 
-  /** Throws SystemError where it is not allowed, or the kernel has none. */
+  /** Throws SystemError where it is not allowed, or the kernel has none. What has happened before is not told of. */
   constructor() {
     this.#socket = inNetworkOfHost(() => new Socket('process connector', AF_NETLINK, SOCK_DGRAM, NETLINK_CONNECTOR))
     try {
@@ -57,6 +56,7 @@ export class ProcessConnector {
       this.#socket.bind(sockaddrNetlink(CN_IDX_PROC))
       const problem = this.#say(LISTEN)
       if (problem !== undefined) throw problem
+      if (!this.#isAnswered()) throw new SystemError('listen to', 'process connector', constants.errno.EOPNOTSUPP)
     } catch (error) {
       this.#socket.close()
       throw error
@@ -102,6 +102,14 @@ export class ProcessConnector {
     }
   }
 
+  /** The kernel answers before it returns from the request, or never; other events may come first. */
+  #isAnswered(): boolean {
+    for (let datagram = this.#socket.receive(); datagram !== undefined; datagram = this.#socket.receive()) {
+      if (decodeNetlink(datagram).some(({ body }) => isAnswer(body))) return true
+    }
+    return false
+  }
+
   #say(what: number): SystemError | undefined {
     const message = new DataView(new ArrayBuffer(CN_MSG + 4))
     message.setUint32(0, CN_IDX_PROC, true)
@@ -113,16 +121,19 @@ export class ProcessConnector {
   }
 }
 
+const isOfProcesses = (body: DataView) =>
+  body.byteLength >= DATA + 16 && body.getUint32(0, true) === CN_IDX_PROC && body.getUint32(4, true) === CN_VAL_PROC
+
+/** To a request to listen; its only word is an error. */
+const isAnswer = (body: DataView) =>
+  isOfProcesses(body) && body.getUint32(CN_MSG, true) === WHAT.none && body.getUint32(DATA, true) === 0
+
 /** The event in the body of one netlink message; undefined for those of threads, and for what nobody asks for. */
 export function decodeProcessEvent(body: DataView): ProcessEvent | undefined {
-  if (body.byteLength < DATA + 16) return undefined
-  if (body.getUint32(0, true) !== CN_IDX_PROC || body.getUint32(4, true) !== CN_VAL_PROC) return undefined
+  if (!isOfProcesses(body)) return undefined
   const word = (index: number) => body.getUint32(DATA + 4 * index, true)
   const [thread, pid] = [word(0), word(1)]
   switch (body.getUint32(CN_MSG, true)) {
-    case WHAT.none:
-      // An answer; its only word is an error.
-      return thread === 0 ? { type: 'listening' } : undefined
     case WHAT.fork:
       // The parent, then the child, each as thread and process.
       return word(2) === word(3) ? { type: 'fork', parent: pid, child: word(3) } : undefined

@@ -46,7 +46,6 @@ export class FileWatcher {
     try {
       this.#inotify = new Inotify()
       this.#poller = new PacedPoller(PAUSE, () => this.#drain())
-      this.#poller.watch(this.#inotify.fd)
     } catch {
       // The user has too many of these already: every file is polled.
     }
@@ -73,6 +72,7 @@ export class FileWatcher {
       fresh.push(added)
       return added
     })
+    this.#poller?.watch(trackers.length > 0 ? this.#inotify?.fd : undefined)
     const problems = fresh.map(({ tracker }) => initialize(tracker, programStarts))
     this.#update(fresh, problems)
   }

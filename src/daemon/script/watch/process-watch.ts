@@ -16,8 +16,6 @@ const MESSAGES = 1024
 const LOOKS = 256
 /** From one look at all processes to the next: where the kernel tells nothing, or has told more than could be read. */
 const RESCAN = millis(1000)
-/** It answers at once where it is going to tell anything. */
-const ANSWER = millis(500)
 /** How often a number of processes is told that changes nothing. */
 const DETAILS = millis(1000)
 
@@ -40,11 +38,9 @@ export class ProcessWatcher {
   #watched: ReadonlyMap<string, Watched> = new Map()
   #commandBytes = 0
   #connector: ProcessConnector | undefined
-  #isAllowed = true
   /** Of the scan that runs; another one takes its place. */
   #scan: symbol | undefined
   #begun = -Infinity
-  #answer: NodeJS.Timeout | undefined
   #rescan: NodeJS.Timeout | undefined
   #due: NodeJS.Timeout | undefined
   #details: NodeJS.Timeout | undefined
@@ -71,7 +67,7 @@ export class ProcessWatcher {
 
   close(): void {
     this.#scan = undefined
-    for (const timer of [this.#answer, this.#rescan, this.#due, this.#details]) clearTimeout(timer)
+    for (const timer of [this.#rescan, this.#due, this.#details]) clearTimeout(timer)
     this.#poller.close()
     this.#connector?.close()
   }
@@ -85,7 +81,7 @@ export class ProcessWatcher {
       this.#disconnect()
       return
     }
-    if (this.#isAllowed && this.#connector === undefined) this.#connect()
+    if (this.#connector === undefined) this.#connect()
     const pids = new Set([...processIds(), ...this.#members.pids])
     const scan = Symbol('scan')
     this.#scan = scan
@@ -96,20 +92,14 @@ export class ProcessWatcher {
     try {
       this.#connector = new ProcessConnector()
     } catch (error) {
+      // It is not allowed here, or the host is short of something: the next look at all processes tries again.
       if (!(error instanceof SystemError)) throw error
-      this.#isAllowed = false
       return
     }
     this.#poller.watch(this.#connector.fd)
-    this.#answer = setTimeout(() => {
-      this.#isAllowed = false
-      this.#disconnect()
-      this.#rescanLater()
-    }, ANSWER)
   }
 
   #disconnect(): void {
-    clearTimeout(this.#answer)
     this.#poller.watch(undefined)
     this.#connector?.close()
     this.#connector = undefined
@@ -168,9 +158,6 @@ export class ProcessWatcher {
     const changed = new Set<number>()
     for (const event of events) {
       switch (event.type) {
-        case 'listening':
-          clearTimeout(this.#answer)
-          break
         case 'fork': {
           // A child has the name and the arguments of its parent until it gives itself others.
           this.#count(event.child, this.#members.trackersOf(event.parent), 'fork')
