@@ -73,6 +73,8 @@ const SEVERITIES = {
   'repeated-name': 'warning',
   'repeated-server': 'warning',
   'not-tracked': 'warning',
+  'no-mail': 'warning',
+  'open-password': 'warning',
   'no-preference': 'warning',
   'too-many': 'error',
   // This host

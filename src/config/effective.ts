@@ -1,4 +1,5 @@
 import { type Address, isIpv4 } from '../net/address.ts'
+import type { MailTls } from '../model/telling.ts'
 import { type Millis, millis, seconds } from '../time.ts'
 import type { InstanceSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
 
@@ -78,3 +79,10 @@ export function realServersOf({ real_server: servers }: VirtualServerSettings) {
     return first
   })
 }
+
+/** How mail goes: a password is not sent to who has not proved a name, unless the file says so. */
+export const mailTlsOf = ({ smtp_tls: said, smtp_login: login }: NonNullable<Global>): MailTls =>
+  said ?? (login === undefined ? 'auto' : 'starttls')
+
+export const mailPortOf = (global: NonNullable<Global>): number =>
+  global.smtp_server?.port ?? (mailTlsOf(global) === 'implicit' ? 465 : 25)

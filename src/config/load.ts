@@ -6,6 +6,7 @@ import { parse } from './parser.ts'
 import { preprocess, type Surroundings } from './preprocess/preprocess.ts'
 import { routingRules } from './rules/routing.ts'
 import { serverRules } from './rules/servers.ts'
+import { tellingRules } from './rules/telling.ts'
 import { trackingRules } from './rules/tracking.ts'
 import { vrrpRules } from './rules/vrrp.ts'
 import { notRunningOf } from './not-running.ts'
@@ -52,7 +53,7 @@ export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
   const settings = initialValues(root)
   applyBody(root, settings, statements, context, '')
   fillDefaults(settings)
-  for (const rule of [...vrrpRules, ...trackingRules, ...routingRules, ...serverRules])
+  for (const rule of [...vrrpRules, ...trackingRules, ...routingRules, ...serverRules, ...tellingRules])
     rule(settings, context.places, bracesAreWrong ? without(ABSENCES, report) : report)
   const accepted = diagnostics.every(({ severity }) => severity !== 'error')
   const note = (feature: Feature, block: object) =>

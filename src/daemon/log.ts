@@ -8,7 +8,12 @@ import { Syslog } from './syslog.ts'
 
 type Role = 'director' | 'vrrp' | 'check' | 'script'
 
-const FILE_PARTS: Readonly<Record<Role, string>> = { director: '', vrrp: '_vrrp', check: '_healthcheckers', script: '_scripts' }
+const FILE_PARTS: Readonly<Record<Role, string>> = {
+  director: '',
+  vrrp: '_vrrp',
+  check: '_healthcheckers',
+  script: '_scripts',
+}
 
 /** What waits for a reader that does not read. Beyond it lines are dropped and counted, never waited for. */
 const BACKLOG_BYTES = 1 << 20

@@ -1,6 +1,7 @@
 import type { Outcome } from '../check/schedule.ts'
 import type { Check } from '../model/check.ts'
 import type { News } from '../model/notify.ts'
+import type { Telling, Told } from '../model/telling.ts'
 import type { LinkDelay, TrackerResult } from '../model/tracking.ts'
 import type { RouterIdentity, SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import type { InstanceSnapshot } from '../control/snapshot.ts'
@@ -75,13 +76,31 @@ export interface CheckTask {
 }
 
 export type ToCheck =
+  /** Whom to tell what happens; before the first `configure`, as a new process has its privileges until then. */
+  | {
+      readonly type: 'telling'
+      readonly telling: Telling
+      /** What is in the file of certificates that the mail server is to be known by. */
+      readonly caPem: string | undefined
+    }
+  /** Answered by `told` when nobody has to be told any more. */
+  | { readonly type: 'tell'; readonly news: readonly NumberedNews[] }
   | {
       readonly type: 'configure'
       readonly tasks: readonly CheckTask[]
       /** Ids of those that have said that their server is up: one failure of a new check process is not enough to take it out. */
       readonly up: readonly string[]
     }
+  /** With mails and webhooks that wait, after they have been tried once more, for 3 s at most. */
   | { readonly type: 'stop' }
+
+export interface NumberedNews {
+  /** In the director. */
+  readonly number: number
+  /** Another one for each, in all directors. */
+  readonly id: string
+  readonly told: Told
+}
 
 /**
  * The outcome of a round of one checker. Sent for the first round, when it is another one than before, and when a failure has another
@@ -93,8 +112,11 @@ export interface Verdict extends Outcome {
   readonly at: number
 }
 
-/** All verdicts of one turn of the check process, in their order. */
-export type FromCheck = { readonly type: 'verdicts'; readonly verdicts: readonly Verdict[] }
+export type FromCheck =
+  /** All verdicts of one turn of the check process, in their order. */
+  | { readonly type: 'verdicts'; readonly verdicts: readonly Verdict[] }
+  /** News by their numbers that are told, or given up. */
+  | { readonly type: 'told'; readonly numbers: readonly number[] }
 
 /**
  * What the script process is told. It reads the configuration itself, and runs nothing that is not in it: news say what has

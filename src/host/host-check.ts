@@ -9,6 +9,7 @@ import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
 import { lackingFeatures } from '../forward/ebpf/kernel.ts'
 import { MissingLibraryError } from '../linux/library.ts'
+import { readCaFile } from './ca-file.ts'
 import { reasonOf } from './regular-file.ts'
 import { Rtnetlink } from '../linux/rtnetlink.ts'
 import { passedBy, passedByText } from './firewall-check.ts'
@@ -39,7 +40,7 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   checkOwnPorts(settings, places, host, report)
   checkFirewall(settings, places, report)
   checkScripts(settings, places, host)
-  checkFiles(settings, places, host)
+  checkFiles(settings, places, host, report)
   checkSecrets(settings, places, report)
 }
 
@@ -151,7 +152,7 @@ const isScript = (value: unknown): value is Script =>
 const isUser = (value: unknown): value is { user: string } =>
   typeof value === 'object' && value !== null && 'user' in value && typeof value.user === 'string'
 
-function checkFiles(settings: Settings, places: Places, host: HostCheck): void {
+function checkFiles(settings: Settings, places: Places, host: HostCheck, report: Report): void {
   for (const block of settings.track_file) {
     if (block.file !== undefined && block.init_file === undefined) host.file(block.file, places.of(block, 'file'))
   }
@@ -159,6 +160,10 @@ function checkFiles(settings: Settings, places: Places, host: HostCheck): void {
   for (const keyword of ['ca', 'certificate', 'key'] as const) {
     const path = tls?.[keyword]
     if (tls !== undefined && path !== undefined) host.file(path, places.of(tls, keyword))
+  }
+  if (global?.smtp_ca_file !== undefined) {
+    const found = readCaFile(global.smtp_ca_file)
+    if ('unusable' in found) report('host-file', places.of(global, 'smtp_ca_file'), found.unusable)
   }
   for (const keyword of ['notify_fifo', 'vrrp_notify_fifo', 'lvs_notify_fifo'] as const) {
     const fifo = global?.[keyword]
@@ -168,8 +173,11 @@ function checkFiles(settings: Settings, places: Places, host: HostCheck): void {
 
 /** Every password and key that stands in the text, where it stands. */
 function secretsOf(settings: Settings, places: Places): Span[] {
-  const { SSL: tls } = settings
+  const { SSL: tls, global_defs: global } = settings
+  const { smtp_login: login, webhook: webhooks = [] } = global ?? {}
   return [
+    ...(login?.password === undefined ? [] : [places.of(login, 'password')]),
+    ...webhooks.flatMap((webhook) => (webhook.url === undefined ? [] : [places.of(webhook, 'url')])),
     ...settings.vrrp_instance.flatMap(({ authentication }) =>
       authentication?.auth_pass === undefined ? [] : [places.of(authentication, 'auth_pass')],
     ),

@@ -1,6 +1,7 @@
 import type { Switches } from './ipvs.ts'
 import type { ScriptConfig } from './notify.ts'
 import type { VirtualServer } from './service.ts'
+import type { Telling } from './telling.ts'
 import type { LinkDelay } from './tracking.ts'
 import type { SyncGroup, VrrpInstance } from './vrrp.ts'
 
@@ -12,6 +13,7 @@ export interface Config {
   readonly linkDelays: readonly LinkDelay[]
   readonly virtualServers: readonly VirtualServer[]
   readonly scripts: ScriptConfig
+  readonly telling: Telling
   readonly switches: Switches
   /** Interfaces by name: those that the core sees packets of (all when there are none), and those with XDP. */
   readonly attachment: { readonly only: readonly string[]; readonly xdp: readonly string[] }

@@ -201,7 +201,7 @@ describe('a message shows no secret', () => {
       }
     }
     walk(root, '')
-    expect(found.toSorted()).toEqual(['auth_pass', 'key', 'password'])
+    expect(found.toSorted()).toEqual(['auth_pass', 'key', 'password', 'secret'])
     expect(found.every(isSecretKeyword)).toBe(true)
   })
 })

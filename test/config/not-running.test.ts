@@ -79,17 +79,19 @@ describe('protections that do not run', () => {
     ['a tracker that nobody tracks', script],
     ['a group that nobody uses', 'virtual_server_group g { 10.0.0.1 80 }'],
     ['who would run scripts', 'global_defs { script_user root\n enable_script_security\n }'],
-    ['mail, labels, logs', `global_defs { smtp_alert\n checker_log_all_failures\n }\n${instance('smtp_alert')}`],
+    [
+      'labels, logs',
+      `global_defs { checker_log_all_failures\n }\n${instance('virtual_ipaddress { 10.0.0.3/24 label x:1 }')}`,
+    ],
     ['the default itself', `global_defs { vrrp_mcast_group4 224.0.0.18 }\n${instance('down_timer_adverts 3')}`],
     ['an empty list', instance('track_interface { }')],
     ['no', server('alpha no')],
   ])('%s is none', (_name, text) => expect(notRunning(text)).toEqual([]))
 })
 
-test('keywords about mail give one warning together', () => {
-  const text =
-    'global_defs {\n notification_email { a@b.example }\n smtp_server 10.0.0.1\n smtp_connect_timeout 30\n smtp_alert\n}'
+test('keywords about one feature give one warning together', () => {
+  const text = 'global_defs {\n checker_priority -5\n vrrp_priority -10\n vrrp_no_swap\n}'
   expect(load(text).diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-    'not-effective-yet: `notification_email`, `smtp_server`, `smtp_connect_timeout`, `smtp_alert` have no effect yet: no mail is sent',
+    'not-effective-yet: `checker_priority`, `vrrp_priority`, `vrrp_no_swap` have no effect yet: the settings of processes are not changed; the vrrp process has real-time priority where that is allowed',
   ])
 })

@@ -108,6 +108,12 @@ describe('what a file names and this host does not have', () => {
       'global_defs { notify_fifo /no/such/fifo }',
       'host-file: there is no directory `/no/such`',
     ],
+    [
+      'certificates that are not there',
+      'global_defs { smtp_ca_file /missing.pem }',
+      'host-file: smtp_ca_file /missing.pem cannot be used: no such file or directory',
+    ],
+    ['certificates that are none', `global_defs { smtp_ca_file ${join(directory, 'text')} }`, 'cannot be used: '],
   ])('%s', (_name, text, message) => expect(check(text).join('\n')).toContain(message))
 
   describe('a password that everybody can read', () => {
@@ -132,6 +138,15 @@ describe('what a file names and this host does not have', () => {
         `warning host-secret: everybody on this host can read this secret: the mode of \`${name}\` is 0644`,
       ])
     })
+
+    test.each(['smtp_login { user u\n password x1\n }', 'webhook { url https://hooks.example/x1\n }'])(
+      'may be one for mail or a webhook: %s',
+      (block) => {
+        chmodSync(readable, 0o755)
+        const [line] = of(readable, 0o644, `global_defs {\n${block}\n}\n${instance('interface lo')}`)
+        expect(line).toContain('everybody on this host can read this secret')
+      },
+    )
 
     test('is not there when the file, or what leads to it, keeps others out', () => {
       chmodSync(readable, 0o755)

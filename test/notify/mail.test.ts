@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { MailConfig, Told, ToldState } from '../../src/model/telling.ts'
 import { mailAbout, type MailEvent, mailText } from '../../src/notify/mail.ts'
-import { BURST, closeBurst, collect, emptyMailQueue } from '../../src/notify/mail-queue.ts'
+import { type Burst, BURST, closed, collect, noBurst } from '../../src/notify/burst.ts'
 import { REMOVED, STOPPING } from '../../src/notify/states.ts'
 import { millis, seconds } from '../../src/time.ts'
 
@@ -183,20 +183,24 @@ describe('a mail', () => {
 })
 
 describe('a burst', () => {
-  test('is one mail: all that comes within two seconds of the first', () => {
-    const first = collect(emptyMailQueue, [state('BACKUP')], config, millis(0))
-    const open = closeBurst(collect(first, [state('MASTER')], config, millis(1500)), millis(1999), false)
-    expect(open.queue.waiting).toEqual([])
-    const closed = closeBurst(open, BURST, false)
-    expect(closed.queue.waiting.map(({ item }) => item.map(({ subject }) => subject))).toEqual([
-      ['VRRP Instance a - Entering BACKUP state', 'VRRP Instance a - Entering MASTER state'],
+  const add = (burst: Burst, told: Told, now: number) => collect(burst, told, config, millis(now)).burst
+
+  test('ends two seconds after its first event, whatever comes then', () => {
+    const burst = add(add(noBurst, state('BACKUP'), 100), state('MASTER'), 1900)
+    expect(burst.until).toBe(100 + BURST)
+    expect(burst.events.map(({ subject }) => subject)).toEqual([
+      'VRRP Instance a - Entering BACKUP state',
+      'VRRP Instance a - Entering MASTER state',
     ])
-    expect(closed).toMatchObject({ burst: [], until: undefined })
   })
 
-  test('does not begin with what no mail is about, and ends at once where that is asked for', () => {
-    expect(collect(emptyMailQueue, [state('MASTER', 'MASTER')], config, millis(0)).until).toBeUndefined()
-    const open = collect(emptyMailQueue, [state('MASTER')], config, millis(0))
-    expect(closeBurst(open, millis(0), true).queue.waiting).toHaveLength(1)
+  test('does not begin with what no mail is about', () => {
+    expect(collect(noBurst, state('MASTER', 'MASTER'), config, millis(0))).toEqual({ burst: noBurst, taken: false })
+  })
+
+  test('that is over leaves what mail was sent about', () => {
+    const next = closed(add(noBurst, state('MASTER'), 0))
+    expect(next).toMatchObject({ events: [], until: undefined })
+    expect(collect(next, state('MASTER', 'BACKUP'), config, millis(5000)).taken).toBe(false)
   })
 })

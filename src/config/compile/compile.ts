@@ -3,6 +3,7 @@ import type { VirtualServer } from '../../model/service.ts'
 import type { Settings } from '../keywords/root.ts'
 import { scriptConfig } from './scripts.ts'
 import { runningVirtualServer } from './service.ts'
+import { tellingOf } from './telling.ts'
 import { groupTracks, linkDelaysOf } from './tracking.ts'
 import { type LeftOut, runningInstance } from './vrrp.ts'
 
@@ -38,5 +39,6 @@ export function runningConfig(settings: Settings, leftOut: LeftOut): Omit<Config
     },
     virtualServers: services.map(([, running]) => running),
     scripts: scriptConfig(settings, services),
+    telling: tellingOf(settings, services),
   }
 }

@@ -124,7 +124,6 @@ export const SERVER_SCRIPTS = protection(
 export const DAEMON_SCRIPTS = protection('startup_script and shutdown_script', 'scripts do not run')
 
 // Harmless
-export const MAIL = harmless('mail', 'no mail is sent')
 export const LOGGING = harmless('logging', 'the log is the same with and without it')
 export const PROCESSES = harmless(
   'priority and memory of processes',

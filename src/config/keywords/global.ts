@@ -1,5 +1,4 @@
 import { millis } from '../../time.ts'
-import { parseAddress } from '../../net/address.ts'
 import type { Entries } from '../schema/entry.ts'
 import { alias, detail, flag, inert, later, setting, wordLines } from '../schema/kinds.ts'
 import { path, script, user } from '../schema/script.ts'
@@ -31,6 +30,7 @@ import { garpExtraInterface } from './garp.ts'
 import { named } from './named.ts'
 import { inertDefs } from './global-inert.ts'
 import { processDefs } from './global-processes.ts'
+import { mailDefs } from './mail.ts'
 import {
   ANNOUNCEMENTS,
   ANSWERS,
@@ -42,7 +42,6 @@ import {
   LATE_INTERFACES,
   LOGGING,
   LVS_TIMEOUTS,
-  MAIL,
   MULTICAST_GROUP,
   NOTIFY,
   NOTIFY_FIFO,
@@ -91,13 +90,6 @@ const syncDaemon: Syntax<{ readonly interface: string } & OptionValues<typeof sy
   print: (value) => `${value.interface} ${syncDaemonOptions.print(value)}`,
 }
 
-/** A name, or an address; what looks like an address must be one. */
-const hostName = one({
-  text: '<host>',
-  expected: 'a host name or an IP address',
-  read: (text) => (/^[\d.]+$|:/.test(text) && parseAddress(text) === undefined ? undefined : text),
-})
-
 const includeCheckWord = one({
   text: '[+|-]read|match|wildcard_match|brace_match',
   expected: 'one of read, match, wildcard_match, brace_match',
@@ -136,22 +128,7 @@ export const globalDefs = {
     named('<interface>'),
     'Interfaces on which packets of known connections take the fast path in the driver (XDP).',
   ),
-  notification_email: later(MAIL, wordLines(named('<address>'), 'Recipients of mail.')),
-  notification_email_from: later(MAIL, setting(word('<address>'), 'Sender address of mail.')),
-  smtp_server: later(
-    MAIL,
-    setting(fields({ host: hostName, port: optional(port, 25) }), 'Mail server; default port 25.'),
-  ),
-  smtp_helo_name: later(MAIL, setting(word('<name>'), 'Name sent in HELO to the mail server.')),
-  smtp_connect_timeout: later(MAIL, setting(inSeconds(0, 3600), 'Time limit for the delivery of a mail, in seconds.')),
-  smtp_alert: later(MAIL, setting(truthOrNothing, 'Default of `smtp_alert`.')),
-  smtp_alert_vrrp: later(MAIL, setting(truthOrNothing, 'Default of `smtp_alert` in instances and sync groups.')),
-  smtp_alert_checker: later(MAIL, setting(truthOrNothing, 'Default of `smtp_alert` in virtual and real servers.')),
-  no_email_faults: later(MAIL, flag('Sends no mail about faults.')),
-  no_checker_emails: later(
-    MAIL,
-    setting(truthOrNothing, 'Sends mail when a real server goes up or down, not for each of its checkers.'),
-  ),
+  ...mailDefs,
 
   // Scripts
   script_user: detail(NOTIFY, setting(user, 'Default user and group of scripts.')),

@@ -18,7 +18,7 @@ import {
   word,
 } from '../schema/values.ts'
 import { checkers, realServerSchedule, virtualServerSchedule } from './checkers.ts'
-import { ALPHA, MAIL, SERVER_SCRIPTS, SORRY_INHIBIT, SUSPEND } from './features.ts'
+import { ALPHA, SERVER_SCRIPTS, SORRY_INHIBIT, SUSPEND } from './features.ts'
 import { SNMP } from './reasons.ts'
 
 const U32 = 2 ** 32 - 1
@@ -134,7 +134,7 @@ const realServer = {
   virtualhost: setting(word('<host>'), 'Host header of its HTTP checks; default: that of the virtual server.'),
   notify_up: notifyScript('Runs when the server comes up.'),
   notify_down: notifyScript('Runs when the server goes down.'),
-  smtp_alert: later(MAIL, setting(truthOrNothing, 'Sends mail when the state changes.')),
+  smtp_alert: setting(truthOrNothing, 'Sends mail when the state changes.'),
   snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the real server in SNMP.')),
   ...checkers,
 } as const satisfies Entries
@@ -215,7 +215,7 @@ export const virtualServer = {
   quorum_up: notifyScript('Runs when quorum is gained.'),
   quorum_down: notifyScript('Runs when quorum is lost.'),
   weight: setting(integer(1, MAX_WEIGHT), 'Default weight of the real servers; 1 if not set.'),
-  smtp_alert: later(MAIL, setting(truthOrNothing, 'Sends mail when the state changes.')),
+  smtp_alert: setting(truthOrNothing, 'Sends mail when the state changes.'),
   snmp_name: inert(SNMP, setting(word('<name>'), 'Name of the virtual server in SNMP.')),
   sorry_server: setting(
     endpoint,

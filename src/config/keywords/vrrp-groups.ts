@@ -4,7 +4,7 @@ import { script } from '../schema/script.ts'
 import { truthOrNothing } from '../schema/values.ts'
 import { named } from './named.ts'
 import { tracked, trackedFile, trackedProcess } from './tracking.ts'
-import { BFD, MAIL, NOTIFY, STATIC_ADDRESSES, TRACK_FILE, TRACK_PROCESS, TRACK_SCRIPT } from './features.ts'
+import { BFD, NOTIFY, STATIC_ADDRESSES, TRACK_FILE, TRACK_PROCESS, TRACK_SCRIPT } from './features.ts'
 
 const notifyScript = (help: string) => later(NOTIFY, setting(script, help))
 
@@ -21,7 +21,7 @@ export const syncGroup = {
   notify_stop: notifyScript('Runs when the daemon stops.'),
   notify: notifyScript('Runs at every change of state, with GROUP, name, state and 0 as last arguments.'),
   notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Also runs `notify` when a priority changes.')),
-  smtp_alert: later(MAIL, setting(truthOrNothing, 'Sends mail when the state changes.')),
+  smtp_alert: setting(truthOrNothing, 'Sends mail when the state changes.'),
   global_tracking: flag('The older name of `sync_group_tracking_weight`.'),
   sync_group_tracking_weight: flag('The weights of the own trackers of its members count.'),
 } as const satisfies Entries

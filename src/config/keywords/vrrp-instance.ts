@@ -28,7 +28,6 @@ import {
   BFD,
   DOWN_TIMER,
   IPVLAN,
-  MAIL,
   MULTICAST_GROUP,
   NOTIFY,
   NO_ACCEPT,
@@ -271,7 +270,7 @@ export const vrrpInstance = {
   notify: notifyScript('Runs at every change of state, with INSTANCE, name, state and priority as last arguments.'),
   notify_master_rx_lower_pri: notifyScript('Runs when a master hears an advert of lower priority.'),
   notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Also runs `notify` when the priority changes.')),
-  smtp_alert: later(MAIL, setting(truthOrNothing, 'Sends mail when the state changes.')),
+  smtp_alert: setting(truthOrNothing, 'Sends mail when the state changes.'),
   lvs_sync_daemon_interface: later(
     SYNC_DAEMON,
     setting(interfaceName, 'Deprecated: `lvs_sync_daemon` in `global_defs`.'),

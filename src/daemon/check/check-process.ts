@@ -1,12 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { prepareHttp } from '../../check/probes/http.ts'
 import { CheckRunner } from '../../check/runner.ts'
 import type { Outcome } from '../../check/schedule.ts'
 import { becomeUser } from '../../linux/process.ts'
 import { ignoreSignals } from '../../linux/signals.ts'
 import { isDebugging, logLevel } from '../../host/log-level.ts'
-import { createLog } from '../log.ts'
+import { createLog, flushLog } from '../log.ts'
 import type { CheckTask, FromCheck, ToCheck, Verdict } from '../messages.ts'
 import { PULSES, startPulse } from '../pulse.ts'
+import type { MailLibrary } from './mailer.ts'
+import { Tellers } from './tellers.ts'
 
 /**
  * The check process: runs every checker and reports verdicts. It reads bytes from the network, so it gives up its
@@ -20,9 +23,38 @@ interface Running {
 /** Debian's and Red Hat's `nobody`. */
 const NOBODY = 65_534
 await prepareHttp()
-/** What it finds is logged by the director. Only who debugs sees each answer. */
-const log = isDebugging(logLevel()) ? await createLog('check', process.argv[2] ?? '') : undefined
-becomeUser(NOBODY, NOBODY)
+/** What checks find is logged by the director; only who debugs sees each answer here. */
+const log = await createLog('check', process.argv[2] ?? '')
+const isTellingAll = isDebugging(logLevel())
+const tellers = new Tellers((numbers) => send({ type: 'told', numbers }), log)
+let mailLibrary: MailLibrary | undefined
+let isNobody = false
+
+/** The director starts it again in any case; sysexits(3) has it as a failure that goes away. */
+const EXIT_ANEW = 75
+
+/** How long mails and webhooks that wait may take at a stop; the director waits for 5 s. */
+const LAST_WORDS_MS = 3000
+
+/** Before the first byte of the network comes, and after the first orders: they say what else is to be loaded. */
+function becomeNobody(): void {
+  if (!isNobody) becomeUser(NOBODY, NOBODY)
+  isNobody = true
+}
+
+async function configureTelling(order: Extract<ToCheck, { type: 'telling' }>): Promise<void> {
+  if (order.telling.mail !== undefined && mailLibrary === undefined) {
+    try {
+      mailLibrary = await import('nodemailer')
+    } catch (error) {
+      if (!isNobody) throw error
+      log.warn(`nobody cannot load the mail library (${String(error)}): beginning anew, with it`)
+      await flushLog(log)
+      process.exit(EXIT_ANEW)
+    }
+  }
+  tellers.configure(order, mailLibrary)
+}
 
 const running = new Map<string, Running>()
 
@@ -55,7 +87,8 @@ function start({ id, check }: CheckTask, wasUp: boolean): CheckRunner {
     wasUp,
     ({ up, reason, duration }) => {
       const what = up === true ? 'success' : up === false ? 'failed' : 'not asked'
-      log?.debug({ check: id, up, ms: duration }, `${id} ${what} after ${duration.toFixed(1)} ms: ${reason}`)
+      if (isTellingAll)
+        log.debug({ check: id, up, ms: duration }, `${id} ${what} after ${duration.toFixed(1)} ms: ${reason}`)
     },
   )
 }
@@ -78,15 +111,32 @@ function send(message: FromCheck): void {
 }
 
 startPulse(PULSES.check)
+/** One after the other: what mails are sent by may have to be loaded. */
+let orders: Promise<void> = Promise.resolve()
 process.on('message', (message: ToCheck) => {
+  orders = orders.then(() => follow(message))
+})
+
+async function follow(message: ToCheck): Promise<void> {
   switch (message.type) {
+    case 'telling':
+      await configureTelling(message)
+      break
+    case 'tell':
+      for (const { told, number, id } of message.news) tellers.tell(told, number, id)
+      break
     case 'configure':
+      becomeNobody()
       configure(message.tasks, message.up)
       break
     case 'stop':
+      for (const { runner } of running.values()) runner.stop()
+      await Promise.race([tellers.finish(), sleep(LAST_WORDS_MS)])
+      await flushLog(log)
       process.exit()
   }
-})
+}
+
 // Signals are for the director, which tells its children.
 ignoreSignals()
 process.on('disconnect', () => process.exit())

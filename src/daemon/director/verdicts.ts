@@ -70,6 +70,21 @@ export class Verdicts {
     }
   }
 
+  /** Whose checker it is; undefined when it is not configured any more. */
+  find(
+    { virtualServers }: Pick<Config, 'virtualServers'>,
+    id: string,
+  ): { readonly server: VirtualServer; readonly real: RealServer; readonly check: Check['type'] } | undefined {
+    for (const server of virtualServers) {
+      if (!id.startsWith(`${serviceName(server.id)} `)) continue
+      for (const real of server.realServers) {
+        const check = real.checks[this.#idsOf(server, real).indexOf(id)]
+        if (check !== undefined) return { server, real, check: check.type }
+      }
+    }
+    return undefined
+  }
+
   #idsOf(server: VirtualServer, real: RealServer): readonly string[] {
     const known = this.#ids.get(real)
     if (known !== undefined) return known

@@ -98,7 +98,8 @@ export class ScriptService {
     const { scripts } = config
     // The file may have changed since the director has read it; without any commands nobody would be told anything.
     const own = scriptDigest(scripts)
-    if (own !== digest) this.#log.warn('the commands are those of the file as it is now, which has changed since it was loaded')
+    if (own !== digest)
+      this.#log.warn('the commands are those of the file as it is now, which has changed since it was loaded')
     this.#config = scripts
     const commands = new Commands(scripts.policy)
     this.#commands = commands
