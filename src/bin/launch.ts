@@ -19,6 +19,7 @@ export function launch(program: string, load: () => Promise<unknown>): void {
     return
   }
   process.on('SIGUSR1', () => {}) // in place of Node's debugger
+  process.on('SIGUSR2', () => {}) // by which keepalived's exporters ask, also while a daemon starts
   void load()
 }
 

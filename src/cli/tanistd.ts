@@ -17,11 +17,11 @@ import { enterNetworkNamespace, feedWatchdog, holdLock, notifySystemd } from '..
 import { LEVEL_NAMES, logLevelOf } from '../host/log-level.ts'
 import { setLogTargets } from '../host/log-targets.ts'
 import { reasonOf } from '../host/regular-file.ts'
-import { ignoreSignals, unblockSignal } from '../linux/signals.ts'
+import { ignoreSignals, onSignalNumber, unblockSignal } from '../linux/signals.ts'
 import { millis } from '../time.ts'
 import { defaultSocket } from './defaults.ts'
 import { fixFiles } from './fix-config.ts'
-import { signalNumber, targetsOf, withoutEffect } from './keepalived-options.ts'
+import { signalNumber, SIGNALS, targetsOf, withoutEffect } from './keepalived-options.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
 import { EXIT_PARTIAL, EXIT_REFUSED, EXIT_UNREADABLE, printConfig, testFiles } from './test-config.ts'
 import { type Options, tanistdProgram } from './tanistd-options.ts'
@@ -172,8 +172,8 @@ function namespaceLeft(): string | undefined {
 /** `text`: the whole configuration as it is printed. */
 async function run(config: Config, text: string): Promise<void> {
   setLogTargets(targetsOf(options))
-  // Until it has handlers for them, below; SIGUSR1 has one.
-  ignoreSignals(['SIGTERM', 'SIGINT', 'SIGUSR1'])
+  // Until it has handlers for them, below; SIGUSR1 and SIGUSR2 have one.
+  ignoreSignals(['SIGTERM', 'SIGINT', 'SIGUSR1', 'SIGUSR2'])
   const log = await createLog('director', options.name)
   if (options.dumpConf === true) log.info(`the configuration with all defaults:\n${text}`)
   endOnUnexpectedErrors(log)
@@ -236,10 +236,14 @@ async function run(config: Config, text: string): Promise<void> {
   process.on('SIGTERM', stop)
   process.on('SIGINT', options.ignoreSigint === true ? () => {} : stop)
   process.on('SIGHUP', () => void director.reload())
-  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
-    process.on(signal, () => log.info(`${signal}: keepalived writes its state to a file; ask \`tanist status --json\``))
-    unblockSignal(signal)
-  }
+  process.on('SIGUSR1', () => director.writeDump('state'))
+  process.on('SIGUSR2', () => director.writeDump('stats'))
+  unblockSignal('SIGUSR1')
+  onSignalNumber(SIGNALS.JSON, () => director.writeDump('json'))
+  onSignalNumber(SIGNALS.STATS_CLEAR, () => {
+    director.writeDump('stats')
+    director.clearCounters()
+  })
   feedWatchdog(() => director.isWell)
   await director.begun
   // Whoever waits for systemd may ask then who is master; a vrrp process that does not start is seen to without systemd.

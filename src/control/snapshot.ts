@@ -70,6 +70,12 @@ export interface InstanceSnapshot {
   readonly addresses: readonly string[]
   readonly advertsSent: number
   readonly advertsReceived: number
+  /** Of these, with priority 0: that somebody gives up its role. */
+  readonly priorityZeroSent: number
+  readonly priorityZeroReceived: number
+  /** How often it has entered and left the state master. */
+  readonly becameMaster: number
+  readonly releasedMaster: number
   /** Packets that were not used, by reason. */
   readonly dropped: Readonly<Record<string, number>>
   readonly peers: readonly PeerSnapshot[]

@@ -24,6 +24,8 @@ export type ToVrrp =
   | { readonly type: 'trackers'; readonly results: readonly TrackerResult[] }
   /** Give all roles up. With `keepAddresses` the addresses stay until a successor is heard, or some seconds if there is none. */
   | { readonly type: 'stop'; readonly keepAddresses: boolean }
+  /** The counters of all instances begin again. */
+  | { readonly type: 'clear-counters' }
   /** The director is about to become another program: go on alone until its new vrrp process has taken over. */
   | { readonly type: 'hand-over' }
 

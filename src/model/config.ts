@@ -1,3 +1,4 @@
+import type { DumpConfig } from './dumps.ts'
 import type { Switches } from './ipvs.ts'
 import type { ScriptConfig } from './notify.ts'
 import type { VirtualServer } from './service.ts'
@@ -14,6 +15,7 @@ export interface Config {
   readonly virtualServers: readonly VirtualServer[]
   readonly scripts: ScriptConfig
   readonly telling: Telling
+  readonly dumps: DumpConfig
   readonly switches: Switches
   /** Interfaces by name: those that the core sees packets of (all when there are none), and those with XDP. */
   readonly attachment: { readonly only: readonly string[]; readonly xdp: readonly string[] }

@@ -37,7 +37,12 @@ export type DropReason =
   | 'count-zero'
   | 'interval-zero'
   | 'interval'
+  /** The password is another one. */
   | 'authentication'
+  /** A password where there should be none, or none where there should be one. */
+  | 'authentication-type'
+  /** A type of authentication that there is not. */
+  | 'authentication-unknown'
   | 'virtual-router'
   | 'cast'
   | 'peer'
@@ -57,6 +62,8 @@ const AUTH_LENGTH = 8
 const CHECKSUM_OFFSET = 6
 const AUTH_NONE = 0
 const AUTH_PASS = 1
+/** Begins what stands for an unknown type; a password ends at its first zero. */
+const UNKNOWN_TYPE = '\0type '
 
 /** The bytes of an advertisement, checksum included. */
 export function encodeAdvertisement(advert: Advertisement, path: Path): Uint8Array {
@@ -120,15 +127,18 @@ function passwordBytes(password: string): Uint8Array {
 /** The password as it would be configured. An unknown type becomes one that no configuration can hold. */
 function decodePassword(type: number, data: Uint8Array): string | undefined {
   if (type === AUTH_NONE) return undefined
-  if (type !== AUTH_PASS) return `\0type ${type}`
+  if (type !== AUTH_PASS) return `${UNKNOWN_TYPE}${type}`
   const end = data.indexOf(0)
   return Buffer.from(data.subarray(0, end === -1 ? AUTH_LENGTH : end)).toString()
 }
 
-/** Whether a received password is the configured one, of which the first 8 bytes count. */
-export function samePassword(received: string | undefined, configured: string | undefined): boolean {
-  if (received === undefined || configured === undefined) return received === configured
-  return Buffer.from(received).equals(passwordBytes(configured))
+/** Why a received password is not the configured one, of which the first 8 bytes count; undefined: it is. */
+export function passwordError(received: string | undefined, configured: string | undefined): DropReason | undefined {
+  if (received?.startsWith(UNKNOWN_TYPE) === true) return 'authentication-unknown'
+  if (received === undefined || configured === undefined) {
+    return received === configured ? undefined : 'authentication-type'
+  }
+  return Buffer.from(received).equals(passwordBytes(configured)) ? undefined : 'authentication'
 }
 
 function pseudoHeader(path: Path, length: number): Uint8Array {

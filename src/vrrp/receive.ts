@@ -1,7 +1,7 @@
 import type { VrrpInstance } from '../model/vrrp.ts'
 import { decodeIpHeader, type IpHeader } from '../net/ip-header.ts'
 import { VRRP_GROUP } from '../net/ipv4.ts'
-import { type Advertisement, decodeAdvertisement, type DropReason, samePassword, VRRP_PROTOCOL } from './packet.ts'
+import { type Advertisement, decodeAdvertisement, type DropReason, passwordError, VRRP_PROTOCOL } from './packet.ts'
 
 /** An advertisement that an instance has to act on, or why a packet was dropped. */
 export type Received =
@@ -37,7 +37,8 @@ function mismatch(instance: VrrpInstance, header: IpHeader, advert: Advertisemen
   if (!unicast && header.ttl !== 255) return 'ttl'
   if (unicast && !instance.unicastPeers.includes(header.source)) return 'peer'
   if (advert.version !== instance.version) return 'version'
-  if (!samePassword(advert.password, instance.password)) return 'authentication'
+  const wrong = passwordError(advert.password, instance.password)
+  if (wrong !== undefined) return wrong
   // RFC 3768 §7.1; version 3 accepts another interval and adopts it.
   if (advert.version === 2 && advert.interval !== instance.advertInt) return 'interval'
   return undefined

@@ -36,6 +36,10 @@ const instance = (effectivePriority: number, trackers: readonly TrackerSnapshot[
   addresses: [],
   advertsSent: 0,
   advertsReceived: 0,
+  priorityZeroSent: 0,
+  priorityZeroReceived: 0,
+  becameMaster: 0,
+  releasedMaster: 0,
   dropped: {},
   peers: [],
 })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
@@ -29,7 +30,7 @@ beforeAll(async () => {
   lab = new Lab()
   lab.addSwitch('lan')
   for (const i of [1, 2]) lab.addHost(`director${i}`, [{ switch: 'lan', address: `10.0.0.${i}/24` }])
-  first = new DirectorHost(lab, 'director1', CONFIG(150))
+  first = new DirectorHost(lab, 'director1', CONFIG(150), [], { env: { TMPDIR: lab.directory } })
   second = new DirectorHost(lab, 'director2', CONFIG(100))
   // A debugger that somebody has asked for in their shell is not one for the daemon.
   process.env['NODE_OPTIONS'] = '--inspect=127.0.0.1:9229'
@@ -80,8 +81,11 @@ describe('no signal ends, stops or opens', () => {
     expect(listeners('director1')).toBe('')
   })
 
-  test('the director says what to do instead of SIGUSR1 and SIGUSR2', () => {
-    for (const name of ['SIGUSR1', 'SIGUSR2']) expect(first.logText()).toContain(`${name}: keepalived writes its state`)
+  test('the director has written the files that keepalived writes for some of them, once for each', () => {
+    const written = [...first.logText().matchAll(/"msg":"wrote ([^"]+)"/g)].map(([, path = '']) => path)
+    const names = ['data', 'stats', 'json', 'stats'].map((kind) => join(lab.directory, `keepalived.${kind}`))
+    expect(written).toEqual(names)
+    for (const path of names) expect(readFileSync(path, 'utf8')).toContain('web')
   })
 
   test('each of them holds SIGUSR1 back from the moment that Node reads its options', async () => {

@@ -150,7 +150,8 @@ describe('checks against the configuration (§7.1)', () => {
     const instance = anInstance({ version: 2, password: 'longer-than-eight' })
     expect(reasonOf(packet({ version: 2, password: 'longer-t' }), instance)).toBe('taken')
     expect(reasonOf(packet({ version: 2, password: 'other' }), instance)).toBe('authentication')
-    expect(reasonOf(packet({ version: 2 }), instance)).toBe('authentication')
+    expect(reasonOf(packet({ version: 2 }), instance)).toBe('authentication-type')
+    expect(reasonOf(packet({ version: 2, password: 'other' }), anInstance({ version: 2 }))).toBe('authentication-type')
     expect(reasonOf(packet({ version: 2, password: 'longer-t', interval: millis(2000) }), instance)).toBe('interval')
   })
 

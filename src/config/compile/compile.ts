@@ -1,6 +1,7 @@
 import type { Config } from '../../model/config.ts'
 import type { VirtualServer } from '../../model/service.ts'
 import type { Settings } from '../keywords/root.ts'
+import { dumpsOf } from './dumps.ts'
 import { scriptConfig } from './scripts.ts'
 import { runningVirtualServer } from './service.ts'
 import { tellingOf } from './telling.ts'
@@ -40,5 +41,6 @@ export function runningConfig(settings: Settings, leftOut: LeftOut): Omit<Config
     virtualServers: services.map(([, running]) => running),
     scripts: scriptConfig(settings, services),
     telling: tellingOf(settings, services),
+    dumps: dumpsOf(settings),
   }
 }

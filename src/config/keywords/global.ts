@@ -333,26 +333,17 @@ export const globalDefs = {
     'there is no private copy of the configuration',
     setting(path, 'Directory for the private copy of the configuration.'),
   ),
-  data_use_instance: inert(
-    'there are no dump files: see `tanist status`',
-    setting(truthOrNothing, 'Names of dump files contain the name of the daemon instance.'),
+  data_use_instance: setting(
+    truthOrNothing,
+    'Names of dump files contain the network namespace and the name of `instance`.',
   ),
-  json_version: inert(
-    'there are no dump files: see `tanist status --json`',
-    setting(choice('1', '2'), 'Version of the format of the JSON dump.'),
+  json_version: setting(
+    choice('1', '2'),
+    'Version of the format of the JSON dump: an array of instances, or an object.',
   ),
-  state_dump_file: inert(
-    'there are no dump files: see `tanist status`',
-    setting(path, 'File that the state is dumped to.'),
-  ),
-  stats_dump_file: inert(
-    'there are no dump files: see `tanist status`',
-    setting(path, 'File that the statistics are dumped to.'),
-  ),
-  json_dump_file: inert(
-    'there are no dump files: see `tanist status --json`',
-    setting(path, 'File that the state is dumped to as JSON.'),
-  ),
+  state_dump_file: setting(path, 'File that SIGUSR1 writes the state to, or a folder with a `/` at its end.'),
+  stats_dump_file: setting(path, 'File that SIGUSR2 writes the counters to, or a folder with a `/` at its end.'),
+  json_dump_file: setting(path, 'File that the JSON signal writes the state to, or a folder with a `/` at its end.'),
   iproute_usr_dir: detail(
     VIRTUAL_ROUTES,
     setting(path, "Directory of the distribution's iproute2 settings, such as names of routing tables."),

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Config } from '../../model/config.ts'
+import type { DumpKind } from '../../model/dumps.ts'
 import { notRunningText } from '../../config/not-running.ts'
 import { type Caller, ControlServer, type UpgradeAnswer } from '../../control/server.ts'
 import type { Dump } from '../../control/dump.ts'
@@ -9,6 +10,7 @@ import { CoreFullError } from '../../forward/backend.ts'
 import { SystemError } from '../../linux/libc.ts'
 import type { TrackerResult } from '../../model/tracking.ts'
 import { notifySystemd, replaceProgram } from '../../linux/process.ts'
+import { ignoreSignals } from '../../linux/signals.ts'
 import { reasonOf } from '../../host/regular-file.ts'
 import { type Millis, millis } from '../../time.ts'
 import { callerName, callerOf } from './caller.ts'
@@ -20,6 +22,7 @@ import { Election } from './election.ts'
 import { RecentEvents, reloadEvent } from './events.ts'
 import { Forwarding } from './forwarding.ts'
 import { lackingPrograms } from '../../host/host-programs.ts'
+import { writeKeepalivedDump } from './keepalived-dumps.ts'
 import { keepState, type Replaced, takeKeptState } from './kept-state.ts'
 import { flushLog } from '../log.ts'
 import type { DirectorOptions } from './options.ts'
@@ -130,6 +133,21 @@ export class Director {
     return { errors: this.#refused, notRunning: this.#config.notRunning }
   }
 
+  /** What keepalived's signals ask for. */
+  writeDump(kind: DumpKind): void {
+    try {
+      const dumped = { config: this.#config, instances: this.#election.instances, results: this.#election.trackers }
+      this.#log.info(`wrote ${writeKeepalivedDump(kind, dumped, this.#options.fileMode)}`)
+    } catch (error) {
+      this.#log.error(`cannot write the ${kind} file: ${reasonOf(error)}`)
+    }
+  }
+
+  /** The counters of all instances begin again. */
+  clearCounters(): void {
+    this.#election.clearCounters()
+  }
+
   #warnOfNotRunning(): void {
     for (const each of this.#config.notRunning) this.#log.warn({ notRunning: each }, notRunningText(each))
   }
@@ -179,7 +197,9 @@ export class Director {
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}\nWATCHDOG=1`)
     await Promise.all([this.#checks.stop(STOP_PATIENCE), this.#scripts.handOver()])
     await flushLog(this.#log)
-    if (this.#stopping === undefined) replaceProgram()
+    if (this.#stopping !== undefined) return
+    ignoreSignals() // until the new program has handlers: what has one now would end it
+    replaceProgram()
   }
 
   /** Why it cannot be. */

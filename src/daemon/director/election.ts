@@ -139,6 +139,10 @@ export class Election {
     if (this.#hasBegun) this.#process.send({ type: 'trackers', results })
   }
 
+  clearCounters(): void {
+    this.#process.send({ type: 'clear-counters' })
+  }
+
   /** The process goes on alone until its successor has its roles. Resolves when it will know. */
   async handOver(): Promise<void> {
     await this.#process.deliver({ type: 'hand-over' })

@@ -11,10 +11,31 @@ const PEER_LIMIT = 16
 /** Anybody on the link can send what is refused, from any number of addresses. */
 const REFUSALS_EVERY_MS = 10_000
 
+const COUNTS = [
+  'advertsSent',
+  'advertsReceived',
+  'priorityZeroSent',
+  'priorityZeroReceived',
+  'becameMaster',
+  'releasedMaster',
+] as const satisfies readonly (keyof InstanceSnapshot)[]
+
+type Counts = Record<(typeof COUNTS)[number], number>
+
+const nothing = (): Counts => ({
+  advertsSent: 0,
+  advertsReceived: 0,
+  priorityZeroSent: 0,
+  priorityZeroReceived: 0,
+  becameMaster: 0,
+  releasedMaster: 0,
+})
+
+type StateName = InstanceSnapshot['state']
+
 interface InstanceRecord {
   since: string
-  sent: number
-  received: number
+  readonly counts: Counts
   /** When a refusal was last told. */
   refusedAt: number
   readonly dropped: Map<string, number>
@@ -37,8 +58,19 @@ export class InstanceRecords {
     for (const { now, record } of kept) this.#records.set(recordKey(now), record)
   }
 
-  sent(instance: VrrpInstance): void {
-    this.#of(instance).sent++
+  /** `priority`: of the advert. */
+  sent(instance: VrrpInstance, priority: number): void {
+    const { counts } = this.#of(instance)
+    counts.advertsSent++
+    if (priority === 0) counts.priorityZeroSent++
+  }
+
+  /** All counters begin again. */
+  clear(): void {
+    for (const { counts, dropped } of this.#records.values()) {
+      Object.assign(counts, nothing())
+      dropped.clear()
+    }
   }
 
   /** Takes what was received. True when a peer is refused that was not, or for another reason: at most one in ten seconds for an instance. */
@@ -47,8 +79,11 @@ export class InstanceRecords {
     if (instance === undefined) return false
     const record = this.#of(instance)
     const drop = 'drop' in received ? received.drop : undefined
-    if (drop === undefined) record.received++
-    else record.dropped.set(drop, (record.dropped.get(drop) ?? 0) + 1)
+    if ('advert' in received) {
+      record.counts.advertsReceived++
+      if (received.advert.priority === 0) record.counts.priorityZeroReceived++
+    }
+    if (drop !== undefined) record.dropped.set(drop, (record.dropped.get(drop) ?? 0) + 1)
     if (header === undefined) return false
     const before = record.peers.get(header.source)
     record.peers.delete(header.source)
@@ -67,20 +102,22 @@ export class InstanceRecords {
   }
 
   /** `at`: in ms since the epoch. */
-  moved(instance: VrrpInstance, at: number): void {
-    this.#of(instance).since = new Date(at).toISOString()
+  moved(instance: VrrpInstance, from: StateName, to: StateName, at: number): void {
+    const record = this.#of(instance)
+    record.since = new Date(at).toISOString()
+    if (to === 'master') record.counts.becameMaster++
+    if (from === 'master') record.counts.releasedMaster++
   }
 
   /** Goes on with what is known of instances from before, if they are in the same state as then. (Why, the engine knows.) */
   restore(before: readonly InstanceSnapshot[], engine: EngineState): void {
     const instances = [...engine.members.values()].map(({ config }) => config)
     for (const [name, known] of matchRouters(before, instances)) {
-      const { state, since, advertsSent, advertsReceived, dropped, peers } = known
+      const { state, since, dropped, peers } = known
       if (engine.members.get(name)?.state.name !== state) continue
       const record = this.#of({ ...known, name })
       record.since = since
-      record.sent += advertsSent
-      record.received += advertsReceived
+      for (const name of COUNTS) record.counts[name] += known[name] ?? 0 // of an older version, which did not count all of them
       for (const [drop, count] of Object.entries(dropped)) record.dropped.set(drop, count)
       for (const peer of peers) record.peers.set(peer.address, peer)
     }
@@ -104,8 +141,7 @@ export class InstanceRecords {
         since: record.since,
         reason,
         addresses: addressesOf(config).map(({ address, prefix }) => `${address}/${prefix}`),
-        advertsSent: record.sent,
-        advertsReceived: record.received,
+        ...record.counts,
         dropped: Object.fromEntries(record.dropped),
         peers: [...record.peers.values()],
       }
@@ -118,8 +154,7 @@ export class InstanceRecords {
     if (known !== undefined) return known
     const record: InstanceRecord = {
       since: new Date().toISOString(),
-      sent: 0,
-      received: 0,
+      counts: nothing(),
       refusedAt: Number.NEGATIVE_INFINITY,
       dropped: new Map(),
       peers: new Map(),

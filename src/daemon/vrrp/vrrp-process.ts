@@ -79,6 +79,11 @@ class VrrpProcess {
     this.#dispatch({ type: 'trackers', results })
   }
 
+  clearCounters(): void {
+    this.#records.clear()
+    this.#outbox.report()
+  }
+
   /** From now on the director may vanish without this process leaving, for a while. */
   handOver(): void {
     this.#dispatch({ type: 'hand-over' })
@@ -210,7 +215,7 @@ class VrrpProcess {
       case 'advertise': {
         const { instance, source, priority } = effect
         this.#advertiser.send(instance, source, priority)
-        this.#records.sent(instance)
+        this.#records.sent(instance, priority)
         if (priority === 0) this.#log.info({ instance: instance.name }, `(${instance.name}) sent 0 priority`)
         break
       }
@@ -243,7 +248,7 @@ class VrrpProcess {
         break
       case 'transition': {
         const { instance, from, to, reason } = effect
-        this.#records.moved(instance, at)
+        this.#records.moved(instance, from, to, at)
         const entering = to === 'init' ? 'Stopped' : `Entering ${to.toUpperCase()} STATE`
         // A stop is asked for; a master that is lost otherwise, and a fault, somebody should look at.
         const level = to !== 'init' && (from === 'master' || to === 'fault') ? 'warn' : 'info'
@@ -296,6 +301,9 @@ process.on('message', (message: ToVrrp) => {
   switch (message.type) {
     case 'configure':
       vrrp.configure(message)
+      break
+    case 'clear-counters':
+      vrrp.clearCounters()
       break
     case 'hand-over':
       vrrp.handOver()

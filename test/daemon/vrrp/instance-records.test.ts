@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { InstanceRecords } from '../../../src/daemon/vrrp/instance-records.ts'
 import type { VrrpInstance } from '../../../src/model/vrrp.ts'
 import type { IpHeader } from '../../../src/net/ip-header.ts'
-import type { DropReason } from '../../../src/vrrp/packet.ts'
+import type { Advertisement, DropReason } from '../../../src/vrrp/packet.ts'
 import { anInstance, ip } from '../../vrrp/instances.ts'
 import { Story } from '../../vrrp/story.ts'
 
@@ -27,7 +27,7 @@ describe('what is known of a router', () => {
   const renamed = { ...anInstance(), name: 'z' }
   const counted = () => {
     const records = new InstanceRecords()
-    for (let i = 0; i < 3; i++) records.sent(anInstance())
+    for (let i = 0; i < 3; i++) records.sent(anInstance(), 100)
     return records
   }
   const sent = (records: InstanceRecords, instances: readonly VrrpInstance[]) =>
@@ -62,4 +62,31 @@ describe('what is known of a router', () => {
     records.restore([before], state)
     expect(records.snapshot(state)).toMatchObject([{ name: 'z', advertsSent: 3, since: before.since }])
   })
+})
+
+test('what keepalived counts: farewells, and how often an instance was master; a clearing begins anew', () => {
+  const records = new InstanceRecords()
+  const instance = anInstance()
+  const { state } = new Story([instance])
+  const advert = { instance, header: { source: ip('10.0.0.2') } as IpHeader }
+  for (const priority of [100, 100, 0]) {
+    records.sent(instance, priority)
+    records.received({ ...advert, advert: { priority } as Advertisement })
+  }
+  records.received(refused('10.0.0.2', 'ttl'))
+  records.moved(instance, 'backup', 'master', 0)
+  records.moved(instance, 'master', 'fault', 0)
+  records.moved(instance, 'fault', 'backup', 0)
+  const counted = {
+    advertsSent: 3,
+    advertsReceived: 3,
+    priorityZeroSent: 1,
+    priorityZeroReceived: 1,
+    becameMaster: 1,
+    releasedMaster: 1,
+  }
+  expect(records.snapshot(state)).toMatchObject([{ ...counted, dropped: { ttl: 1 } }])
+  records.clear()
+  const nothing = Object.fromEntries(Object.keys(counted).map((name) => [name, 0]))
+  expect(records.snapshot(state)).toMatchObject([{ ...nothing, dropped: {}, peers: [{ address: '10.0.0.2' }] }])
 })
