@@ -78,7 +78,7 @@ describe('track_script', () => {
     const states = ['BACKUP', 'MASTER', 'FAULT', 'BACKUP', 'MASTER', 'STOP']
     expect(linesOf('told')).toEqual(states.map((state) => `INSTANCE v ${state} 150`))
     expect(linesOf('faults')).toEqual(['of v'])
-    expect(first.logText()).toMatch(/VRRP_Script\(chk\) failed: .*exit status 1/)
+    expect(first.logText()).toMatch(/VRRP_Script\(chk\) failed.*exit status 1/)
   })
 
   test('with a weight the priority falls by it, and the other director takes over', async () => {

@@ -10,6 +10,7 @@ import { readCaFile } from '../../host/ca-file.ts'
 import { PULSES } from '../pulse.ts'
 import type { RecentEvents } from './events.ts'
 import type { PidFiles } from './pid-files.ts'
+import { verdictLine } from './keepalived-lines.ts'
 import { processSnapshot } from './process-snapshot.ts'
 import { Undelivered } from './undelivered.ts'
 import { checkTasks, type Verdicts } from './verdicts.ts'
@@ -120,8 +121,7 @@ export class Checks {
       log.error(line, `${id} could not send a check from this host; the state of the server is kept: ${reason}`)
     if (!verdicts.take(verdict)) return
     events.add({ at: new Date(at).toISOString(), type: 'verdict', check: id, up, reason })
-    if (up) log.info(line, `${id} success: ${reason}`)
-    else log.warn(line, `${id} failed: ${reason}`)
+    log[up ? 'info' : 'warn'](line, verdictLine(id, up, reason))
     this.#context.changed(verdict)
   }
 }

@@ -6,8 +6,8 @@ import type { TrackerResult } from '../../model/tracking.ts'
 import type { CommandRun, FromScript } from '../messages.ts'
 import { scriptDigest } from '../script-digest.ts'
 import type { RecentEvents } from './events.ts'
+import { trackerLines } from './keepalived-lines.ts'
 import { forkedScripts, type ScriptLink, scriptService } from './script-link.ts'
-import { trackerLine } from './tracker-line.ts'
 
 /** BOUNDED: news that wait until the script process has read the configuration. Of more the oldest are not told to it. */
 const WAITING_LIMIT = 1000
@@ -43,7 +43,8 @@ export interface ScriptsContext {
 export class Scripts {
   readonly #context: ScriptsContext
   readonly #runs = new Map<string, CommandRun>()
-  readonly #values = new Map<string, string>()
+  /** By kind and name. BOUNDED by what configurations have named. */
+  readonly #results = new Map<string, TrackerResult>()
   #link: ScriptLink | undefined
   #config: Config
   /** It has not been told of a configuration yet since this daemon started. */
@@ -201,17 +202,21 @@ export class Scripts {
 
   #track(results: readonly TrackerResult[]): void {
     if (results.length === 0) return
-    const { log, events } = this.#context
-    for (const result of results) {
-      const { kind, name, detail } = result
-      const key = `${kind} ${name}`
-      const { text, level } = trackerLine(result)
-      if (this.#values.get(key) === text) continue
-      this.#values.set(key, text)
-      log[level]({ tracker: name, kind }, `${text}: ${detail}`)
-      events.add({ at: new Date(result.at).toISOString(), type: 'tracker', kind, name, value: text, detail })
-    }
+    for (const result of results) this.#say(result)
     this.#context.tracked(results)
+  }
+
+  #say(result: TrackerResult): void {
+    const { log, events } = this.#context
+    const { kind, name, value, detail, at } = result
+    const key = `${kind} ${name}`
+    const before = this.#results.get(key)
+    this.#results.set(key, result)
+    const level = value.type === 'bad' ? 'warn' : 'info'
+    for (const line of trackerLines(before, result)) log[level]({ tracker: name, kind }, `${line}: ${detail}`)
+    if (JSON.stringify(before?.value) === JSON.stringify(value)) return
+    const said = value.type === 'number' ? String(value.value) : value.type
+    events.add({ at: new Date(at).toISOString(), type: 'tracker', kind, name, value: said, detail })
   }
 
   #ran(run: CommandRun): void {

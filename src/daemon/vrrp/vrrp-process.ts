@@ -22,6 +22,7 @@ import type { FromVrrp, InstanceNews, ToVrrp } from '../messages.ts'
 import { effectText, eventText } from './debug-lines.ts'
 import { InstanceRecords } from './instance-records.ts'
 import { interfacesOf } from './interfaces.ts'
+import { advertLine, groupLines, priorityLines } from './keepalived-lines.ts'
 import { Outbox } from './outbox.ts'
 import { PULSES, startPulse } from '../pulse.ts'
 
@@ -136,6 +137,9 @@ class VrrpProcess {
         continue
       }
       const { instance, header, advert } = received
+      const member = this.#state.members.get(instance.name)
+      const line = member && advertLine(member, header.source, advert.priority)
+      if (line !== undefined) this.#log.info({ instance: instance.name, source: header.source }, line)
       this.#dispatch({
         type: 'advert',
         instance: instance.name,
@@ -164,7 +168,8 @@ class VrrpProcess {
 
   #dispatch(event: Event): void {
     const now = clock()
-    const { state, effects } = step(this.#state, event, now)
+    const before = this.#state
+    const { state, effects } = step(before, event, now)
     this.#state = state
     if (this.#log.isLevelEnabled('debug')) {
       this.#log.debug(`event ${eventText(event)}`)
@@ -172,6 +177,13 @@ class VrrpProcess {
     }
     const at = Date.now()
     for (const effect of effects) this.#carryOut(effect, at)
+    // What comes often changes no priority.
+    if (event.type !== 'advert' && event.type !== 'deadline') {
+      for (const line of priorityLines(before, state)) this.#log.info(line)
+    }
+    if (effects.some(({ type }) => type === 'transition')) {
+      for (const line of groupLines(before, state)) this.#log.info(line)
+    }
     const news = effects.flatMap((effect) => this.#newsOf(effect, at) ?? [])
     for (const each of news) this.#outbox.tell(each)
     if (news.length > 0) this.#outbox.report()
@@ -267,7 +279,7 @@ class VrrpProcess {
         const { instance, source, priority, own } = effect
         this.#log.warn(
           { instance: instance.name, source, priority },
-          `(${instance.name}) Received advert from ${source} with lower priority ${priority}, ours ${own}`,
+          `(${instance.name}) Received advert from ${source} with lower priority ${priority}, ours ${own}, forcing new election`,
         )
         break
       }
