@@ -212,7 +212,7 @@ describe('keepalived.data', () => {
         '   Preempt = disabled',
         '     10.0.2.100/24 dev eth1 scope global',
         '   Unicast Peer :',
-        '     10.0.0.2',
+        '     10.0.0.2 min_ttl 0 max_ttl 255',
         '   Using smtp notification = no',
       ]),
     )

@@ -19,5 +19,5 @@ export function promisedPhrases(): readonly { readonly phrase: string; readonly 
   }))
 }
 
-/** Those that only a whole director says: see test/interop/keepalived-dump.test.ts. */
+/** Those that only a whole director says: see test/interop/phrases.test.ts. */
 export const OF_A_RUN = /^\(VI_1\) (Entering|sent|Received advert)/

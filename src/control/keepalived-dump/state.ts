@@ -93,7 +93,7 @@ function instanceLines(instance: VrrpInstance, now: InstanceSnapshot, config: Co
     ...(version === 2 ? [`   Authentication type = ${password === undefined ? 'none' : 'SIMPLE_PASSWORD'}`] : []),
     ...list(`Virtual IP (${instance.addresses.length})`, instance.addresses, (each) => addressText(each, isMaster)),
     ...list('Virtual IP Excluded ', instance.excludedAddresses, (each) => addressText(each, isMaster)),
-    ...list('Unicast Peer ', instance.unicastPeers, (each) => each),
+    ...list('Unicast Peer ', instance.unicastPeers, (each) => `${each} min_ttl 0 max_ttl 255`),
     ...trackLines(instance.tracks),
     `   Using smtp notification = ${config.dumps.mailing.includes(instance.name) ? 'yes' : 'no'}`,
     `   Notify deleted = ${commands?.deleted === undefined ? 'Fault' : 'Deleted'}`,
