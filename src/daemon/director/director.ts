@@ -18,18 +18,20 @@ import { configToRun, readPart } from '../../host/config-file.ts'
 import { Checks } from './checks.ts'
 import { auditLine, forwardingHandlers } from './control-handlers.ts'
 import { dumpOf } from './dump.ts'
-import { Election } from './election.ts'
+import { Election, inheritedRoles } from './election.ts'
 import { RecentEvents, reloadEvent } from './events.ts'
 import { Forwarding } from './forwarding.ts'
 import { lackingPrograms } from '../../host/host-programs.ts'
 import { writeKeepalivedDump } from './keepalived-dumps.ts'
 import { keepState, type Replaced, takeKeptState } from './kept-state.ts'
 import { flushLog } from '../log.ts'
+import type { Verdict } from '../messages.ts'
 import type { DirectorOptions } from './options.ts'
 import { PidFiles } from './pid-files.ts'
 import { processSnapshot } from './process-snapshot.ts'
 import { resign } from '../vrrp/resign.ts'
 import { Scripts } from './scripts.ts'
+import { Telling } from './telling.ts'
 import { lostBy, tryProgram } from './trial.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -47,6 +49,7 @@ export class Director {
   readonly #verdicts = new Verdicts()
   readonly #events = new RecentEvents()
   readonly #forwarding: Forwarding
+  readonly #telling: Telling
   readonly #election: Election
   readonly #checks: Checks
   readonly #scripts: Scripts
@@ -70,15 +73,28 @@ export class Director {
     this.#pidFiles.write('director', process.pid)
     const kept = takeKeptState(options.name)
     if (kept !== undefined) this.#verdicts.restore(kept.verdicts)
+    const inherited = inheritedRoles(kept?.replaced)
+    this.#telling = new Telling(config, inherited?.replaced.instances, this.#verdicts)
     // Forwarding is ready before anybody can become master.
     const backend = new EbpfBackend(options.name, options, config, kept?.zeros, log)
-    this.#forwarding = new Forwarding(backend, config, this.#verdicts, kept?.quorums, log)
+    this.#forwarding = new Forwarding(backend, config, this.#verdicts, kept?.quorums, log, (pools) =>
+      this.#telling.pools(pools),
+    )
     const { name } = options
     const events = this.#events
     const pidFiles = this.#pidFiles
-    this.#election = new Election(config, kept?.replaced, { name, log, events, pidFiles, news: () => {} })
+    this.#election = new Election(config, inherited, {
+      name,
+      log,
+      events,
+      pidFiles,
+      news: (news) => this.#telling.election(news),
+    })
     const verdicts = this.#verdicts
-    const changed = () => this.#forwarding.follow()
+    const changed = (verdict: Verdict) => {
+      this.#telling.verdict(verdict)
+      this.#forwarding.follow()
+    }
     this.#checks = new Checks(config, { name, log, events, pidFiles, verdicts, changed })
     const { file, configId, scriptSocket: socket } = options
     const tracked = (results: readonly TrackerResult[]) => this.#election.track(results)
@@ -106,6 +122,10 @@ export class Director {
   /** `startup_script` comes before everything, unless this director goes on in the place of another. */
   async #begin(): Promise<void> {
     if (!this.#election.isTakingOver) await this.#scripts.start()
+    this.#telling.begin({
+      commands: (news) => this.#scripts.tell(news),
+      network: (told) => this.#checks.tell(told),
+    })
     if (this.#stopping === undefined) this.#election.begin()
   }
 
@@ -222,18 +242,16 @@ export class Director {
     this.#log.info('stopping')
     notifySystemd('STOPPING=1')
     const keepAddresses = this.#options.grace > 0
-    const [hasLeft] = await Promise.all([
-      this.#election.stop(keepAddresses, STOP_PATIENCE),
-      this.#checks.stop(STOP_PATIENCE),
-    ])
-    await this.#scripts.finish()
-    await this.#control.close()
+    const hasLeft = await this.#election.stop(keepAddresses, STOP_PATIENCE)
     const { name, grace } = this.#options
     if (!hasLeft) {
       this.#log.error('the vrrp process did not stop in order; removing its virtual addresses for it')
       const { instances } = this.#config
       resign(name, { instances, what: 'everything', now: grace === 0 }, (error) => this.#log.error(error.message))
     }
+    this.#telling.stopped()
+    await Promise.all([this.#checks.stop(STOP_PATIENCE), this.#control.close()])
+    await this.#scripts.finish()
     if (grace === 0) this.#forwarding.remove()
     else {
       for (const error of this.#keep(undefined, grace)) this.#log.error(error)
@@ -253,9 +271,11 @@ export class Director {
     }
     this.#config = config
     this.#loadedAt = new Date().toISOString()
-    this.#election.configure(config)
-    this.#checks.configure(config)
-    this.#scripts.configure(config)
+    this.#telling.configure(config, () => {
+      this.#election.configure(config)
+      this.#checks.configure(config)
+      this.#scripts.configure(config)
+    })
     return []
   }
 

@@ -33,6 +33,18 @@ export interface ElectionContext {
   news(news: ElectionNews): void
 }
 
+/** Of the program that this process was before: its vrrp process still has the roles. */
+export interface InheritedRoles {
+  readonly replaced: Replaced
+  readonly predecessor: Predecessor
+}
+
+/** Undefined when there are none any more. */
+export function inheritedRoles(replaced: Replaced | undefined): InheritedRoles | undefined {
+  const predecessor = replaced && Predecessor.find(replaced.vrrpPid)
+  return predecessor && { replaced, predecessor }
+}
+
 /** The vrrp process as the director has it: keeps it running with the configuration, and knows how its instances are. */
 export class Election {
   readonly #context: ElectionContext
@@ -48,11 +60,11 @@ export class Election {
   #predecessor: Predecessor | undefined
   #replaced: Replaced | undefined
 
-  /** With the roles of `replaced` if this process was that one. Takes part from `begin` on. */
-  constructor(config: Config, replaced: Replaced | undefined, context: ElectionContext) {
+  /** Takes part from `begin` on. */
+  constructor(config: Config, inherited: InheritedRoles | undefined, context: ElectionContext) {
     this.#context = context
     this.#config = config
-    if (replaced !== undefined) this.#takeOver(replaced)
+    if (inherited !== undefined) this.#takeOver(inherited)
     this.#process = new Child<ToVrrp, FromVrrp>(
       { role: 'vrrp', args: [context.name], execArgv: CHILD_OPTIONS, pulse: PULSES.vrrp },
       {
@@ -67,9 +79,8 @@ export class Election {
     )
   }
 
-  #takeOver(replaced: Replaced): void {
-    this.#predecessor = Predecessor.find(replaced.vrrpPid)
-    if (this.#predecessor === undefined) return
+  #takeOver({ replaced, predecessor }: InheritedRoles): void {
+    this.#predecessor = predecessor
     this.#context.log.info(`took over from version ${replaced.version}`)
     this.#replaced = replaced
     this.#instances = replaced.instances

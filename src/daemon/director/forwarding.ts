@@ -36,6 +36,7 @@ const PLAN_GAP_MS = 20
  */
 export class Forwarding {
   readonly #log: Logger
+  readonly #onPools: (pools: ReadonlyMap<string, FormedPool>) => void
   readonly #backend: Backend
   readonly #verdicts: Verdicts
   readonly #network: HostNetwork
@@ -57,15 +58,17 @@ export class Forwarding {
   #mute: ReadonlySet<string> = new Set()
   #sweepTimer: NodeJS.Timeout | undefined
 
-  /** `quorums` are of the director before this one. Throws SystemError or CoreFullError. */
+  /** `quorums` are of the director before this one. `onPools` is told of the servers each time they may be others. Throws SystemError or CoreFullError. */
   constructor(
     backend: Backend,
     config: Config,
     verdicts: Verdicts,
     quorums: KeptState['quorums'] | undefined,
     log: Logger,
+    onPools: (pools: ReadonlyMap<string, FormedPool>) => void,
   ) {
     this.#log = log
+    this.#onPools = onPools
     this.#verdicts = verdicts
     this.#config = config
     this.#backend = backend
@@ -150,6 +153,7 @@ export class Forwarding {
         this.#log[level]({ virtualServer: name }, text)
       }
     }
+    this.#onPools(pools)
     return leftOut
   }
 

@@ -1,0 +1,78 @@
+import type { FormedPool } from '../../balance/pool.ts'
+import type { InstanceSnapshot } from '../../control/snapshot.ts'
+import type { Config } from '../../model/config.ts'
+import type { News } from '../../model/notify.ts'
+import type { Told } from '../../model/telling.ts'
+import type { Verdict } from '../messages.ts'
+import type { ElectionNews } from './election.ts'
+import { NewsDesk } from './news-desk.ts'
+import type { Verdicts } from './verdicts.ts'
+
+/** Those who tell people: with commands and pipes, with mails and webhooks. */
+export interface Tellers {
+  commands(news: readonly News[]): void
+  network(told: readonly Told[]): void
+}
+
+/** BOUNDED: news that come before anybody can be told, which are the first states of servers. The oldest give way. */
+const EARLY_LIMIT = 10_000
+
+/** Makes news of what happens, and hands them on in their order. What comes before `begin` waits for it. */
+export class Telling {
+  readonly #desk: NewsDesk
+  readonly #verdicts: Verdicts
+  #tellers: Tellers | undefined
+  #early: Told[] = []
+
+  /** `known`: instances of the program that this process was before, of which everybody has been told. */
+  constructor(config: Config, known: readonly InstanceSnapshot[] | undefined, verdicts: Verdicts) {
+    this.#desk = new NewsDesk(config, known, Date.now())
+    this.#verdicts = verdicts
+  }
+
+  begin(tellers: Tellers): void {
+    this.#tellers = tellers
+    const early = this.#early
+    this.#early = []
+    this.#tell(early)
+  }
+
+  election(news: ElectionNews): void {
+    this.#tell(news.type === 'transition' ? this.#desk.moved(news) : this.#desk.priority(news))
+  }
+
+  /** A checker has another opinion; the pools do not have it yet. */
+  verdict(verdict: Verdict): void {
+    this.#tell(this.#desk.verdict(verdict, this.#verdicts))
+  }
+
+  pools(pools: ReadonlyMap<string, FormedPool>): void {
+    this.#tell(this.#desk.pools(pools, this.#verdicts, Date.now()))
+  }
+
+  /**
+   * Another configuration, which `apply` puts into force. What is gone is told before, by those who still know it.
+   */
+  configure(config: Config, apply: () => void): void {
+    const { before, after } = this.#desk.configure(config, Date.now())
+    this.#tell(before)
+    apply()
+    this.#tell(after)
+  }
+
+  /** The daemon stops, and has given up all roles. */
+  stopped(): void {
+    this.#tell(this.#desk.stopped(Date.now()))
+  }
+
+  #tell(told: readonly Told[]): void {
+    if (told.length === 0) return
+    if (this.#tellers === undefined) {
+      this.#early.push(...told)
+      this.#early.splice(0, Math.max(0, this.#early.length - EARLY_LIMIT))
+      return
+    }
+    this.#tellers.commands(told.filter((each) => each.type !== 'checker'))
+    this.#tellers.network(told)
+  }
+}
