@@ -56,13 +56,13 @@ describe('a mistake is shown with its place', () => {
   })
 
   test('what has no effect is named once a feature, with the reason', () => {
-    const text = `global_defs { enable_traps }\nvrrp_script x { script /bin/true }\n${instance('track_script { x }\n notify /a\n notify_master /b')}`
+    const text = `global_defs { enable_traps }\n${instance('no_accept\n virtual_routes { 10.9.0.0/24 dev eth0 }\n virtual_routes { 10.8.0.0/24 dev eth0 }')}`
     const { config, diagnostics } = load(text)
     expect(config).toBeDefined()
     expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
       'no-effect: `enable_traps` has no effect: there is no SNMP agent',
-      'not-running: `track_script` has no effect yet: scripts do not run; this director would take and keep the virtual addresses although its check fails',
-      'not-running: `notify`, `notify_master` have no effect yet: scripts do not run; nobody is notified of changes of instances and groups',
+      'not-running: `no_accept` has no effect yet: packets to the virtual addresses are accepted all the same',
+      'not-running: `virtual_routes` has no effect yet: routes do not move with the virtual router (2 times in all)',
     ])
   })
 

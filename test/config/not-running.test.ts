@@ -11,6 +11,7 @@ const notRunning = (text: string) => load(text).config?.notRunning.map(notRunnin
 const codes = (text: string) => load(text).diagnostics.map(({ code }) => code)
 const instance = (inside: string) =>
   `vrrp_instance a {\n  interface eth0\n  virtual_router_id 1\n  virtual_ipaddress { 10.0.0.1 }\n  ${inside}\n}`
+const session = 'bfd_instance s { neighbor_ip 10.0.0.2\n }\n'
 const script = 'vrrp_script s { script /bin/true\n }\n'
 const server = (inside: string) =>
   `virtual_server 10.0.0.9 80 {\n  protocol TCP\n  real_server 10.1.0.1 80 {\n    ${inside}\n  }\n}`
@@ -34,23 +35,24 @@ test('each feature that has no effect yet is a protection or harmless, as the ta
 
 describe('protections that do not run', () => {
   test('are told in one line for each feature, with all uses and the first place', () => {
-    const text = `${script}${instance('track_script { s }\n notify /a\n notify_master /b')}\nvrrp_sync_group g {\n group { a }\n track_script { s }\n}`
+    const text = `${session}${instance('track_bfd { s }\n virtual_routes { 10.9.0.0/24 }\n promote_secondaries')}\nvrrp_sync_group g {\n group { a }\n track_bfd { s }\n}`
     expect(notRunning(text)).toEqual([
-      'track_script: 2 uses, first at x:7:3: scripts do not run; this director would take and keep the virtual addresses although its check fails',
-      'notify scripts: 2 uses, first at x:8:2: scripts do not run; nobody is notified of changes of instances and groups',
+      'BFD: 3 uses, first at x:1:1: there are no BFD sessions; nothing follows from one that goes down',
+      'virtual_routes: at x:8:2: routes do not move with the virtual router',
+      'promote_secondaries: at x:9:2: other addresses of a prefix may go with the first one',
     ])
-    expect(codes(text).filter((code) => code === 'not-running')).toHaveLength(2)
+    expect(codes(text).filter((code) => code === 'not-running')).toHaveLength(3)
   })
 
   test('keep the first eight of many places', () => {
-    const many = Array.from({ length: 20 }, (_, i) => `notify_master /s${i}`).join('\n')
+    const many = Array.from({ length: 20 }, (_, i) => `virtual_routes { 10.9.${i}.0/24 }`).join('\n')
     expect(load(instance(many)).config?.notRunning).toMatchObject([{ uses: 20, places: { length: 8 } }])
   })
 
   test.each([
     ['a checker', server('MISC_CHECK { misc_path /bin/true\n }'), 'MISC_CHECK'],
     ['what a checker looks at', server('HTTP_GET { url { path /\n regex ok\n } }'), 'regex'],
-    ['scripts of servers', server('notify_down /bin/true'), 'scripts of servers'],
+    ['an unwatched start', server('alpha'), 'alpha'],
     ['who may speak', instance('no_accept'), 'no_accept'],
     ['an option of a peer', instance('unicast_peer { 10.0.0.2 min_ttl 255 }'), 'min_ttl and max_ttl'],
     ['strict mode', `global_defs { vrrp_strict }\n${instance('')}`, 'strict mode'],

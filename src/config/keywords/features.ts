@@ -11,18 +11,6 @@ const protection = (name: string, why: string): Feature => ({ name, lack: 'prote
 const harmless = (name: string, why: string): Feature => ({ name, lack: 'harmless', why })
 
 // Who is master
-export const TRACK_SCRIPT = protection(
-  'track_script',
-  'scripts do not run; this director would take and keep the virtual addresses although its check fails',
-)
-export const TRACK_FILE = protection(
-  'track_file',
-  'files are not watched; this director would keep its priority whatever they contain',
-)
-export const TRACK_PROCESS = protection(
-  'track_process',
-  'processes are not watched; this director would stay master although they do not run',
-)
 export const BFD = protection('BFD', 'there are no BFD sessions; nothing follows from one that goes down')
 export const STRICT = protection(
   'strict mode',
@@ -110,18 +98,6 @@ export const SYNC_DAEMON = protection(
   'lvs_sync_daemon',
   'connections are not synchronised with the other director; they break when it takes over',
 )
-
-// Who is told by script
-export const NOTIFY = protection(
-  'notify scripts',
-  'scripts do not run; nobody is notified of changes of instances and groups',
-)
-export const NOTIFY_FIFO = protection('notify_fifo', 'nothing is written to named pipes')
-export const SERVER_SCRIPTS = protection(
-  'scripts of servers',
-  'scripts do not run; nobody is notified of servers that go up or down, or of quorum',
-)
-export const DAEMON_SCRIPTS = protection('startup_script and shutdown_script', 'scripts do not run')
 
 // Harmless
 export const LOGGING = harmless('logging', 'the log is the same with and without it')

@@ -38,9 +38,6 @@ import {
   STATIC_ROUTES,
   STATIC_RULES,
   STOP_TIME,
-  TRACK_FILE,
-  TRACK_PROCESS,
-  TRACK_SCRIPT,
 } from './features.ts'
 
 const name = word('<name>')
@@ -58,7 +55,7 @@ const bfdName = one({
   read: (text) => (text.length > 0 && text.length < 32 ? text : undefined),
 })
 
-const trackFiles = detail(TRACK_FILE, sections(name, trackFile, 'A file whose number changes priorities or weights.'))
+const trackFiles = sections(name, trackFile, 'A file whose number changes priorities or weights.')
 
 /** Every keyword that Tanist knows, from the top. */
 export const root = {
@@ -108,8 +105,8 @@ export const root = {
     sections(blockName, trackGroup, 'Instances that depend on static addresses, routes or rules.'),
   ),
   bfd_instance: later(BFD, sections(bfdName, bfdInstance, 'A BFD session.')),
-  vrrp_script: detail(TRACK_SCRIPT, sections(name, vrrpScript, 'A script whose result changes priorities.')),
-  vrrp_track_process: detail(TRACK_PROCESS, sections(name, trackProcess, 'Processes that must run.')),
+  vrrp_script: sections(name, vrrpScript, 'A script whose result changes priorities.'),
+  vrrp_track_process: sections(name, trackProcess, 'Processes that must run.'),
   track_file: trackFiles,
   vrrp_track_file: alias('track_file', trackFiles),
   vrrp_sync_group: sections(blockName, syncGroup, 'Instances that change state together.'),

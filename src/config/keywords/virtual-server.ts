@@ -1,7 +1,7 @@
 import { type Address, parseAddress } from '../../net/address.ts'
 import { replaceWord } from '../fix.ts'
 import type { Entries } from '../schema/entry.ts'
-import { alias, detail, flag, inert, inherited, later, lines, sections, setting, wordLines } from '../schema/kinds.ts'
+import { alias, flag, inert, inherited, later, lines, sections, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
@@ -18,7 +18,7 @@ import {
   word,
 } from '../schema/values.ts'
 import { checkers, realServerSchedule, virtualServerSchedule } from './checkers.ts'
-import { ALPHA, SERVER_SCRIPTS, SORRY_INHIBIT, SUSPEND } from './features.ts'
+import { ALPHA, SORRY_INHIBIT, SUSPEND } from './features.ts'
 import { SNMP } from './reasons.ts'
 
 const U32 = 2 ** 32 - 1
@@ -105,7 +105,7 @@ const schedulers = [
 
 const lvsSched = setting(choiceOfAnyCase(true, ...schedulers), 'Scheduler.', 'wlc')
 const lvsMethod = setting(method, 'Forwarding method.', { method: 'NAT' })
-const notifyScript = (help: string) => later(SERVER_SCRIPTS, setting(script, help))
+const notifyScript = (help: string) => setting(script, help)
 
 /** At least 1, which keepalived makes of 0. */
 const quorum: Syntax<number> = {
@@ -200,7 +200,7 @@ export const virtualServer = {
   ...virtualServerSchedule,
   virtualhost: setting(word('<host>'), 'Host header of the HTTP checks.'),
   alpha: later(ALPHA, flag('The real servers are down until their first check succeeds.')),
-  omega: detail(SERVER_SCRIPTS, flag('Runs `notify_down` and `quorum_down` when the daemon stops.')),
+  omega: flag('Runs `notify_down` and `quorum_down` when the daemon stops.'),
   inhibit_on_failure: setting(truthOrNothing, 'A failed server gets weight 0 instead of being removed.'),
   quorum: setting(
     quorum,

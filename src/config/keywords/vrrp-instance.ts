@@ -29,7 +29,6 @@ import {
   DOWN_TIMER,
   IPVLAN,
   MULTICAST_GROUP,
-  NOTIFY,
   NO_ACCEPT,
   NO_INTERFACE,
   OWNER_IGNORES,
@@ -40,9 +39,6 @@ import {
   STRICT,
   SYNC_DAEMON,
   TIMER_EXPIRED,
-  TRACK_FILE,
-  TRACK_PROCESS,
-  TRACK_SCRIPT,
   UNICAST_FAULT,
   UNICAST_TTL,
   VIRTUAL_MAC,
@@ -156,7 +152,7 @@ const expiredBackup = later(
     'With `nopreempt`: a master whose process was not scheduled for too long becomes backup.',
   ),
 )
-const notifyScript = (help: string) => later(NOTIFY, setting(script, help))
+const notifyScript = (help: string) => setting(script, help)
 
 export const vrrpInstance = {
   state: setting(
@@ -256,9 +252,9 @@ export const vrrpInstance = {
 
   dont_track_primary: flag('Its own interface may be down.'),
   track_interface: lines(tracked('<interface>'), 'Interfaces that must be up, or change the priority.'),
-  track_script: later(TRACK_SCRIPT, lines(tracked('<vrrp_script>'), 'Scripts that must succeed.')),
-  track_file: later(TRACK_FILE, lines(trackedFile, 'Files that change the priority.')),
-  track_process: later(TRACK_PROCESS, lines(trackedProcess, 'Processes that must run.')),
+  track_script: lines(tracked('<vrrp_script>'), 'Scripts that must succeed.'),
+  track_file: lines(trackedFile, 'Files that change the priority.'),
+  track_process: lines(trackedProcess, 'Processes that must run.'),
   track_bfd: later(BFD, lines(tracked('<bfd_instance>'), 'BFD sessions that must be up.')),
   linkbeat_use_polling: inert(LINKBEAT, flag('Polls the state of the link.')),
 
@@ -266,10 +262,10 @@ export const vrrpInstance = {
   notify_master: notifyScript('Runs when it becomes master.'),
   notify_fault: notifyScript('Runs when it enters fault state.'),
   notify_stop: notifyScript('Runs when the daemon stops.'),
-  notify_deleted: later(NOTIFY, setting(maybe(script), 'Runs when a reload removes it.')),
+  notify_deleted: setting(maybe(script), 'Runs when a reload removes it.'),
   notify: notifyScript('Runs at every change of state, with INSTANCE, name, state and priority as last arguments.'),
   notify_master_rx_lower_pri: notifyScript('Runs when a master hears an advert of lower priority.'),
-  notify_priority_changes: detail(NOTIFY, setting(truthOrNothing, 'Also runs `notify` when the priority changes.')),
+  notify_priority_changes: setting(truthOrNothing, 'The pipes are told when its priority changes.'),
   smtp_alert: setting(truthOrNothing, 'Sends mail when the state changes.'),
   lvs_sync_daemon_interface: later(
     SYNC_DAEMON,
