@@ -2,6 +2,7 @@ import { closeSync, openSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { calls, checked, SystemError } from './libc.ts'
 import { decodeNetlink, encodeNetlink, NLMSG_DONE } from './netlink-message.ts'
+import { processInfo } from './processes.ts'
 import { sockaddrNetlink } from './rtnetlink.ts'
 import { AF_NETLINK, int32, SOCK_DGRAM, Socket } from './socket.ts'
 
@@ -148,20 +149,37 @@ export function decodeProcessEvent(body: DataView): ProcessEvent | undefined {
   }
 }
 
+/** The namespace of the first process, or of the one nearest to it among our ancestors that we may look at. */
+function networkOfHost(): string {
+  let found = OWN_NETWORK
+  for (let pid = process.ppid; pid > 0; pid = processInfo(pid, 0)?.parent ?? 0) {
+    const path = `/proc/${pid}/ns/net`
+    try {
+      statSync(path)
+      found = path
+    } catch {
+      // It has privileges that we do not have.
+    }
+  }
+  return found
+}
+
+const OWN_NETWORK = '/proc/self/ns/net'
+
 /**
- * Does something in the network namespace of the host's first process: a socket stays in the namespace that it was opened in. Does
- * it here where that one is not to be entered.
+ * Does something in the network namespace of the host: a socket stays in the namespace that it was opened in. Does it here where
+ * that one is not to be entered.
  */
 function inNetworkOfHost<T>(act: () => T): T {
-  const [own, host] = ['/proc/self/ns/net', '/proc/1/ns/net']
+  const host = networkOfHost()
   let away: number
   try {
-    if (statSync(own).ino === statSync(host).ino) return act()
+    if (statSync(OWN_NETWORK).ino === statSync(host).ino) return act()
     away = openSync(host, 'r')
   } catch {
     return act()
   }
-  const home = openSync(own, 'r')
+  const home = openSync(OWN_NETWORK, 'r')
   try {
     if (calls.setns(away, CLONE_NEWNET) < 0) return act()
     try {
