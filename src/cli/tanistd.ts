@@ -239,11 +239,15 @@ async function run(config: Config, text: string): Promise<void> {
   process.on('SIGUSR1', () => director.writeDump('state'))
   process.on('SIGUSR2', () => director.writeDump('stats'))
   unblockSignal('SIGUSR1')
-  onSignalNumber(SIGNALS.JSON, () => director.writeDump('json'))
-  onSignalNumber(SIGNALS.STATS_CLEAR, () => {
-    director.writeDump('stats')
-    director.clearCounters()
-  })
+  try {
+    onSignalNumber(SIGNALS.JSON, () => director.writeDump('json'))
+    onSignalNumber(SIGNALS.STATS_CLEAR, () => {
+      director.writeDump('stats')
+      director.clearCounters()
+    })
+  } catch (error) {
+    log.warn(`this Node.js takes no signals by number, keepalived's JSON and STATS_CLEAR: ${reasonOf(error)}`)
+  }
   feedWatchdog(() => director.isWell)
   await director.begun
   // Whoever waits for systemd may ask then who is master; a vrrp process that does not start is seen to without systemd.

@@ -68,24 +68,28 @@ function setByKernel(number: number, handler: 0 | 1): void {
   checked(calls.syscall(call, number, action, null, MASK_BYTES), 'set the action of', `signal ${number}`)
 }
 
-/** Node's own libuv. It alone sees to it that a signal of any thread is taken in the main one, between two callbacks. */
-const node = koffi.load(null)
 koffi.proto('void TakeSignal(void *handle, int number)')
-const uv = {
-  loop: node.func('void *uv_default_loop()'),
-  handleSize: node.func('size_t uv_handle_size(int type)'),
-  init: node.func('int uv_signal_init(void *loop, void *handle)'),
-  start: node.func('int uv_signal_start(void *handle, TakeSignal *take, int number)'),
-  unref: node.func('void uv_unref(void *handle)'),
+
+/** Node's own libuv. It alone sees to it that a signal of any thread is taken in the main one, between two callbacks. Throws when it is not exported. */
+function libuv() {
+  const node = koffi.load(null)
+  return {
+    loop: node.func('void *uv_default_loop()'),
+    handleSize: node.func('size_t uv_handle_size(int type)'),
+    init: node.func('int uv_signal_init(void *loop, void *handle)'),
+    start: node.func('int uv_signal_start(void *handle, TakeSignal *take, int number)'),
+    unref: node.func('void uv_unref(void *handle)'),
+  }
 }
 /** uv.h: UV_SIGNAL of uv_handle_type. */
 const UV_SIGNAL = 16
 
 /**
  * Calls `handler` for a signal that Node has no name for, from SIGRTMIN on, for as long as the process lives; of several at once maybe
- * only for one. Does not keep the process alive. For the main thread. Throws SystemError.
+ * only for one. Does not keep the process alive. For the main thread. Throws.
  */
 export function onSignalNumber(number: number, handler: () => void): void {
+  const uv = libuv()
   const handle: unknown = koffi.alloc('char', Number(uv.handleSize(UV_SIGNAL)))
   // Not within libuv's callback: what it throws, and its promises, are Node's to see to.
   const take = koffi.register(() => void setImmediate(handler), 'TakeSignal *')
