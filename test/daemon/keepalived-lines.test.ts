@@ -106,23 +106,19 @@ test.each<[string, boolean, string, string | undefined]>([
   expect(verdictLine(id, up, reason)).toBe(line === undefined ? own : `${own} (${line})`)
 })
 
-describe('a tracker', () => {
-  const result = trackerResult
-  const good = result('script', 'good', 'exit status 0 after 3 ms')
-  const bad = (status: number) => result('script', 'bad', `exit status ${status} after 3 ms`)
+const result = trackerResult
+const good = result('script', 'good', 'exit status 0 after 3 ms')
+const bad = (status: number) => result('script', 'bad', `exit status ${status} after 3 ms`)
+const slow = result('script', 'bad', 'killed by SIGKILL after its time limit of 1 s')
 
+describe('a tracker', () => {
   test.each<[string, TrackerResult | undefined, TrackerResult, string[]]>([
     ['succeeds at first', undefined, good, ['VRRP_Script(chk) succeeded']],
     ['still does', good, good, []],
     ['fails', good, bad(1), ['Script `chk` now returning 1', 'VRRP_Script(chk) failed (exited with status 1)']],
     ['fails otherwise', bad(1), bad(2), ['Script `chk` now returning 2']],
     ['recovers', bad(2), good, ['Script `chk` now returning 0', 'VRRP_Script(chk) succeeded']],
-    [
-      'takes too long',
-      good,
-      result('script', 'bad', 'killed by SIGKILL after its time limit of 1 s'),
-      ['VRRP_Script(chk) timed_out'],
-    ],
+    ['takes too long', good, slow, ['VRRP_Script(chk) timed_out']],
   ])('of a script that %s', (_what, before, now, lines) => {
     expect(trackerLines(before, now)).toEqual(lines)
   })
@@ -161,6 +157,10 @@ test('each phrase that docs/migrating.md promises is said by one of these, or by
       ...emptyEngine,
       members: new Map([['a', { ...member({ name: 'master' }), priority: 7 }]]),
     }),
+    ...trackerLines(bad(1), good),
+    ...trackerLines(good, bad(1)),
+    ...trackerLines(good, slow),
+    ...(['good', 'bad'] as const).flatMap((value) => trackerLines(undefined, result('process', value))),
     ...[true, false].flatMap((up) => [
       verdictLine('[10.0.0.9]:tcp:80 [10.1.0.1]:80 0 TCP_CHECK', up, 'x'),
       verdictLine('[10.0.0.9]:tcp:80 [10.1.0.1]:80 0 HTTP_GET', up, 'status 500 for /'),
