@@ -69,12 +69,13 @@ describe.concurrent('an interface that an instance tracks', () => {
     expect(await first(one)).toMatchObject({
       priority: 150,
       effectivePriority: 90,
-      reason: '10.0.100.2 is master with priority 100',
+      reason: expect.stringContaining('10.0.100.2') as string,
       trackers: [{ kind: 'interface', name: 'eth1', weight: -60, state: 'bad', contribution: -60, detail: 'down' }],
     })
     // It has said itself that its priority is lower, and never that it leaves.
-    const own = capture.adverts().filter(({ source }) => source === '10.0.100.1')
-    expect(new Set(own.map(({ priority }) => priority))).toEqual(new Set([150, 90]))
+    const own = () => capture.adverts().flatMap(({ source, priority }) => (source === '10.0.100.1' ? priority : []))
+    await until('an advert of the lower priority', () => own().includes(90))
+    expect(own()).not.toContain(0)
     expect(one.logText()).toContain('(v0) Changing effective priority from 150 to 90')
     expect(one.addresses()).not.toContain(VIP)
     lab.cable('director1', 1, 'up')
@@ -86,6 +87,7 @@ describe.concurrent('an interface that an instance tracks', () => {
     const lab = buildLan(context)
     const director = new DirectorHost(lab, 'director1', instance(100, 'track_interface {\n eth1 weight 20\n }'))
     await director.start()
+    await director.untilState('master')
     const priority = async () => (await first(director)).effectivePriority
     await until('the weight to count', async () => (await priority()) === 120)
     director.configure(instance(100, 'track_interface {\n eth1 weight -20 reverse\n }'))
@@ -110,17 +112,16 @@ describe.concurrent('an interface that an instance tracks', () => {
     expect(capture.adverts().some(({ source, priority }) => source === '10.0.100.1' && priority === 0)).toBe(true)
     expect((await first(two)).reason).toBe('10.0.100.1 gave the role up')
     expect(one.addresses()).not.toContain(VIP)
-    // Made anew it counts at once.
-    lab.run('director1', ['ip', 'link', 'add', 'eth1', 'type', 'dummy'])
-    lab.run('director1', ['ip', 'link', 'set', 'eth1', 'up'])
+    lab.run('director1', ['ip', 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'eth1b'])
+    for (const each of ['eth1', 'eth1b']) lab.run('director1', ['ip', 'link', 'set', each, 'up'])
     await one.untilState('master')
   })
 
   test('of a sync group holds for each member, and they move together', async (context) => {
     const lab = buildLan(context)
     for (const i of [1, 2]) {
-      lab.run(`director${i}`, ['ip', 'link', 'add', 'uplink', 'type', 'dummy'])
-      lab.run(`director${i}`, ['ip', 'link', 'set', 'uplink', 'up'])
+      lab.run(`director${i}`, ['ip', 'link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'router'])
+      for (const each of ['uplink', 'router']) lab.run(`director${i}`, ['ip', 'link', 'set', each, 'up'])
     }
     const group = 'vrrp_sync_group g {\n group {\n v0\n v1\n }\n track_interface {\n uplink weight -60\n }\n}\n'
     const both = (priority: number) => group + instance(priority, '') + instance(priority, '', 'v1', 'eth1', '10.1.0.6')
