@@ -74,6 +74,7 @@ function network(members: Members, interfaces: readonly Interface[]): void {
 
 /** Those that a process before this one was master of, and that can take part, go on as masters. */
 function adopt(members: Members, { masters, known }: Extract<Event, { type: 'adopt' }>): void {
+  if (members.state().stopped) return
   const instances = [...members.all()].map(({ config }) => config)
   for (const name of matchRouters(masters, instances).keys()) {
     const member = members.get(name)
