@@ -59,6 +59,10 @@ beforeAll(async () => {
   await Promise.all([director.start(), peer().start()])
   await director.untilState('master')
   await peer().untilState('backup')
+  // One that was master for a moment says so until the next advert.
+  await until('the peer to hear its master', async () =>
+    (await peer().status()).instances.every(({ reason }) => reason.includes('is master')),
+  )
   director.ipvsadm(`ipvsadm -A -t ${BY_HAND} -s rr`)
   director.ipvsadm(`ipvsadm -a -t ${BY_HAND} -r 192.168.10.13:80 -m`)
   probe = await startProbe(pair.lab, 'client', pair.vip, 7)
