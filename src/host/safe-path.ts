@@ -21,8 +21,6 @@ export function weaknessOf({ uid, mode }: Pick<Stats, 'uid' | 'mode'>, what: 'fi
 /** A path as the kernel goes it, at the moment of asking. */
 export type WalkedPath =
   | {
-      /** Without symbolic links. */
-      readonly real: string
       readonly isFile: boolean
       /** What somebody but root can change on the way, and how. */
       readonly weak: { readonly part: string; readonly why: string } | undefined
@@ -70,7 +68,7 @@ async function walk(path: string): Promise<WalkedPath> {
     stats = found
     weak ??= weakIn(at, stats)
   }
-  return { real: at, isFile: stats.isFile(), weak }
+  return { isFile: stats.isFile(), weak }
 }
 
 function weakIn(part: string, stats: Stats): { readonly part: string; readonly why: string } | undefined {

@@ -16,8 +16,6 @@ export interface CommandPolicy {
   readonly user: { readonly user: string; readonly group: string | undefined } | undefined
   /** Refuse to run a command as root if others may write to a part of its path. */
   readonly secure: boolean
-  /** Do not resolve symbolic links in its path before. */
-  readonly keepSymlinks: boolean
   /** Give it the other groups of its user, too. */
   readonly supplementaryGroups: boolean
 }

@@ -56,12 +56,12 @@ export interface StateCommands {
   readonly stop: Command | undefined
   /** `notify`: for every state, with four arguments. */
   readonly any: Command | undefined
-  /** `any` and the pipes are told of priorities, too. */
+  /** The pipes are told of priorities, too. */
   readonly priorityChanges: boolean
 }
 
 export interface InstanceCommands extends StateCommands {
-  /** `notify_deleted`; undefined: a deleted instance is told as FAULT; without a command only `any` and the pipes are told. */
+  /** `notify_deleted`; undefined: `any` and the pipes are told that a deleted instance is in FAULT, and `fault` does not run. */
   readonly deleted: { readonly command: Command | undefined } | undefined
   readonly masterRxLowerPri: Command | undefined
 }

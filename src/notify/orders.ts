@@ -34,12 +34,19 @@ export function ordersFor(news: News, config: ScriptConfig): Orders {
     case 'priority': {
       const commands = config.instances.find(({ name }) => name === news.name)
       if (commands?.priorityChanges !== true) return NOTHING
-      return told(commands, undefined, ['INSTANCE', news.name, `${news.state}_PRIORITY`, `${news.priority}`], config)
+      // Only the pipes are told of it.
+      return {
+        runs: [],
+        lines: linesTo('vrrp', `INSTANCE "${news.name}"`, `${news.state}_PRIORITY ${news.priority}`, config),
+      }
     }
     case 'lower-priority': {
       const commands = config.instances.find(({ name }) => name === news.name)
-      const words: Words = ['INSTANCE', news.name, 'MASTER_RX_LOWER_PRI', `${news.priority}`]
-      return told(commands, commands?.masterRxLowerPri, words, config)
+      const command = commands?.masterRxLowerPri
+      return {
+        runs: command === undefined ? [] : [{ queue: `instance ${news.name}`, command, args: [] }],
+        lines: linesTo('vrrp', `INSTANCE "${news.name}"`, `MASTER_RX_LOWER_PRI ${news.priority}`, config),
+      }
     }
     case 'server': {
       if (news.initial && !config.initialServers) return NOTHING
@@ -69,10 +76,10 @@ function ofGroup({ name, state, priority }: StateNews, config: ScriptConfig): Or
 
 function ofInstance({ name, state, priority }: StateNews, config: ScriptConfig): Orders {
   const commands = config.instances.find((instance) => instance.name === name)
-  const isToldAsFault = state === 'DELETED' && commands?.deleted === undefined
-  const toldState = isToldAsFault ? 'FAULT' : state
-  const specific = toldState === 'DELETED' ? commands?.deleted?.command : commands && commandFor(commands, toldState)
-  return told(commands, specific, ['INSTANCE', name, toldState, `${priority}`], config)
+  const specific = state === 'DELETED' ? commands?.deleted?.command : commands && commandFor(commands, state)
+  // By this word, and without `notify_fault`.
+  const word = state === 'DELETED' && commands?.deleted === undefined ? 'FAULT' : state
+  return told(commands, specific, ['INSTANCE', name, word, `${priority}`], config)
 }
 
 function commandFor(commands: StateCommands, state: NotifiedState): Command | undefined {

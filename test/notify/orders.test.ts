@@ -38,6 +38,7 @@ vrrp_instance VI_2 { interface eth0
   virtual_router_id 52
   virtual_ipaddress { 10.0.0.101/24 }
   notify_fault "/2/fault"
+  notify "/2/any"
 }
 virtual_server 10.0.0.100 80 { protocol TCP
   quorum_up "/v/up"
@@ -86,8 +87,11 @@ test.each([
   ])
 })
 
-test('a deleted instance without notify_deleted is told as FAULT', () => {
-  expect(text(state('VI_2', 'DELETED', 0))).toEqual(['instance VI_2: /2/fault', ...toPipes('INSTANCE "VI_2" FAULT 0')])
+test('a deleted instance without notify_deleted is told as FAULT, and notify_fault does not run', () => {
+  expect(text(state('VI_2', 'DELETED', 0))).toEqual([
+    'instance VI_2: /2/any|INSTANCE|VI_2|FAULT|0',
+    ...toPipes('INSTANCE "VI_2" FAULT 0'),
+  ])
 })
 
 test('a group has commands of its own, and no priority', () => {
@@ -106,9 +110,8 @@ test('a name is written as it is, whatever is in it', () => {
   expect(text(state('a "b" \\ c', 'MASTER', 1))).toEqual(toPipes('INSTANCE "a "b" \\ c" MASTER 1'))
 })
 
-test('changes of priority are told of instances that say so', () => {
+test('changes of priority are told to the pipes, by instances that say so', () => {
   expect(text({ type: 'priority', name: 'VI_1', state: 'BACKUP', priority: 90, at: 0 })).toEqual([
-    'instance VI_1: /i/any|own argument|INSTANCE|VI_1|BACKUP_PRIORITY|90',
     ...toPipes('INSTANCE "VI_1" BACKUP_PRIORITY 90'),
   ])
   expect(text({ type: 'priority', name: 'VI_2', state: 'MASTER', priority: 90, at: 0 })).toEqual([])
@@ -117,7 +120,6 @@ test('changes of priority are told of instances that say so', () => {
 test('an advert of lower priority that a master hears', () => {
   expect(text({ type: 'lower-priority', name: 'VI_1', priority: 150, at: 0 })).toEqual([
     'instance VI_1: /i/lower',
-    'instance VI_1: /i/any|own argument|INSTANCE|VI_1|MASTER_RX_LOWER_PRI|150',
     ...toPipes('INSTANCE "VI_1" MASTER_RX_LOWER_PRI 150'),
   ])
 })
@@ -158,5 +160,5 @@ test('servers that are up from the start on are told only with rs_init_notifies'
 
 test('one line for two keywords with the same pipe', () => {
   const one = scripts(CONFIG.replaceAll('/run/vrrp', '/run/all'))
-  expect(text(state('VI_2', 'MASTER', 1), one)).toEqual(['/run/all < INSTANCE "VI_2" MASTER 1'])
+  expect(text(state('VI_3', 'MASTER', 1), one)).toEqual(['/run/all < INSTANCE "VI_3" MASTER 1'])
 })

@@ -25,7 +25,6 @@ export function scriptConfig(
     policy: {
       user: user && { user: user.user, group: user.group },
       secure: global?.enable_script_security ?? false,
-      keepSymlinks: global?.use_symlink_paths ?? false,
       supplementaryGroups: global?.set_supplementary_groups ?? false,
     },
     trackers: trackersOf(settings),

@@ -129,7 +129,10 @@ export const globalDefs = {
   // Scripts
   script_user: setting(user, 'Default user and group of scripts.'),
   enable_script_security: flag('Does not run a script as root if others may write to any part of its path.'),
-  use_symlink_paths: setting(truthOrNothing, 'Does not resolve symbolic links in the paths of scripts.'),
+  use_symlink_paths: inert(
+    'programs are always called by the name that is written; what symbolic links lead to is checked all the same',
+    setting(truthOrNothing, 'Does not resolve symbolic links in the paths of scripts.'),
+  ),
   set_supplementary_groups: flag('Scripts run with the supplementary groups of their user.'),
   startup_script: setting(script, 'Runs once before anything starts.'),
   startup_script_timeout: setting(inSeconds(1, 1000), 'Time limit of `startup_script`, in seconds; default 10.'),

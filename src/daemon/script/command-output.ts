@@ -21,7 +21,6 @@ export class CommandOutput {
   readonly #reader: number
   readonly #stream: Socket
   readonly #firstLine = new FirstLine()
-  #closed = false
 
   /** Throws when there are no descriptors left. */
   constructor(uid: number, gid: number) {
@@ -42,10 +41,7 @@ export class CommandOutput {
       },
     })
     this.#stream.on('error', () => {})
-    this.#stream.once('close', () => {
-      this.#closed = true
-      CommandOutput.#left.delete(this)
-    })
+    this.#stream.once('close', () => CommandOutput.#left.delete(this))
     this.#stream.resume()
   }
 
@@ -57,7 +53,7 @@ export class CommandOutput {
   /** The program has ended. Returns the first line; what others still write to the pipe is read and let go. */
   finish(): string {
     this.#readNow()
-    if (!this.#closed) {
+    if (!this.#stream.destroyed) {
       CommandOutput.#left.add(this)
       this.#stream.unref()
       const [oldest = this] = CommandOutput.#left
@@ -66,9 +62,9 @@ export class CommandOutput {
     return this.#firstLine.toString()
   }
 
-  /** What was written before the end may not have been read yet. */
+  /** What was written before the end may not have been read yet. As soon as the stream is destroyed its descriptor may be another file's. */
   #readNow(): void {
-    while (!this.#closed && !this.#firstLine.isComplete) {
+    while (!this.#stream.destroyed && !this.#firstLine.isComplete) {
       try {
         const length = readSync(this.#reader, CHUNK)
         if (length === 0) return

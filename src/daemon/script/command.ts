@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import type { Command, CommandPolicy } from '../../model/command.ts'
 import { commandEnvironment } from './environment.ts'
 import { CommandOutput } from './command-output.ts'
 import { Identities, type Identity } from './identities.ts'
+import { ProcessGroup } from './process-group.ts'
 import { findProgram } from './program.ts'
 
 /** How a command ended. */
@@ -23,9 +24,6 @@ export interface RunningCommand {
   stop(why: string): void
 }
 
-/** Between SIGTERM and SIGKILL, as keepalived has it. */
-const KILL_AFTER_MS = 2000
-
 /** Changes user and groups, and is in util-linux, as is the `nsenter` that a namespace needs. */
 const SETPRIV = '/usr/bin/setpriv'
 /** setpriv could not change the user, or start the program. */
@@ -35,11 +33,14 @@ const SETPRIV_SAYS = /^setpriv: /
 /** Starts the commands of one configuration. */
 export class Commands {
   readonly #policy: CommandPolicy
+  readonly #bombed: (program: string) => void
   readonly identities: Identities
   readonly #environment = commandEnvironment(process.env)
 
-  constructor(policy: CommandPolicy) {
+  /** `bombed`: what a program has left running was too much, and is killed. */
+  constructor(policy: CommandPolicy, bombed: (program: string) => void) {
     this.#policy = policy
+    this.#bombed = bombed
     this.identities = new Identities(policy)
   }
 
@@ -58,13 +59,8 @@ export class Commands {
       }
       const { identity, file } = prepared
       const launch = [...this.#setpriv(identity), '--', file, ...own, ...args]
-      return await launched(
-        launch,
-        this.#environment,
-        identity,
-        (started) => (group = started),
-        () => why,
-      )
+      const started = (id: number) => (group = new ProcessGroup(id, () => this.#bombed(file)))
+      return await launched(launch, this.#environment, identity, started, () => why)
     }
     return {
       ended: run(),
@@ -82,7 +78,7 @@ export class Commands {
   ): Promise<{ readonly identity: Identity; readonly file: string } | { readonly error: string }> {
     const identity = await this.identities.of(command)
     if ('error' in identity) return identity
-    const program = await findProgram(name, this.#policy, identity.uid === 0)
+    const program = await findProgram(name, this.#policy.secure && identity.uid === 0)
     return 'error' in program ? program : { identity, file: program.file }
   }
 
@@ -100,41 +96,11 @@ export class Commands {
   }
 }
 
-/** What a command has started, as far as it has not left its process group. */
-class ProcessGroup {
-  readonly #id: number
-  #kill: NodeJS.Timeout | undefined
-
-  constructor(id: number) {
-    this.#id = id
-  }
-
-  end(): void {
-    if (this.#kill !== undefined) return
-    this.#signal('SIGTERM')
-    // A child of this process: its own number is not given to another one before the group is empty.
-    this.#kill = setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS)
-  }
-
-  /** Its leader has ended. The rest has its time, unless there is no rest: then the number may become somebody else's. */
-  leaderEnded(): void {
-    if (this.#kill !== undefined && !this.#signal(0)) clearTimeout(this.#kill)
-  }
-
-  #signal(signal: NodeJS.Signals | 0): boolean {
-    try {
-      return process.kill(-this.#id, signal)
-    } catch {
-      return false
-    }
-  }
-}
-
 async function launched(
   args: readonly string[],
   env: Record<string, string>,
   { uid, gid }: Identity,
-  started: (group: ProcessGroup) => void,
+  started: (id: number) => ProcessGroup,
   stoppedBy: () => string | undefined,
 ): Promise<CommandEnd> {
   const begun = performance.now()
@@ -144,20 +110,18 @@ async function launched(
     ms: performance.now() - begun,
     output: '',
   })
-  let output: CommandOutput
+  let output: CommandOutput | undefined
+  let child: ChildProcess
   try {
     output = new CommandOutput(uid, gid)
+    const { writer } = output
+    // Of its own session: a signal for the daemon's terminal or group is none for it, and its group has its number.
+    child = spawn(SETPRIV, args, { cwd: '/', env, detached: true, stdio: ['ignore', writer, writer] })
   } catch (error) {
     return unable(error)
+  } finally {
+    output?.started()
   }
-  // Of its own session: a signal for the daemon's terminal or group is none for it, and its group has its number.
-  const child = spawn(SETPRIV, args, {
-    cwd: '/',
-    env,
-    detached: true,
-    stdio: ['ignore', output.writer, output.writer],
-  })
-  output.started()
   return await new Promise((resolve) => {
     child.once('error', (error) => {
       if (child.pid !== undefined) return
@@ -165,8 +129,7 @@ async function launched(
       resolve(unable(error))
     })
     if (child.pid === undefined) return
-    const group = new ProcessGroup(child.pid)
-    started(group)
+    const group = started(child.pid)
     child.once('exit', (status, signal) => {
       group.leaderEnded()
       const first = output.finish()

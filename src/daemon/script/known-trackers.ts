@@ -7,7 +7,8 @@ import { ProcessWatcher } from './watch/process-watch.ts'
 /** Something that is watched by its kind. */
 interface Watcher {
   configure(trackers: Trackers, commands: Commands, starts: boolean): void
-  end(): void
+  /** Resolves when nothing of it runs any more. */
+  end(): Promise<void>
 }
 
 type Report = (results: readonly TrackerResult[]) => void
@@ -18,9 +19,12 @@ function watchers(report: Report): readonly Watcher[] {
   const files = new FileWatcher(report)
   const processes = new ProcessWatcher(report)
   return [
-    { configure: (trackers, commands) => scripts.configure(trackers.scripts, commands), end: () => scripts.end() },
-    { configure: (trackers, _, starts) => files.configure(trackers.files, starts), end: () => files.close() },
-    { configure: (trackers) => processes.configure(trackers.processes), end: () => processes.close() },
+    {
+      configure: (trackers, commands) => scripts.configure(trackers.scripts, commands),
+      end: async () => await scripts.end(),
+    },
+    { configure: (trackers, _, starts) => files.configure(trackers.files, starts), end: async () => files.close() },
+    { configure: (trackers) => processes.configure(trackers.processes), end: async () => processes.close() },
   ]
 }
 
@@ -57,10 +61,10 @@ export class KnownTrackers {
     this.#isConfiguring = false
   }
 
-  end(): void {
-    for (const watcher of this.#watchers) watcher.end()
+  async end(): Promise<void> {
     this.#known.clear()
     this.#configured = new Map()
+    await Promise.all(this.#watchers.map((watcher) => watcher.end()))
   }
 }
 

@@ -8,8 +8,8 @@ import type { Identity } from './identities.ts'
 export const MOST_SUBJECTS = 1000
 /** How often a full pipe is tried again. */
 const RETRY_MS = 100
-/** keepalived's: everybody may read. */
-const MODE = 0o644
+/** As keepalived's umask leaves it: its owner may read. */
+const MODE = 0o600
 
 export interface PipeEvents {
   /** Nobody reads: from now on only the newest line of each subject is kept. Once, until it is written again. */

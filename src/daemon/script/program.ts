@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import type { CommandPolicy } from '../../model/command.ts'
 import { walkPath } from '../../host/safe-path.ts'
 
 /** Where the path of a program leads now, or why it is not started. */
@@ -11,25 +10,22 @@ export type FoundProgram = { readonly file: string } | { readonly error: string 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * The program that a command begins with. Looked at again for each start: what was safe when the file was read need not be safe now.
- * A name without a slash is looked for in PATH, as keepalived does.
+ * The program that a command begins with. A name without a slash is looked for in PATH, as keepalived does. Symbolic links stay as they are,
+ * since programs look at the name that they are called by: Debian's `pidof` by its real path is `killall5`, which ends every process.
+ * `secure`: nobody but root can change what it is. Looked at again for each start: what was safe when the file was read need not be now.
  */
-export async function findProgram(
-  name: string,
-  { secure, keepSymlinks }: CommandPolicy,
-  runsAsRoot: boolean,
-): Promise<FoundProgram> {
+export async function findProgram(name: string, secure: boolean): Promise<FoundProgram> {
   const path = name.includes('/') ? name : await onPath(name)
   if (path === undefined) return { error: `there is no program ${name} in PATH` }
   if (!path.startsWith('/')) return { error: `${path} is no absolute path` }
   const walked = await walkPath(path)
   if ('error' in walked) return { error: `${path}: ${walked.error}` }
   if (!walked.isFile) return { error: `${path} is not a regular file` }
-  if (secure && runsAsRoot && walked.weak !== undefined) {
+  if (secure && walked.weak !== undefined) {
     const { part, why } = walked.weak
     return { error: `${path} would run as root, but others can change ${part}: ${why}` }
   }
-  return { file: keepSymlinks ? path : walked.real }
+  return { file: path }
 }
 
 async function onPath(name: string): Promise<string | undefined> {

@@ -15,7 +15,7 @@ export const MOST_RUNNING = 64
 export const KEEPS_WAITING_MS = 60_000
 
 /** How long an end by force may take: that of `RunningCommand.stop`, and some more. */
-const KILLED_WITHIN_MS = 3000
+export const KILLED_WITHIN_MS = 3000
 
 interface Waiting extends CommandOrder {
   /** Those of the configuration that gave the order. */

@@ -20,7 +20,7 @@ export class ScriptRunner {
     const wanted = new Map(trackers.map((tracker) => [tracker.name, tracker]))
     for (const [name, script] of this.#running) {
       if (script.goesOnAs(wanted.get(name), commands)) continue
-      script.end()
+      void script.end()
       this.#running.delete(name)
     }
     for (const [name, tracker] of wanted) {
@@ -28,9 +28,11 @@ export class ScriptRunner {
     }
   }
 
-  end(): void {
-    for (const script of this.#running.values()) script.end()
+  /** Resolves when nothing runs any more. */
+  async end(): Promise<void> {
+    const scripts = [...this.#running.values()]
     this.#running.clear()
+    await Promise.all(scripts.map((script) => script.end()))
   }
 }
 
@@ -62,10 +64,11 @@ class TrackedScript {
     return isSame
   }
 
-  end(): void {
+  async end(): Promise<void> {
     this.#ended = true
     clearTimeout(this.#timer)
     this.#run?.stop('the end of its tracking')
+    await this.#run?.ended
   }
 
   #tick(): void {

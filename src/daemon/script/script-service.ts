@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { TimedCommand } from '../../model/command.ts'
 import { needsScripts, type News, type ScriptConfig } from '../../model/notify.ts'
@@ -6,9 +7,10 @@ import { ordersFor } from '../../notify/orders.ts'
 import type { CommandRun, FromScript, ToScript } from '../messages.ts'
 import { scriptDigest } from '../script-digest.ts'
 import { Commands } from './command.ts'
+import { MOST_LEFT } from './process-group.ts'
 import { inWords } from './duration.ts'
 import { Pipes } from './pipes.ts'
-import { Queues } from './queues.ts'
+import { KILLED_WITHIN_MS, Queues } from './queues.ts'
 import { KnownTrackers } from './known-trackers.ts'
 
 export interface ScriptServiceOptions {
@@ -62,10 +64,11 @@ export class ScriptService {
   /** The director has gone, and another one will start another process: what it has told is still done. */
   async leave(): Promise<void> {
     await this.#taken
-    this.#trackers.end()
+    const tracked = this.#trackers.end()
     await this.#queues.finish(LEAVE_MS)
     // Their names may be in use by the next process already.
     await this.#pipes.end(false)
+    await Promise.race([tracked, sleep(KILLED_WITHIN_MS)])
   }
 
   async #takeNow(message: ToScript): Promise<void> {
@@ -101,7 +104,9 @@ export class ScriptService {
     if (own !== digest)
       this.#log.warn('the commands are those of the file as it is now, which has changed since it was loaded')
     this.#config = scripts
-    const commands = new Commands(scripts.policy)
+    const commands = new Commands(scripts.policy, (program) =>
+      this.#log.error(`${program} left more than ${MOST_LEFT} processes running; they are killed`),
+    )
     this.#commands = commands
     if (needsScripts(scripts)) this.#warnOfRoot(scripts)
     await this.#pipes.configure(scripts.fifos, commands)
@@ -122,7 +127,7 @@ export class ScriptService {
   }
 
   async #finish(withinMs: number, shutdown: boolean): Promise<void> {
-    this.#trackers.end()
+    void this.#trackers.end()
     await this.#queues.finish(withinMs)
     if (shutdown) await this.#once('shutdown', this.#config?.shutdown)
     await this.#pipes.end(shutdown)
@@ -145,7 +150,7 @@ export class ScriptService {
 
 /** Before the first configuration there is nobody to tell. */
 const NOTHING: ScriptConfig = {
-  policy: { user: undefined, secure: true, keepSymlinks: false, supplementaryGroups: false },
+  policy: { user: undefined, secure: true, supplementaryGroups: false },
   trackers: { scripts: [], files: [], processes: [] },
   instances: [],
   groups: [],

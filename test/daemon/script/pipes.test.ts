@@ -53,14 +53,14 @@ test('each pipe gets its own events, in order, and is gone behind the stop', asy
   expect(await until('lvs', () => contents(lvs ?? '') || false)).toBe(lvsLine)
   expect(contents(vrrp ?? '')).toBe(vrrpLines)
   expect(contents(all ?? '')).toBe(vrrpLines + lvsLine)
-  expect(statSync(all ?? '')).toMatchObject({ mode: 0o010644, uid: 0 })
-  expect(statSync(vrrp ?? '')).toMatchObject({ mode: 0o010644, uid: 65_534 })
+  expect(statSync(all ?? '')).toMatchObject({ mode: 0o010600, uid: 0 })
+  expect(statSync(vrrp ?? '')).toMatchObject({ mode: 0o010600, uid: 65_534 })
   await host.finish()
   for (const path of [all, vrrp, lvs]) expect(existsSync(path ?? '')).toBe(false)
 })
 
 test('a pipe that was there is used, and stays; something else of its name is left as it is', async () => {
-  execFileSync('mkfifo', ['-m', '600', host.path('there')])
+  execFileSync('mkfifo', ['-m', '640', host.path('there')])
   writeFileSync(host.path('file'), 'precious')
   await host.configure(config(`notify_fifo ${host.path('there')}`, `vrrp_notify_fifo ${host.path('file')}`))
   host.tell(state('VI_1', 'MASTER', 1))
@@ -68,7 +68,7 @@ test('a pipe that was there is used, and stays; something else of its name is le
   expect(execFileSync('cat', [host.path('file')], { encoding: 'utf8' })).toBe('precious')
   expect(host.log).toMatch(/no named pipe \S+file: .*is no named pipe; it is left as it is/)
   await host.finish()
-  expect(statSync(host.path('there')).mode).toBe(0o010600)
+  expect(statSync(host.path('there')).mode).toBe(0o010640)
   expect(existsSync(host.path('file'))).toBe(true)
 })
 

@@ -33,7 +33,7 @@ const untilDetail = async (pattern: RegExp) =>
 
 test('the first run decides at once, and its status, duration and first line are told', async () => {
   const script = host.script('check', 'echo; printf "no\\t\\033[31m haproxy\\n"; echo more; exit 3')
-  await host.configure(tracked(script, 'interval 60', 'fall 5'))
+  await host.configure(tracked(script, 'interval 60', 'timeout 50', 'fall 5'))
   const result = await until('a result', () => host.results('chk')[0])
   expect(result).toMatchObject({ kind: 'script', name: 'chk', value: { type: 'bad' } })
   expect(result.detail).toMatch(/^exit status 3 after [\d.]+ ms: no haproxy$/)
@@ -42,7 +42,7 @@ test('the first run decides at once, and its status, duration and first line are
 test('`fall` failures and `rise` successes in a row change it, and one run serves all who track it', async () => {
   const script = host.script('check', `echo x >> ${host.path('runs')}; exit $(cat ${host.path('status')})`)
   writeFileSync(host.path('status'), '0')
-  await host.configure(tracked(script, 'interval 0.05', 'fall 3', 'rise 2'))
+  await host.configure(tracked(script, 'interval 0.05', 'timeout 5', 'fall 3', 'rise 2'))
   await untilDetail(/^good/)
   const before = lines('runs').length
   writeFileSync(host.path('status'), '1')
@@ -89,18 +89,32 @@ test('one that hangs, and ignores SIGTERM, counts at its time limit, does not ov
   expect(host.results('chk')).toHaveLength(1)
 })
 
+/** Whether a process group has come to its end. */
+const isGone = (group: string) => {
+  try {
+    return !process.kill(-Number(group), 0)
+  } catch {
+    return true
+  }
+}
+
 test('a fork bomb ends with its group at its time limit', async () => {
-  const bomb = host.script('check', `echo $$ >> ${host.path('runs')}; f() { sleep 30 & f; }; ulimit -u 4000; f`)
+  const bomb = host.script('check', `echo $$ >> ${host.path('runs')}; ulimit -u 2000; f() { sleep 30 & f; }; f`)
   await host.configure(tracked(bomb, 'interval 60', 'timeout 0.5'))
   await untilDetail(/^bad: still running/)
-  const group = lines('runs')[0] ?? ''
-  await until('the group is gone', () => {
-    try {
-      return !process.kill(-Number(group), 0)
-    } catch {
-      return true
-    }
-  })
+  await until('the group is gone', () => isGone(lines('runs')[0] ?? ''))
+})
+
+test('a fork bomb whose first process has ended does not go on, either', async () => {
+  const bomb = host.script(
+    'check',
+    `echo $$ >> ${host.path('runs')}; for i in $(seq 300); do sleep 1000 & done; exit 0`,
+  )
+  await host.configure(tracked(bomb, 'interval 60'))
+  await untilDetail(/^good/)
+  expect(isGone(lines('runs')[0] ?? '')).toBe(false)
+  await until('the group is gone', () => isGone(lines('runs')[0] ?? ''))
+  expect(host.log).toMatch(/check left more than 200 processes running; they are killed/)
 })
 
 test('what was tracked is ended when it is tracked no longer, and goes on over a reload if it is the same', async () => {
@@ -141,7 +155,7 @@ test('with init_fail it is bad until it has run', async () => {
 test('a script that is not there is bad, and good as soon as it is', async () => {
   const script = host.script('check', 'exit 0')
   rmSync(script)
-  await host.configure(tracked(script, 'interval 0.1'))
+  await host.configure(tracked(script, 'interval 0.1', 'timeout 5'))
   await untilDetail(/^bad: not started: \/tmp\/\S+\/check: no such file or directory$/)
   host.script('check', 'exit 0')
   await untilDetail(/^good/)
