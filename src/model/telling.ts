@@ -6,7 +6,7 @@ export type Told = Exclude<News, StateNews> | ToldState | CheckerNews
 
 export type StateNews = Extract<News, { readonly type: 'state' }>
 
-/** With the state of before; undefined at the start. The same as `state` when it is only said again, after a reload. */
+/** With the state of before; undefined at the start. */
 export type ToldState = StateNews & { readonly from: NotifiedState | undefined }
 
 /** A checker has another opinion than before, and its server is up, or down, all the same: for want of the other checkers. */

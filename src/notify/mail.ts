@@ -33,7 +33,7 @@ export function mailAbout(
       const key = `${told.subject} ${told.name}`
       const names = told.subject === 'GROUP' ? mail.groups : mail.instances
       const isUnwanted = !names.includes(told.name) || (told.state === 'FAULT' && !mail.faults)
-      if (isUnwanted || told.state === told.from || told.state === mailed.get(key)) return nothing
+      if (isUnwanted || told.state === mailed.get(key)) return nothing
       return {
         event: { ...stateText(told), reason: told.reason, at },
         mailed: new Map([...mailed, [key, told.state]]),

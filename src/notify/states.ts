@@ -128,8 +128,6 @@ export interface Reload {
   readonly before: ReadonlyMap<string, string>
   /** Of the configuration before: which are told as DELETED. */
   readonly notifyDeleted: ReadonlySet<string>
-  /** Say the states again that have not changed. */
-  readonly sayAgain: boolean
   readonly at: number
 }
 
@@ -154,8 +152,7 @@ export function reloaded(states: States, reload: Reload): Reloaded {
     instances: new Map(names.map((name) => [name, states.instances.get(before.get(name) ?? name) ?? UNKNOWN])),
     groupStates: new Map(groups.map(({ name }) => [name, states.groupStates.get(name)])),
   }
-  const again = reload.sayAgain ? said(next, 'said again after a reload', at) : []
-  let step: Step = { states: next, news: again }
+  let step: Step = { states: next, news: [] }
   for (const group of groups) {
     const told = begun(step.states, group, 'reloaded', at)
     step = { states: told.states, news: [...step.news, ...told.news] }
@@ -167,16 +164,6 @@ export function reloaded(states: States, reload: Reload): Reloaded {
     step = { states: known, news: [...step.news, held] }
   }
   return { ...step, removed }
-}
-
-/** Groups first, as keepalived says them after a reload. */
-function said({ instances, groupStates }: States, reason: string, at: number): ToldState[] {
-  const again = (subject: 'INSTANCE' | 'GROUP', name: string, state: NotifiedState | undefined, priority: number) =>
-    state === undefined ? [] : [{ type: 'state' as const, subject, name, state, from: state, priority, reason, at }]
-  return [
-    ...[...groupStates].flatMap(([name, state]) => again('GROUP', name, state, 0)),
-    ...[...instances].flatMap(([name, { state, priority }]) => again('INSTANCE', name, state, priority)),
-  ]
 }
 
 /** The daemon stops: instances first, then groups, each in the order of the configuration, whatever they were. */

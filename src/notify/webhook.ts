@@ -38,7 +38,7 @@ export interface WebhookFrame {
   readonly timeText: (at: number) => string
 }
 
-/** Undefined when the webhook is not told: a state that is only said again, and what it has not asked for. */
+/** Undefined when the webhook is not told: it has not asked for it. */
 export function webhookBody(
   told: Told,
   { events }: WebhookConfig,
@@ -51,7 +51,6 @@ export function webhookBody(
   switch (told.type) {
     case 'state': {
       const { name, from, state: to, priority, reason } = told
-      if (from === to) return undefined
       return told.subject === 'GROUP'
         ? of('group', { name, from: from ?? null, to, reason })
         : of('instance', { name, from: from ?? null, to, priority, reason })

@@ -17,7 +17,6 @@ const reload = (instances: readonly string[], groups: Reload['groups'] = [], mor
   groups,
   before: new Map(),
   notifyDeleted: new Set(),
-  sayAgain: false,
   at: 9,
   ...more,
 })
@@ -118,16 +117,6 @@ describe('a reload', () => {
     const after = reloaded(states, reload(['z', 'b', 'c'], [], { before: new Map([['z', 'a']]) }))
     expect(after.removed).toEqual([])
     expect(play(after.states, 'z master', 'z backup').told).toEqual(['z MASTER → BACKUP'])
-  })
-
-  test('says all states again where that is asked for: groups, then instances', () => {
-    const { news } = reloaded(states, reload(['a', 'b', 'c'], [group('G', 'b', 'c')], { sayAgain: true }))
-    expect(news.map(line)).toEqual([
-      'GROUP G BACKUP → BACKUP',
-      'a MASTER → MASTER',
-      'b BACKUP → BACKUP',
-      'c BACKUP → BACKUP',
-    ])
   })
 
   test('tells of a new group what its members are, and of who waited for one that is gone', () => {

@@ -64,10 +64,9 @@ test('a webhook is told of servers, quorum and priorities', () => {
   expect(body({ type: 'lower-priority', name: 'a', priority: 9, at: 7 })).toMatchObject({ event: 'lower-priority' })
 })
 
-test('a webhook is not told what is only said again, what it has not asked for, and what changes no server', () => {
-  const told: Told = { ...state, subject: 'INSTANCE', from: 'MASTER' }
-  expect(body(told)).toBeUndefined()
-  expect(body({ ...told, from: 'BACKUP' }, ['server'])).toBeUndefined()
+test('a webhook is not told what it has not asked for, and what changes no server', () => {
+  const told: Told = { ...state, subject: 'INSTANCE', from: 'BACKUP' }
+  expect(body(told, ['server'])).toBeUndefined()
   const checker = {
     type: 'checker',
     service: 'S',

@@ -103,7 +103,6 @@ export class NewsDesk {
       notifyDeleted: new Set(
         before.scripts.instances.flatMap(({ name, deleted }) => (deleted === undefined ? [] : [name])),
       ),
-      sayAgain: config.scripts.statesOnReload,
       at,
     })
     this.#states = states

@@ -35,6 +35,8 @@ export class ScriptService {
   readonly #pipes: Pipes
   #config: ScriptConfig | undefined
   #commands: Commands | undefined
+  /** The last state of each instance and group, for pipes. BOUNDED by what is configured. */
+  #states = new Map<string, News>()
   #taken: Promise<void> = Promise.resolve()
 
   constructor(options: ScriptServiceOptions, send: (message: FromScript) => void, log: Logger) {
@@ -103,6 +105,7 @@ export class ScriptService {
     const own = scriptDigest(scripts)
     if (own !== digest)
       this.#log.warn('the commands are those of the file as it is now, which has changed since it was loaded')
+    const isReload = this.#config !== undefined && !starts
     this.#config = scripts
     const commands = new Commands(scripts.policy, (program) =>
       this.#log.error(`${program} left more than ${MOST_LEFT} processes running; they are killed`),
@@ -110,6 +113,7 @@ export class ScriptService {
     this.#commands = commands
     if (needsScripts(scripts)) this.#warnOfRoot(scripts)
     await this.#pipes.configure(scripts.fifos, commands)
+    if (isReload) this.#writeStates(scripts)
     this.#trackers.configure(scripts.trackers, commands, starts)
     this.#send({ type: 'configured', digest: own, trackers: this.#trackers.all })
   }
@@ -121,9 +125,28 @@ export class ScriptService {
   }
 
   #tell(news: News): void {
+    if (news.type === 'state') this.#remember(news)
     const { runs, lines } = ordersFor(news, this.#config ?? NOTHING)
     for (const order of runs) if (this.#commands !== undefined) this.#queues.add(order, this.#commands)
     for (const line of lines) this.#pipes.write(line)
+  }
+
+  #remember(news: Extract<News, { type: 'state' }>): void {
+    const key = `${news.subject} ${news.name}`
+    if (news.state === 'DELETED') this.#states.delete(key)
+    else this.#states.set(key, news)
+  }
+
+  /** After a reload, if the configuration says so: to the pipes alone, groups first. */
+  #writeStates(config: ScriptConfig): void {
+    const keys = [
+      ...config.groups.map(({ name }) => `GROUP ${name}`),
+      ...config.instances.map(({ name }) => `INSTANCE ${name}`),
+    ]
+    const kept = keys.flatMap((key) => this.#states.get(key) ?? [])
+    this.#states = new Map(kept.map((news) => [`${news.subject} ${news.name}`, news]))
+    if (!config.statesOnReload) return
+    for (const news of kept) for (const line of ordersFor(news, config).lines) this.#pipes.write(line)
   }
 
   async #finish(withinMs: number, shutdown: boolean): Promise<void> {
@@ -131,6 +154,7 @@ export class ScriptService {
     await this.#queues.finish(withinMs)
     if (shutdown) await this.#once('shutdown', this.#config?.shutdown)
     await this.#pipes.end(shutdown)
+    this.#states.clear()
     this.#config = undefined
     this.#commands = undefined
   }

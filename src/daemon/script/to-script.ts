@@ -1,4 +1,4 @@
-import { type Decoder, integer, listOf, object, oneOf, parsed, truth, truth, variant } from '../../control/decode.ts'
+import { type Decoder, integer, listOf, object, oneOf, parsed, truth, variant } from '../../control/decode.ts'
 import type { News } from '../../model/notify.ts'
 import type { ToScript } from '../messages.ts'
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { News, NotifiedState } from '../../../src/model/notify.ts'
 import { ScriptHost } from '../../support/script-host.ts'
@@ -71,7 +71,7 @@ test('10 000 changes of five instances: none out of order, what is newest is tol
   await host.configure(text)
   host.tell(state('VI_1', 'MASTER', 0))
   await host.untilRan(1)
-  const before = memory()
+  const [before, files] = [memory(), descriptors()]
   for (let i = 0; i < 100; i++) {
     host.tell(
       ...Array.from({ length: 100 }, (_, j) => {
@@ -91,8 +91,10 @@ test('10 000 changes of five instances: none out of order, what is newest is tol
   expect(host.log).toMatch(/instance VI_1: too many notifications wait for their commands/)
   expect(host.log).toMatch(/instance VI_1: \d+ notifications were not run/)
   await until('the memory is back', () => memory() < before + 32 * 1024)
+  await until('every file is closed', () => descriptors() <= files)
 })
 
+const descriptors = () => readdirSync(`/proc/${host.pid}/fd`).length
 /** Of the script process, resident, in KiB. */
 const memory = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${host.pid}/status`, 'utf8'))?.[1])
 

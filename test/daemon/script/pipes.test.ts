@@ -138,6 +138,17 @@ test('a reload leaves a pipe and its handler alone, unless they are others', asy
   expect(existsSync(host.path('other'))).toBe(true)
 })
 
+test('with fifo_write_vrrp_states_on_reload a reload writes what is, and runs nothing', async () => {
+  const text = (...more: string[]) => config(`notify_fifo ${host.path('pipe')}`, ...more)
+  await host.configure(text('fifo_write_vrrp_states_on_reload'))
+  host.tell(state('VI_1', 'BACKUP', 90), state('VI_1', 'MASTER', 100), state('VI_9', 'MASTER', 100))
+  await host.configure(text('fifo_write_vrrp_states_on_reload', 'script_user root'))
+  const told = ['BACKUP 90', 'MASTER 100'].map((what) => `INSTANCE "VI_1" ${what}\n`).join('')
+  expect(contents(host.path('pipe'))).toBe(`${told}INSTANCE "VI_9" MASTER 100\nINSTANCE "VI_1" MASTER 100\n`)
+  await host.configure(text())
+  expect(contents(host.path('pipe'))).toBe('')
+})
+
 test('when the director goes without a word the pipe stays for the next one', async () => {
   await host.configure(config(`notify_fifo ${host.path('pipe')}`))
   host.disconnect()

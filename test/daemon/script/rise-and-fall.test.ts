@@ -23,6 +23,12 @@ test.each([
   ['one is enough', 'gbgb', 'gbgb', 1, 1],
 ])('%s', (_, runs, expected, rise, fall) => expect(known(runs, rise, fall)).toBe(expected))
 
+test('the first success decides at once behind init_fail, too', () => {
+  expect(untried({ initFail: true }).good).toBe(false)
+  expect(untried({ initFail: false }).good).toBeUndefined()
+  expect(known('gbbb', 3, 3, true)).toBe('gggb')
+})
+
 test('it changes by exactly so many runs in a row that say the opposite', () => {
   fc.assert(
     fc.property(

@@ -147,7 +147,7 @@ test('what is known is told after a reload, unless it is of another script by th
 
 test('with init_fail it is bad until it has run', async () => {
   const script = host.script('check', 'sleep 0.5')
-  await host.configure(tracked(script, 'interval 60', 'init_fail'))
+  await host.configure(tracked(script, 'interval 60', 'rise 3', 'init_fail'))
   expect(host.all('configured').at(-1)?.trackers).toMatchObject([{ value: { type: 'bad' } }])
   await untilDetail(/^good/)
 })
