@@ -55,7 +55,7 @@ export class ScriptHost {
     const child = fork(PROGRAM, ['test', this.#file, 'here'], {
       env,
       ...(by === undefined ? {} : { execPath: by }),
-      execArgv: ['--disable-sigusr1', '--max-old-space-size=64'],
+      execArgv: ['--disable-sigusr1', '--max-semi-space-size=1'],
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
     this.#process = child

@@ -20,6 +20,8 @@ const ROOT: Identity = { uid: 0, gid: 0, hasEntry: true }
 
 /** A directory service that does not answer is given up. */
 const LOOKUP_MS = 10_000
+/** A group may have hundreds of thousands of members. */
+const LONGEST_ENTRY = 64 * 1024 * 1024
 /** getent(1): a key is not in the database. */
 const NOT_FOUND = 2
 
@@ -88,7 +90,7 @@ function identityOf(entry: Exclude<Entry, 'missing'>, user: string): Identity | 
 /** The fields of a line of passwd(5) or group(5). */
 async function lookUp(database: 'passwd' | 'group', key: string): Promise<Entry> {
   return await new Promise((resolve) => {
-    const options = { timeout: LOOKUP_MS, killSignal: 'SIGKILL' } as const
+    const options = { timeout: LOOKUP_MS, killSignal: 'SIGKILL', maxBuffer: LONGEST_ENTRY } as const
     execFile('getent', [database, '--', key], options, (error, output) => {
       if (error === null) resolve(output.trim().split(':'))
       else if (error.code === NOT_FOUND) resolve('missing')

@@ -18,14 +18,19 @@ export async function findProgram(name: string, secure: boolean): Promise<FoundP
   const path = name.includes('/') ? name : await onPath(name)
   if (path === undefined) return { error: `there is no program ${name} in PATH` }
   if (!path.startsWith('/')) return { error: `${path} is no absolute path` }
+  // Otherwise nothing is looked at, so that a file system that hangs holds up the program alone.
+  const problem = secure ? await weaknessOn(path) : undefined
+  return problem === undefined ? { file: path } : { error: problem }
+}
+
+/** Why a program is not safe for root. */
+async function weaknessOn(path: string): Promise<string | undefined> {
   const walked = await walkPath(path)
-  if ('error' in walked) return { error: `${path}: ${walked.error}` }
-  if (!walked.isFile) return { error: `${path} is not a regular file` }
-  if (secure && walked.weak !== undefined) {
-    const { part, why } = walked.weak
-    return { error: `${path} would run as root, but others can change ${part}: ${why}` }
-  }
-  return { file: path }
+  if ('error' in walked) return `${path}: ${walked.error}`
+  if (!walked.isFile) return `${path} is not a regular file`
+  if (walked.weak === undefined) return undefined
+  const { part, why } = walked.weak
+  return `${path} would run as root, but others can change ${part}: ${why}`
 }
 
 async function onPath(name: string): Promise<string | undefined> {

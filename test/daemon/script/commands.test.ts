@@ -101,10 +101,10 @@ test('a script without an interpreter is run by the shell; a program is found in
 })
 
 test.each([
-  ['/no/such/program', 'not started: /no/such/program: no such file or directory'],
+  ['/no/such/program', 'not started: failed to execute /no/such/program: No such file or directory'],
   ['no-such-program-here', 'not started: there is no program no-such-program-here in PATH'],
   ['relative/program', 'not started: relative/program is no absolute path'],
-  ['/etc', 'not started: /etc is not a regular file'],
+  ['/etc', 'not started: failed to execute /etc: Permission denied'],
 ])('%s: %s', async (command, end) => {
   host.start()
   expect(await run(command)).toMatchObject({ end, good: false, output: '' })
@@ -133,6 +133,8 @@ test('with enable_script_security nothing runs as root that others can change, n
   expect(await run(safe)).toMatchObject({ good: true })
   expect(await run(safe, secure, 'script_user nobody')).toMatchObject({ good: true })
   chmodSync(safe, 0o755)
+  expect((await run(`${safe}s`, secure))?.end).toBe(`not started: ${safe}s: no such file or directory`)
+  expect((await run(host.path('safe'), secure))?.end).toBe(`not started: ${host.path('safe')} is not a regular file`)
   chmodSync(host.path('safe'), 0o777)
   expect((await run(safe, secure))?.end).toMatch(refusal(host.path('safe'), 'its mode is 0777'))
   chmodSync(host.path('safe'), 0o755)

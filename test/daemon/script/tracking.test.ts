@@ -156,7 +156,7 @@ test('a script that is not there is bad, and good as soon as it is', async () =>
   const script = host.script('check', 'exit 0')
   rmSync(script)
   await host.configure(tracked(script, 'interval 0.1', 'timeout 5'))
-  await untilDetail(/^bad: not started: \/tmp\/\S+\/check: no such file or directory$/)
+  await untilDetail(/^bad: not started: failed to execute \/tmp\/\S+\/check: No such file or directory$/)
   host.script('check', 'exit 0')
   await untilDetail(/^good/)
 })
