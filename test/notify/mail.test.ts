@@ -194,7 +194,7 @@ describe('a burst', () => {
   })
 
   test('does not begin with what no mail is about', () => {
-    expect(collect(noBurst, state('MASTER', 'MASTER'), config, millis(0))).toEqual({ burst: noBurst, taken: false })
+    expect(collect(noBurst, server(false, 'r', true), config, millis(0))).toEqual({ burst: noBurst, taken: false })
   })
 
   test('that is over leaves what mail was sent about', () => {

@@ -13,6 +13,8 @@ import { Pipes } from './pipes.ts'
 import { KILLED_WITHIN_MS, Queues } from './queues.ts'
 import { KnownTrackers } from './known-trackers.ts'
 
+type StateNews = Extract<News, { readonly type: 'state' }>
+
 export interface ScriptServiceOptions {
   readonly file: string
   /** What `@ID` lines of it mean by this host. */
@@ -36,7 +38,7 @@ export class ScriptService {
   #config: ScriptConfig | undefined
   #commands: Commands | undefined
   /** The last state of each instance and group, for pipes. BOUNDED by what is configured. */
-  #states = new Map<string, News>()
+  #states = new Map<string, StateNews>()
   #taken: Promise<void> = Promise.resolve()
 
   constructor(options: ScriptServiceOptions, send: (message: FromScript) => void, log: Logger) {
@@ -131,7 +133,7 @@ export class ScriptService {
     for (const line of lines) this.#pipes.write(line)
   }
 
-  #remember(news: Extract<News, { type: 'state' }>): void {
+  #remember(news: StateNews): void {
     const key = `${news.subject} ${news.name}`
     if (news.state === 'DELETED') this.#states.delete(key)
     else this.#states.set(key, news)
