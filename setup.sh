@@ -28,6 +28,8 @@ iptables     command:iptables                           marks packets, as the le
 haproxy      command:haproxy                            a peer in the bench
 iperf3       command:iperf3                             bulk TCP in the bench
 wrk          command:wrk                                HTTP load in the bench
+exim4-daemon-light command:exim4                    a real mail server, in tests of mail
+openssl      command:openssl                            its certificate
 socat        command:socat                              ends of SCTP associations in tests under that kernel
 ipvsadm      command:ipvsadm                            IPVS itself, beside Tanist, in tests under that kernel
 groff-base   command:groff                              reads the manual page in a test

@@ -78,7 +78,7 @@ export interface CheckTask {
 }
 
 export type ToCheck =
-  /** Whom to tell what happens; before the first `configure`, as a new process has its privileges until then. */
+  /** Whom to tell what happens from now on, and what waits. */
   | {
       readonly type: 'telling'
       readonly telling: Telling

@@ -8,7 +8,6 @@ import { isDebugging, logLevel } from '../../host/log-level.ts'
 import { createLog, flushLog } from '../log.ts'
 import type { CheckTask, FromCheck, ToCheck, Verdict } from '../messages.ts'
 import { PULSES, startPulse } from '../pulse.ts'
-import type { MailLibrary } from './mailer.ts'
 import { Tellers } from './tellers.ts'
 
 /**
@@ -27,34 +26,10 @@ await prepareHttp()
 const log = await createLog('check', process.argv[2] ?? '')
 const isTellingAll = isDebugging(logLevel())
 const tellers = new Tellers((numbers) => send({ type: 'told', numbers }), log)
-let mailLibrary: MailLibrary | undefined
-let isNobody = false
-
-/** The director starts it again in any case; sysexits(3) has it as a failure that goes away. */
-const EXIT_ANEW = 75
+becomeUser(NOBODY, NOBODY)
 
 /** How long mails and webhooks that wait may take at a stop; the director waits for 5 s. */
 const LAST_WORDS_MS = 3000
-
-/** Before the first byte of the network comes, and after the first orders: they say what else is to be loaded. */
-function becomeNobody(): void {
-  if (!isNobody) becomeUser(NOBODY, NOBODY)
-  isNobody = true
-}
-
-async function configureTelling(order: Extract<ToCheck, { type: 'telling' }>): Promise<void> {
-  if (order.telling.mail !== undefined && mailLibrary === undefined) {
-    try {
-      mailLibrary = await import('nodemailer')
-    } catch (error) {
-      if (!isNobody) throw error
-      log.warn(`nobody cannot load the mail library (${String(error)}): beginning anew, with it`)
-      await flushLog(log)
-      process.exit(EXIT_ANEW)
-    }
-  }
-  tellers.configure(order, mailLibrary)
-}
 
 const running = new Map<string, Running>()
 
@@ -111,30 +86,28 @@ function send(message: FromCheck): void {
 }
 
 startPulse(PULSES.check)
-/** One after the other: what mails are sent by may have to be loaded. */
-let orders: Promise<void> = Promise.resolve()
 process.on('message', (message: ToCheck) => {
-  orders = orders.then(() => follow(message))
-})
-
-async function follow(message: ToCheck): Promise<void> {
   switch (message.type) {
     case 'telling':
-      await configureTelling(message)
+      tellers.configure(message)
       break
     case 'tell':
       for (const { told, number, id } of message.news) tellers.tell(told, number, id)
       break
     case 'configure':
-      becomeNobody()
       configure(message.tasks, message.up)
       break
     case 'stop':
-      for (const { runner } of running.values()) runner.stop()
-      await Promise.race([tellers.finish(), sleep(LAST_WORDS_MS)])
-      await flushLog(log)
-      process.exit()
+      void stop()
+      break
   }
+})
+
+async function stop(): Promise<void> {
+  for (const { runner } of running.values()) runner.stop()
+  await Promise.race([tellers.finish(), sleep(LAST_WORDS_MS)])
+  await flushLog(log)
+  process.exit()
 }
 
 // Signals are for the director, which tells its children.

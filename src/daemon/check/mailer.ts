@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { createTransport } from 'nodemailer'
+import { createTransport } from 'nodemailer'
 import type { Logger } from 'pino'
 import type { MailConfig, Told } from '../../model/telling.ts'
 import { type Burst, BURST, closed, collect, MAIL_RULES, noBurst } from '../../notify/burst.ts'
@@ -22,13 +22,9 @@ export interface MailOrder extends MailConfig {
   readonly caPem: string | undefined
 }
 
-/** The library that speaks SMTP; loaded where mail is configured, as it takes 20 MB. */
-export type MailLibrary = { readonly createTransport: typeof createTransport }
-
 /** Makes mails of news and hands them to the mail server. */
 export class Mailer {
   readonly #log: Logger
-  readonly #library: MailLibrary
   readonly #courier: Courier<Mail>
   #order: MailOrder
   #transport: ReturnType<typeof createTransport>
@@ -38,11 +34,10 @@ export class Mailer {
   #failure: string | undefined
 
   /** `settled` is told the numbers of news that are mailed, or given up. */
-  constructor(library: MailLibrary, order: MailOrder, settled: (numbers: readonly number[]) => void, log: Logger) {
+  constructor(order: MailOrder, settled: (numbers: readonly number[]) => void, log: Logger) {
     this.#log = log
-    this.#library = library
     this.#order = order
-    this.#transport = this.#open(order)
+    this.#transport = open(order)
     this.#courier = new Courier(
       (mail, dropped) => this.#deliver(mail, dropped),
       MAIL_RULES,
@@ -57,7 +52,7 @@ export class Mailer {
   /** What waits is sent by the new one: it may be the one that mends what was wrong. */
   configure(order: MailOrder): void {
     this.#order = order
-    this.#transport = this.#open(order)
+    this.#transport = open(order)
     this.#courier.hurry()
   }
 
@@ -92,27 +87,6 @@ export class Mailer {
     const numbers = this.#numbers
     this.#numbers = []
     this.#courier.put({ events, numbers })
-  }
-
-  #open({ host, port, helo, timeout, tls, verify, caPem, login }: MailOrder): ReturnType<typeof createTransport> {
-    const isProven = verify && (tls === 'starttls' || tls === 'implicit')
-    return this.#library.createTransport({
-      host,
-      port,
-      name: helo ?? hostname(),
-      secure: tls === 'implicit',
-      ignoreTLS: tls === 'off',
-      requireTLS: tls === 'starttls',
-      opportunisticTLS: tls === 'auto',
-      connectionTimeout: timeout,
-      greetingTimeout: timeout,
-      socketTimeout: timeout,
-      dnsTimeout: timeout,
-      tls: isProven ? { secureContext: trustOf(caPem) } : { rejectUnauthorized: false },
-      disableFileAccess: true,
-      disableUrlAccess: true,
-      ...(login === undefined ? {} : { auth: { user: login.user, pass: login.password } }),
-    })
   }
 
   async #deliver({ events }: Mail, dropped: number): Promise<Delivery> {
@@ -151,4 +125,25 @@ export class Mailer {
     this.#failure = message
     return 'later'
   }
+}
+
+function open({ host, port, helo, timeout, tls, verify, caPem, login }: MailOrder): ReturnType<typeof createTransport> {
+  const isProven = verify && (tls === 'starttls' || tls === 'implicit')
+  return createTransport({
+    host,
+    port,
+    name: helo ?? hostname(),
+    secure: tls === 'implicit',
+    ignoreTLS: tls === 'off',
+    requireTLS: tls === 'starttls',
+    opportunisticTLS: tls === 'auto',
+    connectionTimeout: timeout,
+    greetingTimeout: timeout,
+    socketTimeout: timeout,
+    dnsTimeout: timeout,
+    tls: isProven ? { secureContext: trustOf(caPem) } : { rejectUnauthorized: false },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    ...(login === undefined ? {} : { auth: { user: login.user, pass: login.password } }),
+  })
 }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Told } from '../../model/telling.ts'
 import type { ToCheck } from '../messages.ts'
-import { Mailer, type MailLibrary } from './mailer.ts'
+import { Mailer } from './mailer.ts'
 import { Receipts } from './receipts.ts'
 import { Webhook } from './webhook.ts'
 
@@ -23,16 +23,15 @@ export class Tellers {
     this.#receipts = new Receipts(settled)
   }
 
-  /** `library` where there is mail. */
-  configure({ telling, caPem }: TellingOrder, library: MailLibrary | undefined): void {
+  configure({ telling, caPem }: TellingOrder): void {
     const { mail, webhooks } = telling
     this.#director = telling.routerId ?? hostname()
-    if (mail === undefined || library === undefined) {
+    if (mail === undefined) {
       this.#mailer?.end()
       this.#mailer = undefined
     } else {
       const order = { ...mail, director: this.#director, caPem }
-      if (this.#mailer === undefined) this.#mailer = new Mailer(library, order, this.#settled, this.#log)
+      if (this.#mailer === undefined) this.#mailer = new Mailer(order, this.#settled, this.#log)
       else this.#mailer.configure(order)
     }
     const before = this.#webhooks

@@ -1,0 +1,22 @@
+/**
+ * Receives webhooks, and tells its parent of each request. `webhook-process.ts ADDRESS PORT` The first requests are answered with
+ * the statuses that the path has, as in `/503/503/200`; the last one is that of all others.
+ */
+import { createServer } from 'node:http'
+
+const [address = '', port = ''] = process.argv.slice(2)
+let count = 0
+const server = createServer((request, response) => {
+  let body = ''
+  request.setEncoding('utf8')
+  request.on('data', (text: string) => {
+    body += text
+  })
+  request.on('end', () => {
+    const statuses = /\/\d{3}/g.exec(request.url ?? '') === null ? ['200'] : (request.url ?? '').split('/').slice(1)
+    const status = Number(statuses[Math.min(count++, statuses.length - 1)])
+    process.send?.({ method: request.method, headers: request.headers, body, status })
+    response.writeHead(status, { location: `http://${address}:${port}/200` }).end()
+  })
+})
+server.listen(Number(port), address, () => process.send?.('ready'))
