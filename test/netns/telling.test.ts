@@ -35,8 +35,11 @@ class CheckProcess {
   readonly told: number[] = []
   readonly verdicts: Verdict[] = []
 
-  constructor() {
-    this.child = lab.start('director', [process.execPath, PROGRAM, 'tel'], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.child = lab.start('director', [process.execPath, PROGRAM, 'tel'], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ...env },
+    })
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.log += text
@@ -123,7 +126,12 @@ describe('mail', () => {
     await mailServer.start()
     const check = new CheckProcess()
     check.telling(
-      mail({ ...more, caFile: 'login' in more ? mailServer.certificate : undefined, from: 'lb@example.net' }),
+      mail({
+        ...more,
+        caFile: 'login' in more ? mailServer.certificate : undefined,
+        from: 'lb@example.net',
+        helo: 'lb1.example.net',
+      }),
     )
     tell(check, state('VI_1', 'MASTER'))
     const [received] = await mails(1)
@@ -137,6 +145,7 @@ describe('mail', () => {
         'auto-submitted': 'auto-generated',
       },
     })
+    expect(received?.headers['received']).toContain('helo=lb1.example.net')
     expect(received?.body).toMatch(/^=> VRRP Instance is now owning VRRP VIPs <=\n\S+Z a test\n$/)
     await check.lines('mail sent to ops@example.net (1 event)')
     expect(check.log).not.toContain(MAIL_LOGIN.password)
@@ -273,6 +282,29 @@ vrrp_instance VI_1 {
   })
 })
 
+/** Takes connections, and never says a word. */
+const SILENT_PORT = 8025
+const startSilent = () => lab.start('mail', ['socat', `TCP-LISTEN:${SILENT_PORT},fork,reuseaddr`, 'EXEC:sleep 600'])
+
+test('who takes a connection and says nothing is given up after the time limit, and delays nobody else', async () => {
+  startSilent()
+  await mailServer.start()
+  const check = new CheckProcess()
+  const webhook = {
+    url: `http://${MAIL}:${SILENT_PORT}/`,
+    secret: undefined,
+    timeout: millis(300),
+    events: ['instance'],
+  } as const
+  check.telling(mail({ port: SILENT_PORT, timeout: millis(500) }), [webhook])
+  tell(check, state('VI_1', 'MASTER'))
+  await check.lines('mail waits (1 event), and is tried again: Greeting never received')
+  await check.lines('cannot be told yet, and is tried again: TimeoutError')
+  check.telling(mail(), [webhook])
+  await mails(1)
+  await check.stop()
+})
+
 interface Request {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
@@ -290,8 +322,8 @@ describe('a webhook', () => {
     ...more,
   })
 
-  async function receiver(requests: Request[]): Promise<ChildProcess> {
-    const child = lab.fork('mail', 'webhook-process.ts', [MAIL, String(HOOK_PORT)])
+  async function receiver(requests: Request[], ...tls: string[]): Promise<ChildProcess> {
+    const child = lab.fork('mail', 'webhook-process.ts', [MAIL, String(HOOK_PORT), ...tls])
     const ready = new Promise((resolve) => child.once('message', resolve))
     await ready
     child.on('message', (request: Request) => requests.push(request))
@@ -347,5 +379,21 @@ describe('a webhook', () => {
       [200, '2', undefined],
     ])
     await check.stop()
+  })
+
+  test('by https is told only if an authority of this host says who it is', async () => {
+    const requests: Request[] = []
+    await receiver(requests, mailServer.certificate, mailServer.key)
+    const https = hook('/200', { url: `https://${MAIL}:${HOOK_PORT}/200` })
+    const doubtful = new CheckProcess()
+    doubtful.telling(undefined, [https])
+    tell(doubtful, state('VI_1', 'MASTER'))
+    await doubtful.lines('cannot be told yet, and is tried again: DEPTH_ZERO_SELF_SIGNED_CERT')
+    expect(requests).toEqual([])
+    const sure = new CheckProcess({ SSL_CERT_FILE: mailServer.certificate })
+    sure.telling(undefined, [https])
+    tell(sure, state('VI_1', 'MASTER'))
+    await until('the request', () => requests.length === 1)
+    await Promise.all([doubtful.stop(), sure.stop()])
   })
 })

@@ -29,6 +29,7 @@ export class MailServer {
   readonly #folder: string
   /** File with the certificate, for `smtp_ca_file`. */
   readonly certificate: string
+  readonly key: string
   #process: ChildProcess | undefined
 
   constructor(lab: Lab, host: string, address: string) {
@@ -37,12 +38,12 @@ export class MailServer {
     this.#address = address
     this.#folder = join(lab.directory, `mail-${host}`)
     this.certificate = join(this.#folder, 'certificate.pem')
-    const key = join(this.#folder, 'key.pem')
+    this.key = join(this.#folder, 'key.pem')
     const spool = join(this.#folder, 'spool')
     mkdirSync(spool, { recursive: true })
     const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
     const names = ['-subj', '/CN=mail.lab', '-addext', `subjectAltName=DNS:mail.lab,IP:${address}`]
-    const files = ['-keyout', key, '-out', this.certificate]
+    const files = ['-keyout', this.key, '-out', this.certificate]
     execFileSync('openssl', ['req', ...kind, ...names, ...files], { stdio: 'pipe' })
     const login = `{eq{$auth2}{${MAIL_LOGIN.user}}}{eq{$auth3}{${MAIL_LOGIN.password}}}`
     writeFileSync(
@@ -61,7 +62,7 @@ host_lookup =
 rfc1413_hosts =
 tls_advertise_hosts = *
 tls_certificate = ${this.certificate}
-tls_privatekey = ${key}
+tls_privatekey = ${this.key}
 acl_smtp_rcpt = recipients
 begin acl
 recipients:
@@ -87,7 +88,7 @@ plain:
   server_set_id = $auth2
 `,
     )
-    execFileSync('chown', ['-R', `${USER}:${USER}`, spool, key, this.certificate])
+    execFileSync('chown', ['-R', `${USER}:${USER}`, spool, this.key, this.certificate])
     execFileSync('chmod', ['755', lab.directory, this.#folder])
   }
 

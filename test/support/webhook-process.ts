@@ -1,12 +1,14 @@
 /**
- * Receives webhooks, and tells its parent of each request. `webhook-process.ts ADDRESS PORT` The first requests are answered with
+ * Receives webhooks, and tells its parent of each request. `webhook-process.ts ADDRESS PORT [CERTIFICATE KEY]` The first requests are answered with
  * the statuses that the path has, as in `/503/503/200`; the last one is that of all others.
  */
-import { createServer } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 
-const [address = '', port = ''] = process.argv.slice(2)
+const [address = '', port = '', certificate, key] = process.argv.slice(2)
 let count = 0
-const server = createServer((request, response) => {
+const answer: RequestListener = (request, response) => {
   let body = ''
   request.setEncoding('utf8')
   request.on('data', (text: string) => {
@@ -18,5 +20,9 @@ const server = createServer((request, response) => {
     process.send?.({ method: request.method, headers: request.headers, body, status })
     response.writeHead(status, { location: `http://${address}:${port}/200` }).end()
   })
-})
+}
+const server =
+  certificate === undefined || key === undefined
+    ? createServer(answer)
+    : createTlsServer({ cert: readFileSync(certificate), key: readFileSync(key) }, answer)
 server.listen(Number(port), address, () => process.send?.('ready'))

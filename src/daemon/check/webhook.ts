@@ -87,7 +87,8 @@ export class Webhook {
       return this.#answered(answer.statusCode)
     } catch (error) {
       // Of the URL, which messages may have, only the origin is shown.
-      return this.#wait((error as NodeJS.ErrnoException).code ?? (error as Error).name)
+      const { code, name } = error as NodeJS.ErrnoException
+      return this.#wait(typeof code === 'string' ? code : name)
     }
   }
 
