@@ -25,7 +25,9 @@ keepalived   command:keepalived                         VRRP peer in the interop
 tcpdump      command:tcpdump                            independent reader of our adverts
 nftables     command:nft                                drops packets in tests; DNAT in the bench
 iptables     command:iptables                           marks packets, as the lecture does, in tests
-haproxy      command:haproxy                            a peer in the bench
+haproxy      command:haproxy                            a peer in the bench; what a pair of directors watches in tests
+postgresql   file:/usr/lib/postgresql                   a database that a pair of directors watches and promotes in tests
+openssl      command:openssl                            certificates of servers in tests
 iperf3       command:iperf3                             bulk TCP in the bench
 wrk          command:wrk                                HTTP load in the bench
 exim4-daemon-light command:exim4                    a real mail server, in tests of mail

@@ -12,9 +12,9 @@ export class AddressEvents {
   }
 
   static async start(lab: Lab, host: string): Promise<AddressEvents> {
-    const events = new AddressEvents(
-      lab.start(host, ['ip', '-4', '-o', 'monitor', 'address'], { stdio: ['ignore', 'pipe', 'ignore'] }),
-    )
+    const command = ['ip', '-4', '-o', '-ts', 'monitor', 'address'] as const
+    const env = { ...process.env, TZ: 'UTC' }
+    const events = new AddressEvents(lab.start(host, command, { stdio: ['ignore', 'pipe', 'ignore'], env }))
     // It says nothing when it listens.
     await until('ip monitor to listen', () => {
       lab.run(host, ['ip', 'address', 'add', '127.9.9.9/32', 'dev', 'lo'])
@@ -26,11 +26,17 @@ export class AddressEvents {
 
   /** `added ADDRESS` (or its lifetime changed) and `deleted ADDRESS`, in their order. */
   list(): readonly string[] {
-    const lines = this.#text.split('\n').filter((line) => line.includes(' inet ') && !line.includes('127.9.9.9'))
-    return lines.map((line) => {
-      const address = / inet (\S+)/.exec(line)?.[1] ?? ''
-      return `${line.startsWith('Deleted') ? 'deleted' : 'added'} ${address}`
-    })
+    return this.timed().map(({ text }) => text)
+  }
+
+  /** The same, with when `ip` has heard it, in ms since the epoch. */
+  timed(): readonly { readonly at: number; readonly text: string }[] {
+    const lines = [...this.#text.matchAll(/^\[(\S+)\] ?(Deleted )?.* inet (\S+)/gm)]
+    return lines.flatMap(([, at, deleted, address = '']) =>
+      address.startsWith('127.9.9.9')
+        ? []
+        : [{ at: Date.parse(`${at}Z`), text: `${deleted === undefined ? 'added' : 'deleted'} ${address}` }],
+    )
   }
 
   clear(): void {

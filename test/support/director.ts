@@ -133,11 +133,19 @@ export class DirectorHost {
 
   /** Stops in order and waits for the end. */
   async stop(): Promise<void> {
+    if (this.#process !== undefined) await this.end('SIGTERM')
+  }
+
+  /** The same, with what has ended it: `exit status 0`, or a signal. */
+  async end(signal: NodeJS.Signals): Promise<string> {
     const child = this.#process
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGTERM')
-    await ended
+    if (child === undefined) throw new Error(`tanistd on ${this.host} was not started`)
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit')
+      child.kill(signal)
+      await ended
+    }
+    return child.signalCode ?? `exit status ${child.exitCode}`
   }
 
   /** `kill -9` of all three processes at once. */

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Lab } from './lab.ts'
 
@@ -8,23 +9,59 @@ export class KeepalivedHost {
   readonly #lab: Lab
   readonly #host: string
   readonly #file: string
+  readonly #log: string
   #process: ChildProcess | undefined
 
   constructor(lab: Lab, host: string, text: string) {
     this.#lab = lab
     this.#host = host
     this.#file = join(lab.directory, `${host}.keepalived.conf`)
+    this.#log = join(lab.directory, `${host}.keepalived.log`)
+    this.configure(text)
+  }
+
+  /** Writes the configuration file; `reload` puts it into force. */
+  configure(text: string): void {
     writeFileSync(this.#file, text)
   }
 
   start(): void {
     const pid = (name: string) => join(this.#lab.directory, `${this.#host}.${name}.pid`)
     const pids = ['-p', pid('parent'), '-r', pid('vrrp')]
-    this.#process = this.#lab.start(this.#host, ['keepalived', '-n', '-P', '-G', '-f', this.#file, ...pids])
+    const log = openSync(this.#log, 'a')
+    const command = ['keepalived', '-n', '-l', '-P', '-G', '-f', this.#file, ...pids] as const
+    // State files of several on one machine do not meet.
+    const env = { ...process.env, TMPDIR: this.#lab.directory }
+    this.#process = this.#lab.start(this.#host, command, { stdio: ['ignore', log, log], env })
+    closeSync(log)
+  }
+
+  get runs(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  reload(): void {
+    this.#process?.kill('SIGHUP')
   }
 
   stop(): void {
     this.#process?.kill('SIGTERM')
+  }
+
+  /** Stops it, and waits until it has ended: `exit status 0`, or the signal by which it was ended. */
+  async end(signal: NodeJS.Signals): Promise<string> {
+    const child = this.#process
+    if (child === undefined) throw new Error(`keepalived on ${this.#host} was not started`)
+    const ended = once(child, 'exit')
+    if (this.runs) {
+      child.kill(signal)
+      await ended
+    }
+    return child.signalCode ?? `exit status ${child.exitCode}`
+  }
+
+  logText(): string {
+    return readFileSync(this.#log, 'utf8')
   }
 
   has(address: string): boolean {

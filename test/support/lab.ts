@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -23,6 +23,8 @@ export class Lab {
   static #count = 0
   readonly #id = `${PREFIX}-${process.pid}-${++Lab.#count}`
   readonly #processes = new Set<ChildProcess>()
+  /** Process 1 of the hosts that have processes of their own. */
+  readonly #roots = new Map<string, number>()
   readonly #onExit = () => this.#removeAll()
   /** A folder for configuration files and sockets, removed with the lab. */
   readonly directory = mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}-${process.pid}-`))
@@ -55,6 +57,19 @@ export class Lab {
   adoptHost(name: string, pid: number, ports: readonly Port[]): void {
     this.#ip('netns', 'attach', this.#namespace(name), String(pid))
     this.#plugIn(name, ports)
+  }
+
+  /**
+   * From now on only its own processes are there for what is started on a host, as on a machine of its own: `killall` ends no others.
+   * What was started is not the process that `start` returns, which waits for it.
+   */
+  async separateProcesses(name: string): Promise<void> {
+    // A shell takes over the orphans, and lets their ends be known.
+    const first = ['bash', '-c', 'while :; do sleep 1000 & wait $!; done'] as const
+    const command = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', ...first] as const
+    const { pid } = this.start(name, command)
+    const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    this.#roots.set(name, await until(`process 1 of ${name}`, () => Number(children())))
   }
 
   #plugIn(name: string, ports: readonly Port[]): void {
@@ -119,7 +134,9 @@ export class Lab {
 
   // Not `ip netns exec`: that hides /sys/fs/bpf behind a new /sys.
   enter(host: string, command: readonly [string, ...string[]]): [string, ...string[]] {
-    return ['nsenter', `--net=/run/netns/${this.#namespace(host)}`, '--', ...command]
+    const root = this.#roots.get(host)
+    const own = root === undefined ? [] : [`--pid=/proc/${root}/ns/pid`, `--mount=/proc/${root}/ns/mnt`]
+    return ['nsenter', `--net=/run/netns/${this.#namespace(host)}`, ...own, '--', ...command]
   }
 
   /** Commands of `ip` on a host, all by one process: each process takes its time. Throws when one fails. */

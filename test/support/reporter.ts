@@ -121,3 +121,19 @@ export function startConnects(
 ): Promise<Reporter<ConnectsReport>> {
   return Reporter.start(lab, host, 'connects-process.ts', address, String(port), ...sources)
 }
+
+export interface AttemptsReport {
+  readonly attempted: number
+  /** When each of the failed ones was begun, in ms since the epoch. */
+  readonly failed: readonly number[]
+}
+
+/** A client that tries the same every `periodMs`: a URL, or a program with its arguments. */
+export function startAttempts(
+  lab: Lab,
+  host: string,
+  periodMs: number,
+  ...what: readonly string[]
+): Promise<Reporter<AttemptsReport>> {
+  return Reporter.start(lab, host, 'attempts-process.ts', String(periodMs), ...what)
+}

@@ -1,0 +1,78 @@
+import { type Channel, type Departure } from './sequence.ts'
+
+/** Something that was seen of a director. */
+export interface Happened {
+  /** In ms since the step began. */
+  readonly at: number
+  readonly text: string
+}
+
+/** What was seen in one step, by channel, in its order. */
+export interface StepRecord {
+  readonly step: string
+  readonly channels: Readonly<Record<Channel, readonly Happened[]>>
+}
+
+export type Recording = readonly StepRecord[]
+
+/** keepalived waits a second before it ends. */
+const EXIT_MS = 3000
+
+const CHANNELS: readonly Channel[] = ['scripts', 'pipe', 'addresses', 'adverts', 'exit']
+
+/**
+ * Where the second one differs from the first: another text, another order, or a time that is further away than `toleranceMs`. A
+ * `Departure` says what is told there instead; its times do not count. Empty: nowhere.
+ */
+export function differences(
+  judge: Recording,
+  other: Recording,
+  toleranceMs: number,
+  departures: readonly Departure[] = [],
+): readonly string[] {
+  return judge.flatMap((record, step) =>
+    CHANNELS.flatMap((channel) => {
+      const expected = record.channels[channel]
+      const found = other[step]?.channels[channel] ?? []
+      const departure = departures.find((each) => each.step === step && each.channel === channel)
+      const same =
+        departure === undefined
+          ? areAlike(expected, found, channel === 'exit' ? EXIT_MS : toleranceMs)
+          : String(departure.tells) === String(texts(found)) && String(texts(found)) !== String(texts(expected))
+      return same ? [] : [`${step}. ${record.step}: ${channel}\n${sideBySide(expected, found)}`]
+    }),
+  )
+}
+
+const texts = (list: readonly Happened[]) => list.map(({ text }) => text)
+
+function areAlike(a: readonly Happened[], b: readonly Happened[], toleranceMs: number): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ at, text }, i) => {
+      const other = b[i]
+      return other !== undefined && other.text === text && Math.abs(other.at - at) <= toleranceMs
+    })
+  )
+}
+
+/** One line for each thing, those of the judge first. */
+function sideBySide(expected: readonly Happened[], found: readonly Happened[]): string {
+  const lines = (sign: string, list: readonly Happened[]) =>
+    list.length === 0 ? [`  ${sign} (nothing)`] : list.map((each) => `  ${sign} ${line(each)}`)
+  return [...lines('-', expected), ...lines('+', found)].join('\n')
+}
+
+const line = ({ at, text }: Happened) => `${at.toFixed(0).padStart(6)} ms  ${text}`
+
+/** All of a recording, for people. */
+export function show(recording: Recording): string {
+  return recording
+    .map(({ step, channels }, i) => {
+      const seen = CHANNELS.flatMap((channel) =>
+        channels[channel].map((each) => `    ${channel.padEnd(10)} ${line(each)}`),
+      )
+      return [`  ${i}. ${step}`, ...seen].join('\n')
+    })
+    .join('\n')
+}

@@ -1,0 +1,90 @@
+import { configuration, group, instance, script, trackInterfaces, trackScripts } from './configuration.ts'
+import type { ScriptEnd, Sequence, Step } from './sequence.ts'
+
+const ends = (end: ScriptEnd, lasts = 4000): Step => ({ does: { type: 'script', name: 'a', ends: end }, lasts })
+
+const MEMBERS = ['VI_1', 'VI_2']
+const pair = (more: string, ofFirst = '') => [
+  group(MEMBERS, more),
+  instance({ more: ofFirst }),
+  instance({ number: 1 }),
+]
+
+/** Two instances in a sync group; the peer has the same two without a group. */
+export const groups: readonly Sequence[] = [
+  {
+    name: 'one member that fails takes the other one along',
+    config: configuration([script('a'), ...pair('', trackScripts('a'))]),
+    instances: 2,
+    steps: [ends(1), ends(0)],
+  },
+  {
+    name: 'a script of a group without weight is for all members',
+    config: configuration([script('a'), ...pair(trackScripts('a'))]),
+    instances: 2,
+    steps: [ends(1), ends(0)],
+  },
+  {
+    name: 'a script of a group changes the priority of all members',
+    config: configuration([script('a', 'weight -60'), ...pair(trackScripts('a'))]),
+    instances: 2,
+    steps: [ends(1), ends(0)],
+  },
+  {
+    name: 'the weight of a member is not counted',
+    config: configuration([script('a', 'weight -60'), ...pair('', trackScripts('a'))]),
+    instances: 2,
+    steps: [{ does: { type: 'script', name: 'a', ends: 1, unheeded: true }, lasts: 3000 }],
+  },
+  {
+    name: 'the weight of a member is counted with sync_group_tracking_weight',
+    config: configuration([script('a', 'weight -60'), ...pair('sync_group_tracking_weight', trackScripts('a'))]),
+    instances: 2,
+    steps: [ends(1), ends(0)],
+  },
+  {
+    name: 'an interface of a member with a weight is a fault of all',
+    config: configuration(pair('', trackInterfaces('eth1 weight -60'))),
+    instances: 2,
+    steps: [
+      { does: { type: 'link', name: 'eth1', state: 'down' }, lasts: 2500 },
+      { does: { type: 'link', name: 'eth1', state: 'up' }, lasts: 4000 },
+    ],
+    slack: 1300,
+  },
+  {
+    name: 'an interface of a group changes the priority of all members',
+    config: configuration(pair(`${trackInterfaces('eth1 weight -60')}\n  notify_priority_changes`)),
+    instances: 2,
+    steps: [
+      { does: { type: 'link', name: 'eth1', state: 'down' }, lasts: 2500 },
+      { does: { type: 'link', name: 'eth1', state: 'up' }, lasts: 4000 },
+    ],
+    slack: 1300,
+  },
+  {
+    name: 'what one member tracks is for all with global_tracking',
+    config: configuration([script('a'), ...pair('global_tracking', trackScripts('a'))]),
+    instances: 2,
+    steps: [ends(1), ends(0)],
+  },
+  {
+    name: 'the cable of all members is unplugged and plugged in',
+    config: configuration(pair('')),
+    instances: 2,
+    steps: [
+      { does: { type: 'cable', name: 'eth0', state: 'down' }, lasts: 2500 },
+      { does: { type: 'cable', name: 'eth0', state: 'up' }, lasts: 4000 },
+    ],
+    slack: 1300,
+  },
+  {
+    name: 'the peer of a group stops and comes back',
+    config: configuration(pair('').map((text) => text.replace('priority 150', 'priority 80'))),
+    instances: 2,
+    steps: [
+      { does: { type: 'peer', priority: 'stopped' }, lasts: 2500 },
+      { does: { type: 'peer', priority: 100 }, lasts: 3500 },
+    ],
+  },
+]
