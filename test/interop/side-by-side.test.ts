@@ -19,7 +19,7 @@ import { telling } from './side-by-side/telling.ts'
 /** What a busy machine takes beyond that. */
 const NOISE_MS = 200
 /** They wait nearly all of their time. */
-vi.setConfig({ maxConcurrency: 8 })
+vi.setConfig({ maxConcurrency: 6 })
 
 /** `JUDGES=keepalived`: keepalived beside itself, which shows what of a difference is chance. */
 const OTHER = process.env['JUDGES'] === 'keepalived' ? 'keepalived' : 'tanist'

@@ -15,8 +15,8 @@ export interface StepRecord {
 
 export type Recording = readonly StepRecord[]
 
-/** keepalived waits a second before it ends. */
-const EXIT_MS = 3000
+/** How long a stop may take is said elsewhere: keepalived always waits a second. */
+const EXIT_MS = 10_000
 
 const CHANNELS: readonly Channel[] = ['scripts', 'pipe', 'addresses', 'adverts', 'exit']
 

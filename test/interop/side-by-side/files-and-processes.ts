@@ -102,14 +102,14 @@ export const processes: readonly Sequence[] = [
   },
   {
     name: 'a process that is started again soon has not been missed',
-    config: process('weight 0\n  terminate_delay 1'),
+    config: process('weight 0\n  terminate_delay 2'),
     before: running,
-    steps: [kill(300), run(undefined, 2500), kill(3500), run(undefined)],
+    steps: [kill(300), run(undefined, 3500), kill(4500), run(undefined)],
   },
   {
     name: 'a process counts when it has been running for a while',
-    config: process('weight 0\n  fork_delay 1'),
-    steps: [run(undefined, 300), kill(2500), run(undefined, 4000)],
+    config: process('weight 0\n  fork_delay 2'),
+    steps: [run(undefined, 300), kill(3500), run(undefined, 5500)],
   },
   {
     name: 'more processes than are allowed are a fault',

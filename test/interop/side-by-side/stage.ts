@@ -1,5 +1,5 @@
 import { type ChildProcess } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AddressEvents } from '../../support/address-events.ts'
@@ -100,10 +100,19 @@ export class Stage {
   /** Waits until the moment for an action has come. */
   async moment(action: Action): Promise<void> {
     if (action.type !== 'script' || action.unheeded === true) return
-    const runs = () => this.#text(`${action.name}.runs`).length
-    const before = runs()
-    await until(`another run of ${action.name}`, () => runs() > before)
-    await sleep(AFTER_RUN_MS)
+    const since = Date.now()
+    const begun = () => {
+      const at = this.#lastRun(action.name)
+      // One that was noticed late, on a busy machine, would be another time before the next one.
+      return at > since && Date.now() < at + AFTER_RUN_MS && at
+    }
+    const at = await until(`another run of ${action.name}`, begun)
+    await sleep(at + AFTER_RUN_MS - Date.now())
+  }
+
+  /** When a check script has begun last, in ms since the epoch; 0: never. */
+  #lastRun(name: string): number {
+    return statSync(this.path(`${name}.runs`), { throwIfNoEntry: false })?.mtimeMs ?? 0
   }
 
   /** Everything but what concerns the daemon itself. */
