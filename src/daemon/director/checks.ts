@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { ProcessSnapshot } from '../../control/snapshot.ts'
 import type { Config } from '../../model/config.ts'
@@ -6,13 +5,12 @@ import type { Told } from '../../model/telling.ts'
 import type { Millis } from '../../time.ts'
 import { Child, CHILD_OPTIONS } from '../child.ts'
 import type { FromCheck, ToCheck, Verdict } from '../messages.ts'
-import { readCaFile } from '../../host/ca-file.ts'
 import { PULSES } from '../pulse.ts'
 import type { RecentEvents } from './events.ts'
 import type { PidFiles } from './pid-files.ts'
 import { verdictLine } from './keepalived-lines.ts'
+import { Messenger } from './messenger.ts'
 import { processSnapshot } from './process-snapshot.ts'
-import { Undelivered } from './undelivered.ts'
 import { checkTasks, type Verdicts } from './verdicts.ts'
 
 export interface ChecksContext {
@@ -30,14 +28,14 @@ export interface ChecksContext {
 export class Checks {
   readonly #context: ChecksContext
   readonly #process: Child<ToCheck, FromCheck>
-  /** Another prefix for each start: who is told something twice can see that. */
-  readonly #undelivered = new Undelivered(randomUUID())
+  readonly #messenger: Messenger
   #config: Config
 
   constructor(config: Config, context: ChecksContext) {
     this.#context = context
     this.#config = config
     const { name, log, events } = context
+    this.#messenger = new Messenger((message) => this.#process.send(message), log)
     this.#process = new Child<ToCheck, FromCheck>(
       { role: 'check', args: [name], execArgv: CHILD_OPTIONS, pulse: PULSES.check },
       {
@@ -49,11 +47,12 @@ export class Checks {
               for (const verdict of message.verdicts) this.#take(verdict)
               break
             case 'told':
-              this.#undelivered.told(message.numbers)
+              this.#messenger.told(message.numbers)
               break
           }
         },
         died: (how) => {
+          this.#messenger.checkDied()
           log.error(`the check process has died (${how}); starting it again`)
           events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'check', reason: how })
         },
@@ -76,9 +75,7 @@ export class Checks {
 
   /** Those whom mails and webhooks are for. */
   tell(told: readonly Told[]): void {
-    const { mail, webhooks } = this.#config.telling
-    if (told.length === 0 || (mail === undefined && webhooks.length === 0)) return
-    this.#process.send({ type: 'tell', news: this.#undelivered.add(told) })
+    this.#messenger.tell(told)
   }
 
   async stop(patience: Millis): Promise<void> {
@@ -89,28 +86,15 @@ export class Checks {
   #begun(): void {
     this.#context.pidFiles.write('check', this.#process.pid)
     this.#configure()
-    const news = this.#undelivered.all
-    if (news.length > 0) this.#process.send({ type: 'tell', news })
   }
 
   #configure(): void {
     const { verdicts } = this.#context
-    const { telling } = this.#config
-    this.#process.send({ type: 'telling', telling, caPem: this.#certificates() })
+    this.#messenger.configure(this.#config.telling)
     const tasks = checkTasks(this.#config)
     verdicts.keepOnly(tasks)
     const up = verdicts.all.filter((verdict) => verdict.up).map(({ id }) => id)
     this.#process.send({ type: 'configure', tasks, up })
-  }
-
-  /** The process may not read them itself. */
-  #certificates(): string | undefined {
-    const file = this.#config.telling.mail?.caFile
-    if (file === undefined) return undefined
-    const read = readCaFile(file)
-    if ('pem' in read) return read.pem
-    this.#context.log.error(read.unusable)
-    return undefined
   }
 
   #take(verdict: Verdict): void {
