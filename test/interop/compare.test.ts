@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { differences, type Happened, type Recording } from './side-by-side/compare.ts'
-import { advertisedBy, recordingOf, toldBy } from './side-by-side/recording.ts'
+import { advertisedBy, inOrderOfInstances, recordingOf, toldBy } from './side-by-side/recording.ts'
 import type { Channel } from './side-by-side/sequence.ts'
 
 const NOTHING: Readonly<Record<Channel, readonly Happened[]>> = {
@@ -16,7 +16,7 @@ const pipe = (...lines: readonly (readonly [number, string])[]): Recording => [
 ]
 
 test('the same texts in the same order at about the same times are no difference', () => {
-  expect(differences(pipe([10, 'a'], [500, 'b']), pipe([90, 'a'], [420, 'b']), 100)).toEqual([])
+  expect(differences(pipe([10, 'a'], [500, 'b']), pipe([90, 'a'], [420, 'b']), { toleranceMs: 100 })).toEqual([])
 })
 
 test.each([
@@ -26,16 +26,30 @@ test.each([
   ['one more', pipe([10, 'a'], [500, 'b'], [501, 'b'])],
   ['another time', pipe([10, 'a'], [601, 'b'])],
 ])('%s is a difference', (_, other) => {
-  const found = differences(pipe([10, 'a'], [500, 'b']), other, 100)
+  const found = differences(pipe([10, 'a'], [500, 'b']), other, { toleranceMs: 100 })
   expect(found).toHaveLength(1)
   expect(found[0]).toMatch(/^0\. start: pipe\n  - +10 ms  a\n  - +500 ms  b\n  \+ /)
 })
 
 test('a departure takes the place of what the judge tells, and has to be one', () => {
-  const departures = [{ step: 0, channel: 'pipe', tells: ['c'], why: 'better' }] as const
-  expect(differences(pipe([10, 'a']), pipe([900, 'c']), 100, departures)).toEqual([])
-  expect(differences(pipe([10, 'a']), pipe([10, 'a']), 100, departures)).toHaveLength(1)
-  expect(differences(pipe([10, 'c']), pipe([10, 'c']), 100, departures)).toHaveLength(1)
+  const rules = {
+    toleranceMs: 100,
+    byDesign: [{ step: 0, channel: 'pipe', tells: ['c'], why: 'better' }],
+  } as const
+  expect(differences(pipe([10, 'a']), pipe([900, 'c']), rules)).toEqual([])
+  expect(differences(pipe([10, 'a']), pipe([10, 'a']), rules)).toHaveLength(1)
+  expect(differences(pipe([10, 'c']), pipe([10, 'c']), rules)).toHaveLength(1)
+})
+
+test('the start may take longer, and what is told again counts once, where that is said', () => {
+  expect(differences(pipe([10, 'a']), pipe([190, 'a']), { toleranceMs: 100, startMs: 100 })).toEqual([])
+  expect(differences(pipe([10, 'a']), pipe([20, 'a'], [30, 'a']), { toleranceMs: 100, repeats: true })).toEqual([])
+})
+
+test('instances whose time comes together are in the order of their numbers, and their group stays behind them', () => {
+  const told = (...texts: readonly string[]) => texts.map((text, i) => ({ at: i, text }))
+  const sorted = inOrderOfInstances(told('VI_2 b', 'VI_1 a', 'VI_2 c', 'G', 'VI_2 d', 'VI_1 e'))
+  expect(sorted.map(({ text }) => text)).toEqual(['VI_1 a', 'VI_2 b', 'VI_2 c', 'G', 'VI_1 e', 'VI_2 d'])
 })
 
 test('scripts of one event are in the order of their process ids, also where these go round', () => {

@@ -10,11 +10,19 @@ export class KeepalivedHost {
   readonly #host: string
   readonly #file: string
   readonly #log: string
+  readonly #prefix: readonly string[]
+  readonly #firstLine: string
   #process: ChildProcess | undefined
 
-  constructor(lab: Lab, host: string, text: string) {
+  /**
+   * `entersByItself`: it begins in the machine's own network namespace, and goes to that of the host. Only so it hears of processes,
+   * which the kernel tells in the first namespace alone.
+   */
+  constructor(lab: Lab, host: string, text: string, { entersByItself = false }: { entersByItself?: boolean } = {}) {
     this.#lab = lab
     this.#host = host
+    this.#prefix = entersByItself ? ['nsenter', '--net=/proc/1/ns/net', '--'] : []
+    this.#firstLine = entersByItself ? `net_namespace ${lab.directorName(host)}\n` : ''
     this.#file = join(lab.directory, `${host}.keepalived.conf`)
     this.#log = join(lab.directory, `${host}.keepalived.log`)
     this.configure(text)
@@ -22,17 +30,17 @@ export class KeepalivedHost {
 
   /** Writes the configuration file; `reload` puts it into force. */
   configure(text: string): void {
-    writeFileSync(this.#file, text)
+    writeFileSync(this.#file, `${this.#firstLine}${text}`)
   }
 
   start(): void {
     const pid = (name: string) => join(this.#lab.directory, `${this.#host}.${name}.pid`)
     const pids = ['-p', pid('parent'), '-r', pid('vrrp')]
     const log = openSync(this.#log, 'a')
-    const command = ['keepalived', '-n', '-l', '-P', '-G', '-f', this.#file, ...pids] as const
+    const [program, ...args] = [...this.#prefix, 'keepalived', '-n', '-l', '-P', '-G', '-f', this.#file, ...pids]
     // State files of several on one machine do not meet.
     const env = { ...process.env, TMPDIR: this.#lab.directory }
-    this.#process = this.#lab.start(this.#host, command, { stdio: ['ignore', log, log], env })
+    this.#process = this.#lab.start(this.#host, [program ?? '', ...args], { stdio: ['ignore', log, log], env })
     closeSync(log)
   }
 

@@ -20,6 +20,17 @@ const EXIT_MS = 10_000
 
 const CHANNELS: readonly Channel[] = ['scripts', 'pipe', 'addresses', 'adverts', 'exit']
 
+export interface Rules {
+  readonly toleranceMs: number
+  /** The start may differ by so much more. */
+  readonly startMs?: number
+  /** What is told several times in a row counts once. */
+  readonly repeats?: boolean
+  readonly byDesign?: readonly Departure[]
+}
+
+const withoutRepeats = (list: readonly Happened[]) => list.filter(({ text }, i) => text !== list[i - 1]?.text)
+
 /**
  * Where the second one differs from the first: another text, another order, or a time that is further away than `toleranceMs`. A
  * `Departure` says what is told there instead; its times do not count. Empty: nowhere.
@@ -27,17 +38,17 @@ const CHANNELS: readonly Channel[] = ['scripts', 'pipe', 'addresses', 'adverts',
 export function differences(
   judge: Recording,
   other: Recording,
-  toleranceMs: number,
-  departures: readonly Departure[] = [],
+  { toleranceMs, startMs = 0, repeats = false, byDesign: departures = [] }: Rules,
 ): readonly string[] {
   return judge.flatMap((record, step) =>
     CHANNELS.flatMap((channel) => {
-      const expected = record.channels[channel]
-      const found = other[step]?.channels[channel] ?? []
+      const heard = (list: readonly Happened[]) => (repeats ? withoutRepeats(list) : list)
+      const expected = heard(record.channels[channel])
+      const found = heard(other[step]?.channels[channel] ?? [])
       const departure = departures.find((each) => each.step === step && each.channel === channel)
       const same =
         departure === undefined
-          ? areAlike(expected, found, channel === 'exit' ? EXIT_MS : toleranceMs)
+          ? areAlike(expected, found, channel === 'exit' ? EXIT_MS : toleranceMs + (step === 0 ? startMs : 0))
           : String(departure.tells) === String(texts(found)) && String(texts(found)) !== String(texts(expected))
       return same ? [] : [`${step}. ${record.step}: ${channel}\n${sideBySide(expected, found)}`]
     }),

@@ -111,6 +111,35 @@ interface_up_down_delays {
       { does: { type: 'ip', commands: ['address delete 10.0.0.1/24 dev eth0'] }, lasts: 2500 },
       { does: { type: 'ip', commands: ['address add 10.0.0.1/24 dev eth0'] }, lasts: 4000 },
     ],
-    slack: 1300,
+    byDesign: [
+      {
+        step: 1,
+        channel: 'scripts',
+        tells: ['[fault] [VI_1]', '[any] [INSTANCE] [VI_1] [FAULT] [150]'],
+        why: 'nobody may send from an address that the host has not; keepalived looks only at the source of unicast',
+      },
+      { step: 1, channel: 'pipe', tells: ['INSTANCE "VI_1" FAULT 150'], why: 'the same' },
+      { step: 1, channel: 'addresses', tells: ['deleted 10.0.0.1/24', 'deleted 10.0.0.100/32'], why: 'the same' },
+      { step: 1, channel: 'adverts', tells: ['vrid 51 priority 0'], why: 'the same' },
+      {
+        step: 2,
+        channel: 'scripts',
+        tells: [
+          '[backup] [VI_1]',
+          '[any] [INSTANCE] [VI_1] [BACKUP] [150]',
+          '[master] [VI_1]',
+          '[any] [INSTANCE] [VI_1] [MASTER] [150]',
+        ],
+        why: 'the same',
+      },
+      {
+        step: 2,
+        channel: 'pipe',
+        tells: ['INSTANCE "VI_1" BACKUP 150', 'INSTANCE "VI_1" MASTER 150'],
+        why: 'the same',
+      },
+      { step: 2, channel: 'addresses', tells: ['added 10.0.0.1/24', 'added 10.0.0.100/32'], why: 'the same' },
+      { step: 2, channel: 'adverts', tells: ['vrid 51 priority 150'], why: 'the same' },
+    ],
   },
 ]

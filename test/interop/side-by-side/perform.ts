@@ -20,7 +20,13 @@ export interface Performance {
 export async function perform(sequence: Sequence, product: ProductName): Promise<Performance> {
   const stage = new Stage(sequence)
   try {
-    const daemon = underTest(product, stage.lab, DIRECTOR, stage.resolve(sequence.config))
+    const daemon = underTest(
+      product,
+      stage.lab,
+      DIRECTOR,
+      stage.resolve(sequence.config),
+      sequence.config.includes('vrrp_track_process'),
+    )
     await stage.begin()
     const marks: Mark[] = []
     const exits: { at: number; text: string }[] = []

@@ -3,8 +3,8 @@ import type { Happened, Recording } from './compare.ts'
 import type { Channel } from './sequence.ts'
 import { INTERVAL_MS } from './configuration.ts'
 
-/** Beyond so many intervals without an advert, the next one is told as the first of a new row. */
-const SILENCE = 2.5
+/** Beyond so many intervals without an advert, the next one is told as the first of a new row. A busy machine lets one or two wait. */
+const SILENCE = 5
 /** Scripts that were started within this time were started by one event. */
 const BURST_MS = 150
 /** Process ids go round there, unless the kernel was told otherwise. */

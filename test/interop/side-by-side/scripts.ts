@@ -64,8 +64,10 @@ export const faultScripts: readonly Sequence[] = [
   {
     name: 'a script is taken for failed at the start',
     config: tracking('init_fail\n  rise 3\n  weight -60'),
-    settles: 5000,
+    settles: 6000,
     steps: [ends('a', 1, 2500)],
+    // keepalived says that it does so, and does not.
+    slack: 2000,
   },
   {
     name: 'an owner is in fault while a script fails',
@@ -83,6 +85,19 @@ vrrp_script a {
       instance({ more: trackScripts('a') }),
     ]),
     steps: [],
+    byDesign: [
+      {
+        step: 0,
+        channel: 'scripts',
+        tells: ['[fault] [VI_1]', '[any] [INSTANCE] [VI_1] [FAULT] [150]'],
+        why: 'a check that cannot run has failed; keepalived is master without it',
+      },
+      { step: 0, channel: 'pipe', tells: ['INSTANCE "VI_1" FAULT 150'], why: 'the same' },
+      { step: 0, channel: 'addresses', tells: [], why: 'the same' },
+      { step: 0, channel: 'adverts', tells: [], why: 'the same' },
+      { step: 1, channel: 'addresses', tells: [], why: 'the same' },
+      { step: 1, channel: 'adverts', tells: [], why: 'the same' },
+    ],
   },
 ]
 

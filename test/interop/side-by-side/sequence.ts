@@ -24,6 +24,8 @@ export type Action =
   /** The two directors do not hear each other any more, though both have a carrier. */
   | { readonly type: 'part' }
   | { readonly type: 'join' }
+  /** The peer does not hear the director any more, which hears the peer. */
+  | { readonly type: 'deafen' }
   | { readonly type: 'peer'; readonly priority: number | 'stopped' }
   | { readonly type: 'stop'; readonly signal: 'SIGTERM' | 'SIGINT' }
 
@@ -56,6 +58,8 @@ export interface Sequence {
   /** A stop with SIGTERM follows. */
   readonly steps: readonly Step[]
   readonly signal?: 'SIGTERM' | 'SIGINT'
+  /** What is told several times in a row counts as told once: how often is chance. */
+  readonly repeats?: true
   /** By how much the times may differ more than by one interval, in ms. */
   readonly slack?: number
   /** Where Tanist is meant to differ. */
@@ -96,6 +100,8 @@ export function describeAction(action: Action): string {
       return 'the directors do not hear each other'
     case 'join':
       return 'the directors hear each other again'
+    case 'deafen':
+      return 'the peer does not hear the director'
     case 'peer':
       return action.priority === 'stopped' ? 'the peer stops' : `the peer has priority ${action.priority}`
     case 'stop':

@@ -129,6 +129,8 @@ export class Stage {
         return this.#isolate('on')
       case 'join':
         return this.#isolate('off')
+      case 'deafen':
+        return this.lab.ip('switch', [`link set ${PEER}-0 type bridge_slave mcast_flood off`])
       case 'peer':
         return this.#changePeer(action.priority)
       case 'script':
@@ -163,6 +165,7 @@ export class Stage {
       case 'ip':
       case 'part':
       case 'join':
+      case 'deafen':
       case 'peer':
       case 'reload':
       case 'stop':

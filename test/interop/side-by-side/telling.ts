@@ -6,10 +6,8 @@ export const telling: readonly Sequence[] = [
   {
     name: 'a master hears an advert of lower priority',
     config: configuration([instance({ more: `notify_master_rx_lower_pri "${HERE}/tell lower"` })]),
-    steps: [
-      { does: { type: 'part' }, lasts: 2500 },
-      { does: { type: 'join' }, lasts: 2000 },
-    ],
+    steps: [{ does: { type: 'deafen' }, lasts: 2500 }],
+    repeats: true,
   },
   {
     name: 'two masters that do not hear each other, and the other one is higher',
@@ -86,6 +84,14 @@ export const telling: readonly Sequence[] = [
       { does: { type: 'script', name: 'a', ends: 1 }, lasts: 4000 },
       { does: { type: 'script', name: 'a', ends: 0 }, lasts: 4000 },
     ],
+    byDesign: [
+      {
+        step: 3,
+        channel: 'scripts',
+        tells: ['<INSTANCE "VI_1" STOP 150>', '[stop] [VI_1]', '[any] [INSTANCE] [VI_1] [STOP] [150]'],
+        why: 'keepalived ends the handler before it says that it stops',
+      },
+    ],
   },
   {
     name: 'arguments with blanks, and what a shell would read',
@@ -101,5 +107,7 @@ export const telling: readonly Sequence[] = [
       `startup_script "${HERE}/tell startup"\n  shutdown_script "${HERE}/tell shutdown"`,
     ),
     steps: [],
+    // keepalived waits for a second.
+    slack: 1000,
   },
 ]

@@ -15,12 +15,13 @@ export interface UnderTest {
 
 export type ProductName = 'keepalived' | 'tanist'
 
-export function underTest(product: ProductName, lab: Lab, host: string, config: string): UnderTest {
-  return product === 'keepalived' ? keepalived(lab, host, config) : tanist(lab, host, config)
+/** `processes`: it follows some. */
+export function underTest(product: ProductName, lab: Lab, host: string, config: string, processes: boolean): UnderTest {
+  return product === 'keepalived' ? keepalived(lab, host, config, processes) : tanist(lab, host, config)
 }
 
-function keepalived(lab: Lab, host: string, config: string): UnderTest {
-  const daemon = new KeepalivedHost(lab, host, config)
+function keepalived(lab: Lab, host: string, config: string, entersByItself: boolean): UnderTest {
+  const daemon = new KeepalivedHost(lab, host, config, { entersByItself })
   return {
     start: () => {
       daemon.start()
