@@ -21,7 +21,7 @@ export class KeepalivedHost {
   constructor(lab: Lab, host: string, text: string, { entersByItself = false }: { entersByItself?: boolean } = {}) {
     this.#lab = lab
     this.#host = host
-    this.#prefix = entersByItself ? ['nsenter', '--net=/proc/1/ns/net', '--'] : []
+    this.#prefix = entersByItself ? ['nsenter', `--net=/proc/${process.pid}/ns/net`, '--'] : []
     this.#firstLine = entersByItself ? `net_namespace ${lab.directorName(host)}\n` : ''
     this.#file = join(lab.directory, `${host}.keepalived.conf`)
     this.#log = join(lab.directory, `${host}.keepalived.log`)

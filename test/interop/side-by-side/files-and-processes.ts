@@ -37,6 +37,15 @@ export const files: readonly Sequence[] = [
     config: tracking(''),
     before: [{ type: 'write', file: 'number', text: '0\n' }],
     steps: [write('-253\n'), write('-254\n'), write('254\n'), write('0\n')],
+    byDesign: [
+      {
+        step: 2,
+        channel: 'scripts',
+        tells: ['[fault] [VI_1]', '[any] [INSTANCE] [VI_1] [FAULT] [150]'],
+        why: 'a number that is a fault does not count as a weight; keepalived goes on with the number of before',
+      },
+      { step: 2, channel: 'pipe', tells: ['INSTANCE "VI_1" FAULT 150'], why: 'the same' },
+    ],
   },
   {
     name: 'a file that is removed, or has no number, counts as 0',

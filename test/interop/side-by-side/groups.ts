@@ -10,6 +10,15 @@ const pair = (more: string, ofFirst = '') => [
   instance({ number: 1 }),
 ]
 
+const WEIGHT_IGNORED = 'keepalived says that it ignores the weight, and counts it all the same'
+const MEMBERS_AND_GROUP = [...MEMBERS, 'G']
+const calls = (of: string, word: string, state: string) => [
+  `[${word}] [${of}]`,
+  `[any] ${of === 'G' ? `[GROUP] [G] [${state}] [0]` : `[INSTANCE] [${of}] [${state}] [150]`}`,
+]
+const both = (word: string, state: string) => MEMBERS_AND_GROUP.flatMap((of) => calls(of, word, state))
+const lines = (state: string) => [...MEMBERS.map((name) => `INSTANCE "${name}" ${state} 150`), `GROUP "G" ${state} 0`]
+
 /** Two instances in a sync group; the peer has the same two without a group. */
 export const groups: readonly Sequence[] = [
   {
@@ -51,6 +60,18 @@ export const groups: readonly Sequence[] = [
       { does: { type: 'link', name: 'eth1', state: 'up' }, lasts: 4000 },
     ],
     slack: 1300,
+    byDesign: [
+      { step: 1, channel: 'scripts', tells: both('fault', 'FAULT'), why: WEIGHT_IGNORED },
+      { step: 1, channel: 'pipe', tells: lines('FAULT'), why: 'the same' },
+      { step: 1, channel: 'adverts', tells: ['vrid 51 priority 0', 'vrid 52 priority 0'], why: 'the same' },
+      {
+        step: 2,
+        channel: 'scripts',
+        tells: MEMBERS_AND_GROUP.flatMap((of) => [...calls(of, 'backup', 'BACKUP'), ...calls(of, 'master', 'MASTER')]),
+        why: 'the same',
+      },
+      { step: 2, channel: 'pipe', tells: [...lines('BACKUP'), ...lines('MASTER')], why: 'the same' },
+    ],
   },
   {
     name: 'an interface of a group changes the priority of all members',

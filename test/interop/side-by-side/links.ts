@@ -73,6 +73,15 @@ export const links: readonly Sequence[] = [
       cable('eth0', 'up', 4000),
     ],
     slack: 1300,
+    byDesign: [
+      {
+        step: 4,
+        channel: 'addresses',
+        // Its lifetime is another one.
+        tells: ['added 10.0.0.100/24'],
+        why: 'a director that is alone leaves its addresses for a while: a restart loses nothing',
+      },
+    ],
   },
   {
     name: 'an interface that is down only for a moment does not count when there is a delay',

@@ -49,17 +49,22 @@ export const readFrom = (log: string): readonly Happened[] =>
 
 /** Of an instance: its name, or the last digit of its VRID or address. */
 const OF_INSTANCE = /\bVI_(\d)|\bvrid 5(\d)|\b10\.0\.0\.10(\d)/
+/** Of the group, in the channel of scripts. */
+const OF_GROUP = /\[G\]/
+/** Behind all instances. */
+const GROUP_NUMBER = 10
 
 /**
  * Instances whose timers end at about the same time: which of them is first is chance, with keepalived as well. Here the first one is;
- * what stands between them (their group) keeps its place.
+ * what stands between them (their group) keeps its place. Scripts of the group run beside those of its members, and are sorted behind
+ * them.
  */
 export function inOrderOfInstances(list: readonly Happened[]): readonly Happened[] {
   const runs: { readonly number: number | undefined; readonly each: Happened }[][] = []
   for (const each of list) {
     const [, ...digits] = OF_INSTANCE.exec(each.text) ?? []
     const found = digits.find((digit) => digit !== undefined)
-    const number = found === undefined ? undefined : Number(found)
+    const number = OF_GROUP.test(each.text) ? GROUP_NUMBER : found === undefined ? undefined : Number(found)
     const run = runs.at(-1)
     const before = run?.at(-1)
     const goesOn = before?.number !== undefined && number !== undefined && each.at - before.each.at < BURST_MS
