@@ -6,7 +6,7 @@ import type { QueueRules } from './queue.ts'
 /** What happens within this time of the first event is one mail. */
 export const BURST = seconds(2)
 
-/** More events of one burst are counted only. */
+/** Events of one burst: what a director with all of its instances may do in that time, and more. */
 const BURST_LIMIT = 10_000
 
 /** A mail server is away for minutes as a rule. What is a day old helps nobody. */
