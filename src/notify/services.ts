@@ -24,7 +24,7 @@ export interface ServerState {
   readonly reason: string
 }
 
-type ServiceNews = Extract<News, { readonly type: 'server' | 'quorum' }>
+export type ServiceNews = Extract<News, { readonly type: 'server' | 'quorum' }>
 
 /**
  * What has become of a virtual server: its servers, then its quorum, as keepalived tells them. Without `before` it is new, and its states

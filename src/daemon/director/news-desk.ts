@@ -5,21 +5,24 @@ import { endpointName } from '../../model/endpoint.ts'
 import type { RouterIdentity } from '../../model/vrrp.ts'
 import { serviceName } from '../../model/service.ts'
 import type { Told } from '../../model/telling.ts'
-import { serviceNews, type ServiceState, stoppedService } from '../../notify/services.ts'
-import { moved, noStates, reloaded, type States, stopped, withPriority } from '../../notify/states.ts'
+import { type ServiceNews, serviceNews, type ServiceState, stoppedService } from '../../notify/services.ts'
+import { moved, noStates, reloaded, REMOVED, type States, stopped, withPriority } from '../../notify/states.ts'
 import { matchRouters } from '../../vrrp/router.ts'
 import type { FromVrrp, Transition, Verdict } from '../messages.ts'
 import type { Verdicts } from './verdicts.ts'
 
 type PriorityMessage = Extract<FromVrrp, { type: 'priority' | 'lower-priority' }>
 
-/** News of a reload: `before` are to be told while those who tell have the configuration of before, `after` when they have the new one. */
+/**
+ * News that a reload may bring: `before`, of what is removed, are to be told while those who tell have the configuration of
+ * before; `after` when they have the new one. Told in this order.
+ */
 interface ReloadNews {
   readonly before: readonly Told[]
   readonly after: readonly Told[]
 }
 
-/** Makes news of what vrrp and check process say. Each method returns what is to be told, in order. */
+/** Makes news of what vrrp and check process say. Each method returns what is to be told, in its order. */
 export class NewsDesk {
   #config: Config
   #states: States = noStates
@@ -56,8 +59,8 @@ export class NewsDesk {
   }
 
   /** The virtual servers as they are now, with what the checkers have said of their servers. */
-  pools(pools: ReadonlyMap<string, FormedPool>, verdicts: Verdicts, at: number): readonly Told[] {
-    const news: Told[] = []
+  pools(pools: ReadonlyMap<string, FormedPool>, verdicts: Verdicts, at: number): ReloadNews {
+    const news: ServiceNews[] = []
     for (const [name, state] of this.#services) {
       if (!pools.has(name)) news.push(...serviceNews(state, undefined, at))
     }
@@ -71,9 +74,11 @@ export class NewsDesk {
     }
     this.#pools = pools
     this.#services = services
-    if (!this.#isSilent) return news
+    const isSilent = this.#isSilent
     this.#isSilent = false
-    return []
+    if (isSilent) return { before: [], after: [] }
+    const isRemoved = ({ reason }: ServiceNews) => reason === REMOVED
+    return { before: news.filter(isRemoved), after: news.filter((each) => !isRemoved(each)) }
   }
 
   /**

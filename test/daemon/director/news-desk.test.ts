@@ -31,6 +31,8 @@ const transition = (name: string, vrid: number, to: Transition['to']): Transitio
   at: 1,
 })
 
+const NOTHING = { before: [], after: [] }
+
 function line(told: Told): string {
   switch (told.type) {
     case 'state':
@@ -134,16 +136,16 @@ describe('of servers', () => {
     const verdicts = new Verdicts()
     const desk = new NewsDesk(config, undefined, 0)
     const first = pools(config, verdicts)
-    expect(desk.pools(first, verdicts, 0).map(line)).toEqual([
+    expect(desk.pools(first, verdicts, 0).after.map(line)).toEqual([
       '[10.1.0.1]:80 up initial: TCP_CHECK: not checked yet; UDP_CHECK: not checked yet',
       '[10.1.0.2]:80 up initial: TCP_CHECK: not checked yet; UDP_CHECK: not checked yet',
       'quorum up initial: 2+0=2 <= 2',
     ])
-    expect(desk.pools(pools(config, verdicts, first), verdicts, 0)).toEqual([])
+    expect(desk.pools(pools(config, verdicts, first), verdicts, 0)).toEqual(NOTHING)
     verdicts.take(verdict(tcp, false))
     expect(desk.verdict(verdict(tcp, false), verdicts)).toEqual([])
     const second = pools(config, verdicts, first)
-    expect(desk.pools(second, verdicts, 0).map(line)).toEqual([
+    expect(desk.pools(second, verdicts, 0).after.map(line)).toEqual([
       '[10.1.0.1]:80 down: TCP_CHECK: no',
       'quorum down: 2-0=2 > 1',
     ])
@@ -156,7 +158,7 @@ describe('of servers', () => {
       expect(desk.verdict(verdict(id, up), verdicts).map(line)).toEqual([
         `${id === udp ? 'UDP' : 'TCP'}_CHECK of [10.1.0.1]:80 ${up ? 'good' : 'bad'}, server down`,
       ])
-      expect(desk.pools(pools(config, verdicts, second), verdicts, 0)).toEqual([])
+      expect(desk.pools(pools(config, verdicts, second), verdicts, 0)).toEqual(NOTHING)
     }
   })
 
@@ -164,15 +166,21 @@ describe('of servers', () => {
     const verdicts = new Verdicts()
     const desk = new NewsDesk(config, undefined, 0)
     desk.pools(pools(config, verdicts), verdicts, 0)
-    const fewer = load(server('omega', 2))
-    desk.configure(fewer, 1)
-    expect(desk.pools(pools(fewer, verdicts), verdicts, 1).map(line)).toEqual([
-      '[10.1.0.1]:80 down: removed from the configuration',
+    const other = load(server('omega', 2, 3))
+    const { before, after } = desk.pools(pools(other, verdicts), verdicts, 1)
+    desk.configure(other, 1)
+    expect(before.map(line)).toEqual(['[10.1.0.1]:80 down: removed from the configuration'])
+    expect(after.map(line)).toEqual([
+      '[10.1.0.3]:80 up initial: TCP_CHECK: not checked yet; UDP_CHECK: not checked yet',
     ])
-    expect(desk.stopped(2).map(line)).toEqual(['[10.1.0.2]:80 down: the daemon stops', 'quorum down: the daemon stops'])
-    desk.configure(load(instance('a', 1)), 3)
-    expect(desk.pools(new Map(), verdicts, 3).map(line)).toEqual([
+    expect(desk.stopped(2).map(line)).toEqual([
+      '[10.1.0.2]:80 down: the daemon stops',
+      '[10.1.0.3]:80 down: the daemon stops',
+      'quorum down: the daemon stops',
+    ])
+    expect(desk.pools(new Map(), verdicts, 3).before.map(line)).toEqual([
       '[10.1.0.2]:80 down: removed from the configuration',
+      '[10.1.0.3]:80 down: removed from the configuration',
       'quorum down: removed from the configuration',
     ])
     expect(new NewsDesk(config, undefined, 0).stopped(0)).toEqual([])
@@ -181,6 +189,6 @@ describe('of servers', () => {
   test('a program that goes on where another one was has no first states to tell', () => {
     const verdicts = new Verdicts()
     const desk = new NewsDesk(config, [], 0)
-    expect(desk.pools(pools(config, verdicts), verdicts, 0)).toEqual([])
+    expect(desk.pools(pools(config, verdicts), verdicts, 0)).toEqual(NOTHING)
   })
 })
