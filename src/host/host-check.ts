@@ -10,6 +10,7 @@ import type { Span } from '../config/source.ts'
 import { lackingFeatures } from '../forward/ebpf/kernel.ts'
 import { MissingLibraryError } from '../linux/library.ts'
 import { readCaFile } from './ca-file.ts'
+import { findOnPath } from '../linux/on-path.ts'
 import { reasonOf } from './regular-file.ts'
 import { Rtnetlink } from '../linux/rtnetlink.ts'
 import { passedBy, passedByText } from './firewall-check.ts'
@@ -287,8 +288,13 @@ class HostCheck {
 
   /** It is there, it can be executed, and nobody but root can change it or what leads to it. */
   script({ command, user }: Script, at: Span): void {
-    const [path = ''] = command
+    const [name = ''] = command
     if (user !== undefined) this.user(user, at)
+    const path = name.includes('/') ? name : findOnPath(name)
+    if (path === undefined) {
+      this.#report('host-script', at, `there is no program \`${name}\` in PATH`)
+      return
+    }
     if (!isAbsolute(path)) {
       this.#report('host-script', at, `\`${path}\` is no absolute path`)
       return

@@ -92,7 +92,8 @@ describe('what a file names and this host does not have', () => {
       instance('interface lo\nnotify /no/such'),
       'host-script: cannot run `/no/such`: no such file or directory',
     ],
-    ['a relative script', instance('interface lo\nnotify check.sh'), 'host-script: `check.sh` is no absolute path'],
+    ['a relative script', instance('interface lo\nnotify ./check.sh'), 'host-script: `./check.sh` is no absolute path'],
+    ['a name', instance('interface lo\nnotify no-such'), 'host-script: there is no program `no-such` in PATH'],
     [
       'a user',
       instance(`interface lo\nnotify ${script} nobody-of-that-name`),
