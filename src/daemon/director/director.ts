@@ -264,19 +264,22 @@ export class Director {
 
   #apply(config: Config): readonly string[] {
     try {
-      this.#forwarding.configure(config)
+      this.#telling.configure(
+        config,
+        () => this.#forwarding.configure(config),
+        () => {
+          this.#config = config
+          this.#loadedAt = new Date().toISOString()
+          this.#election.configure(config)
+          this.#checks.configure(config)
+          this.#scripts.configure(config)
+        },
+      )
+      return []
     } catch (error) {
       if (error instanceof CoreFullError || error instanceof SystemError) return [error.message]
       throw error
     }
-    this.#config = config
-    this.#loadedAt = new Date().toISOString()
-    this.#telling.configure(config, () => {
-      this.#election.configure(config)
-      this.#checks.configure(config)
-      this.#scripts.configure(config)
-    })
-    return []
   }
 
   #snapshot(): Snapshot {

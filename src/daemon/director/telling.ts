@@ -23,6 +23,8 @@ export class Telling {
   readonly #verdicts: Verdicts
   #tellers: Tellers | undefined
   #early: Told[] = []
+  /** What a reload brings to the virtual servers, until everybody knows them. */
+  #ofReload: Told[] | undefined
 
   /** `known`: instances of the program that this process was before, of which everybody has been told. */
   constructor(config: Config, known: readonly InstanceSnapshot[] | undefined, verdicts: Verdicts) {
@@ -47,17 +49,27 @@ export class Telling {
   }
 
   pools(pools: ReadonlyMap<string, FormedPool>): void {
-    this.#tell(this.#desk.pools(pools, this.#verdicts, Date.now()))
+    const { before, after } = this.#desk.pools(pools, this.#verdicts, Date.now())
+    this.#tell(before)
+    if (this.#ofReload === undefined) this.#tell(after)
+    else this.#ofReload.push(...after)
   }
 
   /**
-   * Another configuration, which `apply` puts into force. What is gone is told before, by those who still know it.
+   * Another configuration: `core` puts it into the forwarding core, and throws if that cannot be, then `processes` hands it on. What
+   * is gone is told before that, by those who still know it.
    */
-  configure(config: Config, apply: () => void): void {
-    const { before, after } = this.#desk.configure(config, Date.now())
-    this.#tell(before)
-    apply()
-    this.#tell(after)
+  configure(config: Config, core: () => void, processes: () => void): void {
+    this.#ofReload = []
+    try {
+      core()
+      const { before, after } = this.#desk.configure(config, Date.now())
+      this.#tell(before)
+      processes()
+      this.#tell([...after, ...this.#ofReload])
+    } finally {
+      this.#ofReload = undefined
+    }
   }
 
   /** The daemon stops, and has given up all roles. */
