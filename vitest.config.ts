@@ -8,7 +8,7 @@ const NEED_ROOT = [
   'test/cli/{away,cli,documented-options,keepalived-options,lacking}.test.ts',
   'test/config/oracle.test.ts',
   'test/daemon/{address-memory,kept-state,signals}.test.ts',
-  'test/daemon/script/{commands,identities,news,pipes,queues,service,socket,tracking}.test.ts',
+  'test/daemon/script/{commands,identities,news,pipes,queues,server,service,socket,tracking}.test.ts',
   'test/daemon/script/watch/{file-poll,process-watch}.test.ts',
   'test/host/*.test.ts',
   'test/programs.test.ts',

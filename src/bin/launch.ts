@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 
 /** Node's own option (22.14): SIGUSR1 does not open a debugger, from the first moment on. */
 const NO_DEBUGGER = '--disable-sigusr1'
+const DEBUGGER = /--(?:inspect|debug)\S*/
 
 const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   engines: { node: string }
@@ -25,13 +26,15 @@ export function launch(program: string, load: () => Promise<unknown>): void {
 
 /** The same for a daemon: from its first moment on no signal and no variable of the environment opens a debugger in it. */
 export function launchDaemon(program: string, load: () => Promise<unknown>): void {
-  if (isOlder(process.versions.node, needed) || process.execArgv.includes(NO_DEBUGGER)) {
+  const options = process.env['NODE_OPTIONS']
+  // systemd says it there. Another exec would close the sockets that it hands over.
+  const isSaidThere = options?.split(' ').includes(NO_DEBUGGER) === true && !DEBUGGER.test(options)
+  if (isOlder(process.versions.node, needed) || process.execArgv.includes(NO_DEBUGGER) || isSaidThere) {
     launch(program, load)
     return
   }
   const args = [process.execPath, NO_DEBUGGER, ...process.execArgv, ...process.argv.slice(1)]
-  const options = process.env['NODE_OPTIONS']
-  if (options !== undefined) process.env['NODE_OPTIONS'] = options.replace(/--(?:inspect|debug)\S*/g, '')
+  if (options !== undefined) process.env['NODE_OPTIONS'] = options.replace(new RegExp(DEBUGGER, 'g'), '')
   // In place of this process, with the same number.
   if (process.execve !== undefined) process.execve(process.execPath, args, process.env)
 }

@@ -21,6 +21,7 @@ export interface Options extends KeepalivedValues {
   name: string
   socket?: string
   scriptSocket?: string
+  scriptService?: true
   fix?: true
   write?: true
   partial?: true
@@ -93,6 +94,10 @@ export function tanistdProgram(maxConnections: number): Command {
     )
     .option('--socket <path>', 'control socket (default: /run/tanist/<name>.sock)')
     .option('--script-socket <path>', 'have the service that listens there run the commands of the configuration')
+    .option(
+      '--script-service',
+      'be that service: listen at --script-socket, or at the socket that systemd hands over, and run the commands of the file',
+    )
     .addOption(
       new Option(
         '--hook <hook>',

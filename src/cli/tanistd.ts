@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../model/config.ts'
 import { printSettings } from '../config/print.ts'
-import { type ConfigFile, configToRun, readPart } from '../host/config-file.ts'
+import { type ConfigFile, configToRun, readConfigFile, readPart } from '../host/config-file.ts'
 import { namespaceOfMemory } from '../daemon/vrrp/address-memory.ts'
 import { Director } from '../daemon/director/director.ts'
+import { serveScripts } from '../daemon/script/serve.ts'
 import { lackingPrograms } from '../host/host-programs.ts'
 import { createLog, endOnUnexpectedErrors, flushLog } from '../daemon/log.ts'
 import { resign } from '../daemon/vrrp/resign.ts'
@@ -13,7 +14,7 @@ import { makeRunFolder, RUN_FOLDER } from '../daemon/run-file.ts'
 import { DEFAULT_MAX_CONNECTIONS, LAYOUT_VERSION } from '../forward/ebpf/layout/bounds.ts'
 import { removeCore } from '../forward/ebpf/removal.ts'
 import { MarkRoute } from '../forward/ebpf/mark-route.ts'
-import { enterNetworkNamespace, feedWatchdog, holdLock, notifySystemd } from '../linux/process.ts'
+import { enterNetworkNamespace, feedWatchdog, handedOverSocket, holdLock, notifySystemd } from '../linux/process.ts'
 import { LEVEL_NAMES, logLevelOf } from '../host/log-level.ts'
 import { setLogTargets } from '../host/log-targets.ts'
 import { reasonOf } from '../host/regular-file.ts'
@@ -96,6 +97,8 @@ if (options.fix === true && options.test === undefined) {
   if (!fixed) process.exitCode = EXIT_START
 } else if (options.printConfig === true) {
   process.exitCode = printConfig(options.file, options)
+} else if (options.scriptService === true) {
+  process.exitCode = await scriptService()
 } else {
   const read = readPart({ ...options, part, allConfig })
   // Whatever of it runs or not, its addresses can be given up.
@@ -149,12 +152,36 @@ function lockOf(name: string): string {
   return join(RUN_FOLDER, `${name}.lock`)
 }
 
+/** Serves until it is ended. Otherwise the exit status, after a message. */
+async function scriptService(): Promise<number> {
+  const { name, file, configId } = options
+  const fail = (text: string, status: number) => {
+    process.stderr.write(`tanistd: ${text}\n`)
+    return status
+  }
+  if (process.getuid?.() !== 0) return fail('--script-service needs root', EXIT_START)
+  const handedOver = handedOverSocket()
+  const socket = handedOver ?? options.scriptSocket
+  if (socket === undefined) return fail('--script-service needs --script-socket, or a socket of systemd', EXIT_START)
+  // A file with mistakes is for the director to judge.
+  const read = readConfigFile(file, configId, allConfig)
+  if ('unreadable' in read) return fail(read.unreadable, EXIT_UNREADABLE)
+  if (!enterNamespaceOf(read, handedOver)) return EXIT_START
+  try {
+    setLogTargets(targetsOf(options))
+    await serveScripts({ name, file, configId, socket, version: VERSION })
+    return 0
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error), EXIT_START)
+  }
+}
+
 /** Where the file says that the daemon works; false, with a message, when that is not here. */
-function enterNamespaceOf(read: ConfigFile): boolean {
+function enterNamespaceOf(read: ConfigFile, keep?: number): boolean {
   const name = options.namespace ?? ('loaded' in read ? read.loaded.settings.net_namespace : namespaceLeft())
   if (name === undefined) return true
   try {
-    enterNetworkNamespace(name)
+    enterNetworkNamespace(name, keep)
     return true
   } catch (error) {
     process.stderr.write(`tanistd: cannot enter the network namespace ${name}: ${reasonOf(error)}\n`)

@@ -163,6 +163,13 @@ export interface CommandRun {
   readonly at: number
 }
 
+/** The first word of a script process that is no child: its number, and which version it is. */
+export interface Hello {
+  readonly type: 'hello'
+  readonly pid: number
+  readonly version: string
+}
+
 /** What any child says that has nothing else to say: its event loop turns. */
 export interface Alive {
   readonly type: 'alive'

@@ -72,12 +72,15 @@ export function holdLock(path: string): boolean {
  * Goes on in a network namespace that `ip netns` has named: this process becomes `nsenter`, and that this program again,
  * with the same number. Does nothing when it is there already. Throws when there is no such namespace.
  *
- * Only a start from the beginning moves every thread of the process.
+ * Only a start from the beginning moves every thread of the process. `keep`: a descriptor that it has again afterwards, besides the
+ * standard ones; the others are closed.
  */
-export function enterNetworkNamespace(name: string): void {
+export function enterNetworkNamespace(name: string, keep?: number): void {
   const path = `/run/netns/${name}`
   if (statSync(path).ino === statSync('/proc/self/ns/net').ino) return
   if (!existsSync(NSENTER)) throw new Error(`there is no ${NSENTER}: install util-linux`)
+  // Node has it closed at an exec, as all that it was started with.
+  if (keep !== undefined) checked(calls.fcntl(keep, F_SETFD, 0), 'keep open', `descriptor ${keep}`)
   process.execve?.(NSENTER, ['nsenter', `--net=${path}`, '--', ...commandLine()], process.env)
 }
 
@@ -105,6 +108,15 @@ export function inheritedChild(pid: number): 'running' | 'ended' | 'not ours' {
   const found = calls.waitpid(pid, null, WNOHANG)
   if (found === 0) return 'running'
   return found === pid ? 'ended' : 'not ours'
+}
+
+/** The first of the descriptors that systemd hands over. */
+const FIRST_HANDED_OVER = 3
+
+/** The listening socket that systemd has made for this process (sd_listen_fds(3)); undefined when there is none. */
+export function handedOverSocket(): number | undefined {
+  const { LISTEN_FDS: count, LISTEN_PID: pid } = process.env
+  return Number(pid) === process.pid && Number(count) >= 1 ? FIRST_HANDED_OVER : undefined
 }
 
 /** Tells systemd about the service (sd_notify(3)). Does nothing when it was not started by systemd. */

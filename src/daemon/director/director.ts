@@ -96,9 +96,9 @@ export class Director {
       this.#forwarding.follow()
     }
     this.#checks = new Checks(config, { name, log, events, pidFiles, verdicts, changed })
-    const { file, configId, scriptSocket: socket } = options
+    const { file, configId, version, scriptSocket: socket } = options
     const tracked = (results: readonly TrackerResult[]) => this.#election.track(results)
-    this.#scripts = new Scripts(config, { name, file, configId, socket, log, events, tracked })
+    this.#scripts = new Scripts(config, { name, file, configId, version, socket, log, events, tracked })
     this.begun = this.#begin()
     this.#control = new ControlServer(
       options.socket,

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { ProcessSnapshot } from '../../control/snapshot.ts'
 import { peerOf } from '../../linux/peer.ts'
 import { Child, CHILD_OPTIONS } from '../child.ts'
-import type { FromScript, ToScript } from '../messages.ts'
+import type { FromScript, Hello, ToScript } from '../messages.ts'
 import { PULSES } from '../pulse.ts'
 import { processSnapshot } from './process-snapshot.ts'
 
@@ -53,14 +53,22 @@ const RECONNECT_MS = 500
 /** BOUNDED: bytes that the service has not read yet. With more it is given up and looked for again. */
 const UNREAD_LIMIT = 1 << 20
 
-/** The service that listens at `path`. The other end must be root's: it decides who is master. */
-export function scriptService(path: string, log: Logger, listener: ScriptListener): ScriptLink {
+/** What a service of another version may take for what it has been told, before its successor starts. */
+const SUCCESSION_MS = 2000
+
+/**
+ * The service that listens at `path`, of the same version as this process: another one, left over from before an upgrade, is told to
+ * finish, and whoever looks after it starts it anew. The other end must be root's: it decides who is master.
+ */
+export function scriptService(path: string, version: string, log: Logger, listener: ScriptListener): ScriptLink {
   let socket: Socket | undefined
   let timer: NodeJS.Timeout | undefined
   let pid: number | undefined
   let restarts = 0
   let lastEnd: string | undefined
   let isStopped = false
+  /** Once is enough: a program that was replaced on the disk under this process stays another one. */
+  let hasSucceeded = false
   /** What was said last, so that one reason is told once. */
   let told = ''
   const open = () => {
@@ -68,21 +76,32 @@ export function scriptService(path: string, log: Logger, listener: ScriptListene
     let isConnected = false
     let why = 'it has closed its socket'
     opened.on('connect', () => {
-      const peer = peerOf(opened)
-      if (peer.uid !== 0) {
-        why = `the process at ${path} is not root's`
-        opened.destroy()
+      if (peerOf(opened).uid === 0) return
+      why = `the process at ${path} is not root's`
+      opened.destroy()
+    })
+    const greeted = (hello: Hello) => {
+      if (hello.version !== version && !hasSucceeded) {
+        hasSucceeded = true
+        opened.write(
+          `${JSON.stringify({ type: 'finish', within: SUCCESSION_MS, shutdown: false } satisfies ToScript)}\n`,
+        )
         return
       }
-      pid = peer.pid
+      pid = hello.pid // systemd has opened the socket, so the kernel would name it
       isConnected = true
       socket = opened
       told = ''
       listener.connected()
-    })
+    }
     // It is the service's own words, written as root.
     createInterface({ input: opened })
-      .on('line', (line) => listener.message(JSON.parse(line) as FromScript))
+      .on('line', (line) => {
+        const message = JSON.parse(line) as FromScript | Hello
+        if (message.type === 'hello') greeted(message)
+        else if (isConnected) listener.message(message)
+        else if (message.type === 'finished') opened.destroy()
+      })
       .on('error', () => {})
     opened.on('error', (error) => (why = error.message))
     opened.on('close', () => {

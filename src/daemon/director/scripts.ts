@@ -29,6 +29,7 @@ export interface ScriptsContext {
   readonly name: string
   readonly file: string
   readonly configId: string
+  readonly version: string
   /** Of the service that runs the commands; undefined: a child of this process does. */
   readonly socket: string | undefined
   readonly log: Logger
@@ -139,7 +140,7 @@ export class Scripts {
 
   #connect(): void {
     if (this.#link !== undefined || !needsScripts(this.#config.scripts)) return
-    const { name, file, configId, socket, log, events } = this.#context
+    const { name, file, configId, version, socket, log, events } = this.#context
     const listener = {
       connected: () => this.#configure(),
       message: (message: FromScript) => this.#take(message),
@@ -150,7 +151,9 @@ export class Scripts {
       },
     }
     this.#link =
-      socket === undefined ? forkedScripts([name, file, configId], listener) : scriptService(socket, log, listener)
+      socket === undefined
+        ? forkedScripts([name, file, configId], listener)
+        : scriptService(socket, version, log, listener)
   }
 
   #configure(): void {

@@ -65,11 +65,11 @@ export class ScriptService {
     this.#taken = this.#taken.then(async () => await this.#takeNow(message))
   }
 
-  /** The director has gone, and another one will start another process: what it has told is still done. */
-  async leave(): Promise<void> {
+  /** The director has gone, and another one will start another process: what it has told is still done, in `withinMs` at most. */
+  async leave(withinMs = LEAVE_MS): Promise<void> {
     await this.#taken
     const tracked = this.#trackers.end()
-    await this.#queues.finish(LEAVE_MS)
+    await this.#queues.finish(withinMs)
     // Their names may be in use by the next process already.
     await this.#pipes.end(false)
     await Promise.race([tracked, sleep(KILLED_WITHIN_MS)])
