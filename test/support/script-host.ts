@@ -83,7 +83,7 @@ export class ScriptHost {
     const { config, errors } = configToRun(readConfigFile(this.#file, 'here'), true)
     if (config === undefined) throw new Error(errors.join('\n'))
     const count = this.all('configured').length
-    this.send({ type: 'configure', digest: scriptDigest(config.scripts), starts: true })
+    this.send({ type: 'configure', digest: scriptDigest(config.scripts), starts: this.all('configured').length === 0 })
     await until('the configuration is in force', () => this.all('configured').length > count)
   }
 

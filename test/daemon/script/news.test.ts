@@ -101,8 +101,9 @@ const memory = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${host.p
 test('an instance that a reload has taken away is told by the commands that it had', async () => {
   const any = telling('any')
   await host.configure(instance(`notify ${any}`, `notify_deleted ${telling('deleted')}`))
-  await host.configure(instance(`notify ${any}`).replace('VI_1', 'VI_2'))
+  // A director tells it before it has the next configuration read.
   host.tell(state('VI_1', 'DELETED', 100))
+  await host.configure(instance(`notify ${any}`).replace('VI_1', 'VI_2'))
   await host.untilRan(2)
   expect(host.lines('told')).toEqual(['deleted ', 'any INSTANCE VI_1 DELETED 100'])
 })

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,8 +27,10 @@ beforeEach(async () => {
   service.stdout?.on('data', (text: Buffer) => (log += text.toString()))
   await until('it listens', () => existsSync(path()))
 })
-afterEach(() => {
+afterEach(async () => {
+  const ended = service.exitCode === null && once(service, 'exit')
   service.kill('SIGKILL')
+  await ended
   rmSync(folder, { recursive: true, force: true })
 })
 
