@@ -27,7 +27,7 @@ export class CommandOutput {
     const { reader, writer } = openPipe()
     this.writer = writer
     this.#reader = reader
-    if (uid !== 0) fchownSync(writer, uid, gid)
+    if (uid !== 0) giveTo(writer, uid, gid)
     this.#stream = new Socket({
       fd: reader,
       readable: true,
@@ -73,5 +73,14 @@ export class CommandOutput {
         return // EAGAIN: nothing is left
       }
     }
+  }
+}
+
+/** A program can write to it in any case; only opening it by name takes this. */
+function giveTo(fd: number, uid: number, gid: number): void {
+  try {
+    fchownSync(fd, uid, gid)
+  } catch {
+    // As in a user namespace that does not know the user.
   }
 }

@@ -37,11 +37,11 @@ export class Commands {
   readonly identities: Identities
   readonly #environment = commandEnvironment(process.env)
 
-  /** `bombed`: what a program has left running was too much, and is killed. */
-  constructor(policy: CommandPolicy, bombed: (program: string) => void) {
+  /** `before`: those of the configuration before this one. `bombed`: what a program has left running was too much, and is killed. */
+  constructor(policy: CommandPolicy, before: Commands | undefined, bombed: (program: string) => void) {
     this.#policy = policy
     this.#bombed = bombed
-    this.identities = new Identities(policy)
+    this.identities = new Identities(policy, before?.identities)
   }
 
   /** `args` stand behind those of the command. */

@@ -34,9 +34,13 @@ type Entry = readonly string[] | 'missing' | UnknownIdentity
 export class Identities {
   readonly #policy: CommandPolicy
   readonly #entries = new Map<string, Promise<Entry>>()
+  /** What was found last: holds when nobody answers. */
+  readonly #found: Map<string, readonly string[]>
 
-  constructor(policy: CommandPolicy) {
+  /** `before`: of the configuration before, so that a reload while a directory does not answer is none that nobody may run. */
+  constructor(policy: CommandPolicy, before: Identities | undefined) {
     this.#policy = policy
+    this.#found = new Map(before === undefined ? [] : before.#found)
   }
 
   async of({ user, group }: Pick<Command, 'user' | 'group'>): Promise<Identity | UnknownIdentity> {
@@ -67,13 +71,21 @@ export class Identities {
     return 'error' in entry ? entry : Number(entry[2])
   }
 
-  /** What is found stays so until the next configuration; what is not is looked for again. */
+  /** What is found stays so until the next configuration, and so does that there is no default user; what is not found is looked for again. */
   async #entry(database: 'passwd' | 'group', key: string): Promise<Entry> {
     const name = `${database} ${key}`
     const asked = this.#entries.get(name) ?? lookUp(database, key)
     this.#entries.set(name, asked)
     const entry = await asked
-    if (entry === 'missing' || 'error' in entry) this.#entries.delete(name)
+    if (entry === 'missing') {
+      if (key !== DEFAULT_USER) this.#entries.delete(name)
+      return entry
+    }
+    if ('error' in entry) {
+      this.#entries.delete(name)
+      return this.#found.get(name) ?? entry
+    }
+    this.#found.set(name, entry)
     return entry
   }
 }
@@ -91,11 +103,16 @@ function identityOf(entry: Exclude<Entry, 'missing'>, user: string): Identity | 
 async function lookUp(database: 'passwd' | 'group', key: string): Promise<Entry> {
   return await new Promise((resolve) => {
     const options = { timeout: LOOKUP_MS, killSignal: 'SIGKILL', maxBuffer: LONGEST_ENTRY } as const
-    execFile('getent', [database, '--', key], options, (error, output) => {
-      if (error === null) resolve(output.trim().split(':'))
-      else if (error.code === NOT_FOUND) resolve('missing')
-      else if (error.killed === true) resolve({ error: `looking up ${key} took more than ${LOOKUP_MS / 1000} s` })
-      else resolve({ error: `cannot look up ${key}: ${error.message}` })
-    })
+    const failed = (error: unknown) => resolve({ error: `cannot look up ${key}: ${String(error)}` })
+    try {
+      execFile('getent', [database, '--', key], options, (error, output) => {
+        if (error === null) resolve(output.trim().split(':'))
+        else if (error.code === NOT_FOUND) resolve('missing')
+        else if (error.killed === true) failed(`it took more than ${LOOKUP_MS / 1000} s`)
+        else failed(error)
+      })
+    } catch (error) {
+      failed(error) // a name that cannot be an argument
+    }
   })
 }

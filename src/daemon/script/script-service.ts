@@ -109,7 +109,7 @@ export class ScriptService {
       this.#log.warn('the commands are those of the file as it is now, which has changed since it was loaded')
     const isReload = this.#config !== undefined && !starts
     this.#config = scripts
-    const commands = new Commands(scripts.policy, (program) =>
+    const commands = new Commands(scripts.policy, this.#commands, (program) =>
       this.#log.error(`${program} left more than ${MOST_LEFT} processes running; they are killed`),
     )
     this.#commands = commands

@@ -19,7 +19,10 @@ function start(passwd: readonly string[] = PASSWD): void {
   writeFileSync(host.path('group'), `${GROUP.join('\n')}\n`)
   const mounts = ['passwd', 'group'].map((name) => `mount --bind ${host.path(name)} /etc/${name}`).join(' && ')
   const inside = host.script('inside', `${mounts} && exec '${process.execPath}' "$@"`)
-  host.start({ by: host.script('by', `exec unshare --mount ${inside} "$@"`) })
+  host.start({
+    env: { ...process.env, PATH: `${host.directory}:${process.env['PATH']}` },
+    by: host.script('by', `exec unshare --mount ${inside} "$@"`),
+  })
 }
 
 /** User, group and all groups that a command has. */
@@ -77,4 +80,13 @@ test('a user or group that is not there runs nothing', async () => {
   // It is looked for again.
   writeFileSync(host.path('passwd'), `${[...PASSWD, 'nosuch:x:5000:5000::/:/bin/sh'].join('\n')}\n`)
   expect(await who('nosuch')).toBe('5000 5000 5000')
+})
+
+test('when nobody answers, who was known before a reload is known still', async () => {
+  start()
+  expect(await who('web')).toBe('4711 4712 4712')
+  // As from a directory that cannot be asked: getent ends with another status than that of a key that is not there.
+  host.script('getent', 'exit 1')
+  expect(await who('web')).toBe('4711 4712 4712')
+  expect((await who('alone')) ?? '').toMatch(/^not started: cannot look up alone: /)
 })

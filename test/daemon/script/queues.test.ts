@@ -7,7 +7,7 @@ import { Commands } from '../../../src/daemon/script/command.ts'
 import { MOST_RUNNING, MOST_WAITING, Queues } from '../../../src/daemon/script/queues.ts'
 import { until } from '../../support/lab.ts'
 
-const commands = new Commands({ user: undefined, secure: false, supplementaryGroups: false }, () => {})
+const commands = new Commands({ user: undefined, secure: false, supplementaryGroups: false }, undefined, () => {})
 let folder: string
 let ran: CommandRun[]
 let said: string[]
