@@ -84,7 +84,24 @@ export class Telling {
       this.#early.splice(0, Math.max(0, this.#early.length - EARLY_LIMIT))
       return
     }
-    this.#tellers.commands(told.filter((each) => each.type !== 'checker'))
+    this.#tellers.commands(told.flatMap(commandNews))
     this.#tellers.network(told)
+  }
+}
+
+/** Commands and pipes are told of no checkers, and not of what was before. */
+function commandNews(told: Told): News[] {
+  switch (told.type) {
+    case 'checker':
+      return []
+    case 'state': {
+      const { from: _, ...news } = told
+      return [news]
+    }
+    case 'priority':
+    case 'lower-priority':
+    case 'server':
+    case 'quorum':
+      return [told]
   }
 }
