@@ -8,13 +8,18 @@ import { type Pulse, Silence } from './pulse.ts'
 const HEALTHY_AFTER_MS = 10_000
 const LONGEST_DELAY_MS = 30_000
 
-/** Of Node. No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
-export const CHILD_OPTIONS = [
+/** Options of Node. No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
+const optionsWithHeap = (megabytes: number) => [
   '--disable-sigusr1',
-  '--max-old-space-size=64',
+  `--max-old-space-size=${megabytes}`,
   '--max-semi-space-size=1',
   '--no-flush-bytecode',
 ]
+
+export const CHILD_OPTIONS = optionsWithHeap(64)
+
+/** For a child that reads the configuration itself: ten thousand real servers take more than 64 MB. */
+export const READING_CHILD_OPTIONS = optionsWithHeap(256)
 
 /** How a child process is started. */
 export interface ChildProgram {
