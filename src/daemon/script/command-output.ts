@@ -62,7 +62,7 @@ export class CommandOutput {
     return this.#firstLine.toString()
   }
 
-  /** What was written before the end may not have been read yet. As soon as the stream is destroyed its descriptor may be another file's. */
+  /** What was written before the end may not have been read yet. A destroyed stream's descriptor may be another file's by now. */
   #readNow(): void {
     while (!this.#stream.destroyed && !this.#firstLine.isComplete) {
       try {

@@ -71,7 +71,7 @@ export class Identities {
     return 'error' in entry ? entry : Number(entry[2])
   }
 
-  /** What is found stays so until the next configuration, and so does that there is no default user; what is not found is looked for again. */
+  /** What is found stays so until the next configuration, as does that there is no default user; others are looked for again. */
   async #entry(database: 'passwd' | 'group', key: string): Promise<Entry> {
     const name = `${database} ${key}`
     const asked = this.#entries.get(name) ?? lookUp(database, key)

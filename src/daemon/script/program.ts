@@ -10,8 +10,8 @@ export type FoundProgram = { readonly file: string } | { readonly error: string 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * The program that a command begins with. A name without a slash is looked for in PATH, as keepalived does. Symbolic links stay as they are,
- * since programs look at the name that they are called by: Debian's `pidof` by its real path is `killall5`, which ends every process.
+ * The program that a command begins with. A name without a slash is looked for in PATH, as keepalived does. Symbolic links stay as they
+ * are, since programs look at the name that they are called by: Debian's `pidof` by its real path is `killall5`, which ends every process.
  * `secure`: nobody but root can change what it is. Looked at again for each start: what was safe when the file was read need not be now.
  */
 export async function findProgram(name: string, secure: boolean): Promise<FoundProgram> {
