@@ -121,8 +121,17 @@ export class ScriptHost {
     await until('the script process has gone', () => this.#process?.exitCode !== null)
   }
 
+  /** Ends everything at once, also what does not heed SIGTERM: each command is the leader of its group. */
   destroy(): void {
+    const commands = isRunning(this.pid) ? readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8') : ''
     this.#process?.kill('SIGKILL')
-    rmSync(this.directory, { recursive: true, force: true })
+    for (const id of commands.trim().split(' ').filter(Boolean)) {
+      try {
+        process.kill(-Number(id), 'SIGKILL')
+      } catch {
+        // It has just ended.
+      }
+    }
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 }) // one may just be writing
   }
 }
