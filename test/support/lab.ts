@@ -69,7 +69,7 @@ export class Lab {
     const command = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', ...first] as const
     const { pid } = this.start(name, command)
     const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-    this.#roots.set(name, await until(`process 1 of ${name}`, () => Number(children())))
+    this.#roots.set(name, await until(`process 1 of ${name}`, () => children() !== '' && Number(children())))
   }
 
   #plugIn(name: string, ports: readonly Port[]): void {

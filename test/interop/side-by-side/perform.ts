@@ -40,6 +40,7 @@ export async function perform(sequence: Sequence, product: ProductName): Promise
     }
     mark('start')
     await daemon.start()
+    await stage.untilTold()
     await sleep(sequence.settles ?? SETTLES_MS)
     for (const { does, lasts } of sequence.steps) {
       await act(does)

@@ -21,11 +21,27 @@ export const reloads: readonly Sequence[] = [
     name: 'a reload tells the pipe where that is asked for',
     config: configuration([instance()], 'fifo_write_vrrp_states_on_reload'),
     steps: [reload(configuration([instance()], 'fifo_write_vrrp_states_on_reload'))],
+    byDesign: [
+      {
+        step: 1,
+        channel: 'pipe',
+        tells: ['INSTANCE "VI_1" MASTER 150'],
+        why: 'keepalived leaves out who is master and stays it',
+      },
+    ],
   },
   {
     name: 'a reload with a lower priority',
     config: configuration([instance({ more: 'notify_priority_changes' })]),
     steps: [reload(configuration([instance({ priority: 60, more: 'notify_priority_changes' })]), 3500)],
+    byDesign: [
+      {
+        step: 1,
+        channel: 'pipe',
+        tells: ['INSTANCE "VI_1" MASTER_PRIORITY 60', 'INSTANCE "VI_1" BACKUP 60'],
+        why: 'a priority that a reload changes has changed, too',
+      },
+    ],
   },
   {
     name: 'a reload that adds a script that fails, and one that takes it out again',

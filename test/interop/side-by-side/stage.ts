@@ -115,6 +115,11 @@ export class Stage {
     return statSync(this.path(`${name}.runs`), { throwIfNoEntry: false })?.mtimeMs ?? 0
   }
 
+  /** Waits until the daemon has begun, however long it takes to load. */
+  async untilTold(): Promise<void> {
+    await until('the first line in the pipe', () => this.#text('pipe.read') !== '')
+  }
+
   /** Everything but what concerns the daemon itself. */
   async do(action: Exclude<Action, { type: 'reload' | 'stop' }>): Promise<void> {
     const { lab } = this
