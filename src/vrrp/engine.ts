@@ -1,6 +1,6 @@
 import { type Millis, millis } from '../time.ts'
 import { configure } from './configure.ts'
-import { groupReadyAt, uniteGroups } from './group.ts'
+import { groupOf, groupReadyAt, uniteGroups } from './group.ts'
 import { stolenFrom } from './holdings.ts'
 import { hearAdvert, meetDeadline } from './instance.ts'
 import { leaveInTime, stop } from './leave.ts'
@@ -77,8 +77,9 @@ function adopt(members: Members, { masters, known }: Extract<Event, { type: 'ado
   if (members.state().stopped) return
   const instances = [...members.all()].map(({ config }) => config)
   for (const name of matchRouters(masters, instances).keys()) {
-    const member = members.get(name)
-    if (member !== undefined && isAble(member)) {
+    // One that cannot take part keeps its whole group from it.
+    const group = groupOf(members.state(), name).flatMap((each) => members.get(each) ?? [])
+    if (group.length > 0 && group.every(isAble)) {
       members.becomeMaster(name, 'adopted after a restart of the vrrp process')
     }
   }
