@@ -1,5 +1,6 @@
 import type { Command } from '../model/command.ts'
 import type { Fifo, News, NotifiedState, ScriptConfig, StateCommands } from '../model/notify.ts'
+import { REMOVED } from './states.ts'
 
 /** A command to run for a piece of news. */
 export interface CommandOrder {
@@ -74,9 +75,10 @@ function ofGroup({ name, state, priority }: StateNews, config: ScriptConfig): Or
   return told(commands, commands && commandFor(commands, state), ['GROUP', name, state, `${priority}`], config)
 }
 
-function ofInstance({ name, state, priority }: StateNews, config: ScriptConfig): Orders {
+function ofInstance({ name, state, priority, reason }: StateNews, config: ScriptConfig): Orders {
   const commands = config.instances.find((instance) => instance.name === name)
-  const specific = state === 'DELETED' ? commands?.deleted?.command : commands && commandFor(commands, state)
+  const ofState = commands && reason !== REMOVED ? commandFor(commands, state) : undefined
+  const specific = state === 'DELETED' ? commands?.deleted?.command : ofState
   // By this word, and without `notify_fault`.
   const word = state === 'DELETED' && commands?.deleted === undefined ? 'FAULT' : state
   return told(commands, specific, ['INSTANCE', name, word, `${priority}`], config)

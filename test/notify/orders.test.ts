@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Command } from '../../src/model/command.ts'
 import type { News, NotifiedState, ScriptConfig } from '../../src/model/notify.ts'
+import { REMOVED } from '../../src/notify/states.ts'
 import { ordersFor } from '../../src/notify/orders.ts'
 import { surroundings } from '../support/surroundings.ts'
 
@@ -94,6 +95,14 @@ test('a deleted instance without notify_deleted is told as FAULT, and notify_fau
   ])
 })
 
+test('an instance that a reload removes is told as FAULT, without notify_fault', () => {
+  const removed = { type: 'state', subject: 'INSTANCE', name: 'VI_1', state: 'FAULT', priority: 150, at: 0 } as const
+  expect(text({ ...removed, reason: REMOVED })).toEqual([
+    'instance VI_1: /i/any|own argument|INSTANCE|VI_1|FAULT|150',
+    ...toPipes('INSTANCE "VI_1" FAULT 150'),
+  ])
+})
+
 test('a group has commands of its own, and no priority', () => {
   expect(text(state('G', 'MASTER', 0, 'GROUP'))).toEqual([
     'group G: /g/master',
@@ -115,6 +124,19 @@ test('changes of priority are told to the pipes, by instances that say so', () =
     ...toPipes('INSTANCE "VI_1" BACKUP_PRIORITY 90'),
   ])
   expect(text({ type: 'priority', name: 'VI_2', state: 'MASTER', priority: 90, at: 0 })).toEqual([])
+})
+
+test('a member is told of as its group says, unless it says so itself', () => {
+  const grouped = (ofGroup: string, ofMember: string) =>
+    scripts(
+      `vrrp_sync_group G { group { VI_1 VI_2 } ${ofGroup} }`.replaceAll(' ', '\n') +
+        ['VI_1', 'VI_2']
+          .map((name, i) => `\nvrrp_instance ${name} {\n interface eth0\n virtual_router_id ${i + 1}\n ${ofMember}\n}`)
+          .join(''),
+    ).instances.map(({ priorityChanges }) => priorityChanges)
+  expect(grouped('', '')).toEqual([false, false])
+  expect(grouped('notify_priority_changes', '')).toEqual([true, true])
+  expect(grouped('notify_priority_changes', 'notify_priority_changes off')).toEqual([false, false])
 })
 
 test('an advert of lower priority that a master hears', () => {

@@ -28,7 +28,7 @@ export function scriptConfig(
       supplementaryGroups: global?.set_supplementary_groups ?? false,
     },
     trackers: trackersOf(settings),
-    instances: settings.vrrp_instance.map((instance) => instanceCommands(instance, global)),
+    instances: settings.vrrp_instance.map((instance) => instanceCommands(instance, settings)),
     groups: settings.vrrp_sync_group.map((group) => stateCommands(group, global)),
     services: services.map(serviceCommands),
     fifos: fifosOf(global),
@@ -58,9 +58,13 @@ function stateCommands(block: StateSettings, global: Global): StateCommands {
   }
 }
 
-function instanceCommands(instance: InstanceSettings, global: Global): InstanceCommands {
+/** A member is told of priorities as its group says, if it says nothing itself. */
+function instanceCommands(instance: InstanceSettings, settings: Settings): InstanceCommands {
+  const { priorityChanges, ...commands } = stateCommands(instance, settings.global_defs)
+  const group = settings.vrrp_sync_group.find((each) => each.group.some(({ name }) => name === instance.id))
   return {
-    ...stateCommands(instance, global),
+    ...commands,
+    priorityChanges: instance.notify_priority_changes ?? group?.notify_priority_changes ?? priorityChanges,
     deleted: instance.notify_deleted && { command: maybeCommand(instance.notify_deleted.value) },
     masterRxLowerPri: maybeCommand(instance.notify_master_rx_lower_pri),
   }
