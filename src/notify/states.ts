@@ -8,6 +8,8 @@ import type { SyncGroup } from '../model/vrrp.ts'
  */
 export interface States {
   readonly groups: readonly SyncGroup[]
+  /** Groups of which somebody waits for the first result of a script. */
+  readonly waiting: ReadonlySet<string>
   /** By name, in the order of the configuration; undefined: not told yet. */
   readonly instances: ReadonlyMap<string, InstanceTold>
   readonly groupStates: ReadonlyMap<string, NotifiedState | undefined>
@@ -26,7 +28,7 @@ export interface Step {
   readonly news: readonly ToldState[]
 }
 
-export const noStates: States = { groups: [], instances: new Map(), groupStates: new Map() }
+export const noStates: States = { groups: [], waiting: new Set(), instances: new Map(), groupStates: new Map() }
 
 const UNKNOWN: InstanceTold = { state: undefined, priority: 0, held: undefined }
 
@@ -86,9 +88,9 @@ function begun(states: States, group: SyncGroup, reason: string, at: number): St
     states,
   )
   const told = groupNews(known, group, reason, at)
-  // As keepalived: at the start groups are told before their members, but a group that begins as master after them.
-  const isMaster = told.news.some(({ state }) => state === 'MASTER')
-  return { states: told.states, news: isMaster ? [...first, ...told.news] : [...told.news, ...first] }
+  // As keepalived: at the start groups are told before their members, but one that begins as master, or has waited, after them.
+  const isLast = states.waiting.has(group.name) || told.news.some(({ state }) => state === 'MASTER')
+  return { states: told.states, news: isLast ? [...first, ...told.news] : [...told.news, ...first] }
 }
 
 function groupNews(states: States, group: SyncGroup, reason: string, at: number): Step {
@@ -124,6 +126,8 @@ export interface Reload {
   /** What is in force from now on. */
   readonly instances: readonly string[]
   readonly groups: readonly SyncGroup[]
+  /** Groups of which somebody waits for the first result of a script. */
+  readonly waiting: ReadonlySet<string>
   /** By the new name of an instance: what the same router was called before. */
   readonly before: ReadonlyMap<string, string>
   /** Of the configuration before: which are told as DELETED. */
@@ -138,7 +142,7 @@ export interface Reloaded extends Step {
 
 /** What is not there any more is told as FAULT, or DELETED where the file asks for that. A router goes on under another name. */
 export function reloaded(states: States, reload: Reload): Reloaded {
-  const { instances: names, groups, before, at } = reload
+  const { instances: names, groups, waiting, before, at } = reload
   const kept = new Set(names.map((name) => before.get(name) ?? name))
   const removed = [...states.instances].flatMap(([name, { state: from, priority }]): ToldState[] => {
     if (kept.has(name)) return []
@@ -149,6 +153,7 @@ export function reloaded(states: States, reload: Reload): Reloaded {
   })
   const next: States = {
     groups,
+    waiting,
     instances: new Map(names.map((name) => [name, states.instances.get(before.get(name) ?? name) ?? UNKNOWN])),
     groupStates: new Map(groups.map(({ name }) => [name, states.groupStates.get(name)])),
   }

@@ -15,6 +15,7 @@ const group = (name: string, ...instances: string[]) => ({ name, instances, trac
 const reload = (instances: readonly string[], groups: Reload['groups'] = [], more: Partial<Reload> = {}): Reload => ({
   instances,
   groups,
+  waiting: new Set(),
   before: new Map(),
   notifyDeleted: new Set(),
   at: 9,
@@ -95,6 +96,12 @@ describe('a sync group', () => {
       'b - → FAULT',
     ])
   })
+})
+
+test('a group that waits for a script is told behind its members', () => {
+  const waiting = reload(['b', 'c'], [group('G', 'b', 'c')], { waiting: new Set(['G']) })
+  const { told } = play(reloaded(noStates, waiting).states, 'b backup', 'c backup')
+  expect(told).toEqual(['b - → BACKUP', 'c - → BACKUP', 'GROUP G - → BACKUP'])
 })
 
 describe('a reload', () => {

@@ -2,7 +2,7 @@ import type { FormedPool } from '../../balance/pool.ts'
 import type { InstanceSnapshot } from '../../control/snapshot.ts'
 import type { Config } from '../../model/config.ts'
 import { endpointName } from '../../model/endpoint.ts'
-import type { RouterIdentity } from '../../model/vrrp.ts'
+import type { RouterIdentity, SyncGroup } from '../../model/vrrp.ts'
 import { serviceName } from '../../model/service.ts'
 import type { Told } from '../../model/telling.ts'
 import { type ServiceNews, serviceNews, type ServiceState, stoppedService } from '../../notify/services.ts'
@@ -104,6 +104,7 @@ export class NewsDesk {
     const { states, removed, news } = reloaded(this.#states, {
       instances: config.instances.map(({ name }) => name),
       groups: config.syncGroups,
+      waiting: waitingGroups(config),
       before: new Map([...matched].map(([name, old]) => [name, old.name])),
       notifyDeleted: new Set(
         before.scripts.instances.flatMap(({ name, deleted }) => (deleted === undefined ? [] : [name])),
@@ -132,6 +133,15 @@ export class NewsDesk {
     if (instances.some((each) => each.name === name)) return name
     return instances.find((each) => each.interface === device && each.vrid === vrid)?.name ?? name
   }
+}
+
+/** Those of which somebody waits for the first result of a script that decides about fault. */
+function waitingGroups({ syncGroups, instances }: Config): ReadonlySet<string> {
+  const waits = ({ tracks }: Pick<SyncGroup, 'tracks'>) =>
+    tracks.some(({ kind, weight }) => kind === 'script' && weight === 0)
+  const waiting = new Set(instances.filter(waits).map(({ name }) => name))
+  const groups = syncGroups.filter((group) => waits(group) || group.instances.some((name) => waiting.has(name)))
+  return new Set(groups.map(({ name }) => name))
 }
 
 function serviceState(name: string, { server, quorum, ups }: FormedPool, verdicts: Verdicts): ServiceState {
