@@ -18,6 +18,9 @@ const RUNS_LIMIT = 256
 /** What the commands that are told of the end of the daemon may take, all queues side by side: more than a service manager likes to wait. */
 const STOP_SCRIPTS_MS = 15_000
 
+/** How long the election waits for the first look at files and processes, should the script process hang. */
+const FIRST_LOOK_MS = 3000
+
 /** The same when a new program takes over at once. */
 const HAND_OVER_MS = 2000
 
@@ -92,12 +95,18 @@ export class Scripts {
     this.#configure()
   }
 
-  /** Runs `startup_script`. Resolves at its end, or when there is none. */
+  /**
+   * Runs `startup_script`. Resolves at its end, or when there is none and files and processes have been looked at: the election
+   * begins with what they say.
+   */
   async start(): Promise<void> {
-    if (this.#config.scripts.startup === undefined) return
+    const { startup, trackers } = this.#config.scripts
+    const isSoon = startup === undefined
+    if (isSoon && (this.#isReady || trackers.files.length + trackers.processes.length === 0)) return
     await new Promise<void>((resolve) => {
       this.#onStarted = resolve
-      if (this.#isReady) this.#link?.send({ type: 'start' })
+      if (isSoon) setTimeout(resolve, FIRST_LOOK_MS).unref()
+      else if (this.#isReady) this.#link?.send({ type: 'start' })
     })
   }
 
@@ -166,13 +175,13 @@ export class Scripts {
       case 'configured':
         this.#configured(message.digest)
         this.#track(message.trackers)
+        if (this.#config.scripts.startup === undefined) this.#hasStarted()
         break
       case 'refused':
         log.error({ errors: message.errors }, 'the script process goes on with the configuration before')
         break
       case 'started':
-        this.#onStarted?.()
-        this.#onStarted = undefined
+        this.#hasStarted()
         break
       case 'trackers':
         this.#track(message.results)
@@ -186,6 +195,11 @@ export class Scripts {
     }
   }
 
+  #hasStarted(): void {
+    this.#onStarted?.()
+    this.#onStarted = undefined
+  }
+
   #configured(digest: string): void {
     const { log } = this.#context
     if (digest !== scriptDigest(this.#config.scripts)) {
@@ -195,7 +209,7 @@ export class Scripts {
     }
     this.#isReady = true
     this.#starts = false
-    if (this.#onStarted !== undefined) this.#link?.send({ type: 'start' })
+    if (this.#onStarted !== undefined && this.#config.scripts.startup !== undefined) this.#link?.send({ type: 'start' })
     if (this.#lost > 0) log.error(`${this.#lost} events were not told to scripts: the script process was away too long`)
     this.#lost = 0
     const news = this.#waiting
