@@ -41,8 +41,8 @@ test('a departure takes the place of what the judge tells, and has to be one', (
   expect(differences(pipe([10, 'c']), pipe([10, 'c']), rules)).toHaveLength(1)
 })
 
-test('the start may take longer, and what is told again counts once, where that is said', () => {
-  expect(differences(pipe([10, 'a']), pipe([190, 'a']), { toleranceMs: 100, startMs: 100 })).toEqual([])
+test('start and stop may take longer, and what is told again counts once, where that is said', () => {
+  expect(differences(pipe([10, 'a']), pipe([190, 'a']), { toleranceMs: 100, edgeMs: 100 })).toEqual([])
   expect(differences(pipe([10, 'a']), pipe([20, 'a'], [30, 'a']), { toleranceMs: 100, repeats: true })).toEqual([])
 })
 

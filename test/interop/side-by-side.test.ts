@@ -18,8 +18,8 @@ import { telling } from './side-by-side/telling.ts'
 
 /** What a busy machine takes beyond that. */
 const NOISE_MS = 200
-/** A daemon of several processes does not begin with everything at once. */
-const START_MS = 1000
+/** A daemon of several processes does not begin with everything at once, and tells of its end when it has come. */
+const EDGE_MS = 1000
 /** They wait nearly all of their time. */
 vi.setConfig({ maxConcurrency: 6 })
 
@@ -54,7 +54,7 @@ describe.concurrent.each(Object.entries(SUBJECTS))('beside keepalived: %s', (_, 
     const found = differences(judge.recording, other.recording, {
       ...sequence,
       toleranceMs: INTERVAL_MS + NOISE_MS + (sequence.slack ?? 0),
-      startMs: START_MS,
+      edgeMs: EDGE_MS,
     })
     expect(found.join('\n'), `${show(judge.recording)}\n`).toBe('')
   })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Lab, removeStaleFolders } from '../../support/lab.ts'
@@ -39,12 +39,12 @@ export class DatabaseTemplate {
   start(lab: Lab, host: string, primary?: string): PostgresServer {
     chmodSync(lab.directory, 0o711)
     const data = join(lab.directory, `postgres-${host}`)
-    cpSync(join(this.directory, 'data'), data, { recursive: true })
+    execFileSync('cp', ['-a', join(this.directory, 'data'), data])
     if (primary !== undefined) {
       writeFileSync(join(data, 'standby.signal'), '')
       appendFileSync(join(data, 'postgresql.conf'), `primary_conninfo = 'host=${primary} user=postgres'\n`)
     }
-    execFileSync('chown', ['-R', 'postgres:', data])
+    execFileSync('chown', ['-R', 'postgres:', data]) // what was added
     const start = ['start', '-w', '-D', data, '-l', join(data, 'log')] as const
     lab.run(host, [...AS_POSTGRES, postgresProgram('pg_ctl'), ...start])
     return { data }

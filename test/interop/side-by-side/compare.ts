@@ -22,8 +22,8 @@ const CHANNELS: readonly Channel[] = ['scripts', 'pipe', 'addresses', 'adverts',
 
 export interface Rules {
   readonly toleranceMs: number
-  /** The start may differ by so much more. */
-  readonly startMs?: number
+  /** Start and stop may differ by so much more. */
+  readonly edgeMs?: number
   /** What is told several times in a row counts once. */
   readonly repeats?: boolean
   readonly byDesign?: readonly Departure[]
@@ -38,21 +38,22 @@ const withoutRepeats = (list: readonly Happened[]) => list.filter(({ text }, i) 
 export function differences(
   judge: Recording,
   other: Recording,
-  { toleranceMs, startMs = 0, repeats = false, byDesign: departures = [] }: Rules,
+  { toleranceMs, edgeMs = 0, repeats = false, byDesign: departures = [] }: Rules,
 ): readonly string[] {
-  return judge.flatMap((record, step) =>
-    CHANNELS.flatMap((channel) => {
+  return judge.flatMap((record, step) => {
+    const isEdge = step === 0 || step === judge.length - 1
+    return CHANNELS.flatMap((channel) => {
       const heard = (list: readonly Happened[]) => (repeats ? withoutRepeats(list) : list)
       const expected = heard(record.channels[channel])
       const found = heard(other[step]?.channels[channel] ?? [])
       const departure = departures.find((each) => each.step === step && each.channel === channel)
       const same =
         departure === undefined
-          ? areAlike(expected, found, channel === 'exit' ? EXIT_MS : toleranceMs + (step === 0 ? startMs : 0))
+          ? areAlike(expected, found, channel === 'exit' ? EXIT_MS : toleranceMs + (isEdge ? edgeMs : 0))
           : String(departure.tells) === String(texts(found)) && String(texts(found)) !== String(texts(expected))
       return same ? [] : [`${step}. ${record.step}: ${channel}\n${sideBySide(expected, found)}`]
-    }),
-  )
+    })
+  })
 }
 
 const texts = (list: readonly Happened[]) => list.map(({ text }) => text)

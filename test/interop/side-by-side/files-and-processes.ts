@@ -1,6 +1,8 @@
 import { configuration, HERE, instance, processName, trackFiles, trackProcesses } from './configuration.ts'
 import type { Sequence, Step } from './sequence.ts'
 
+const BEGINS_WITH = 'a priority with which an instance begins has not changed'
+
 const write = (text: string, lasts = 2500): Step => ({ does: { type: 'write', file: 'number', text }, lasts })
 
 const file = (more = '') => `
@@ -57,6 +59,14 @@ export const files: readonly Sequence[] = [
     config: tracking('init_file -60'),
     peer: 50,
     steps: [write('0\n')],
+    byDesign: [
+      {
+        step: 0,
+        channel: 'pipe',
+        tells: ['INSTANCE "VI_1" BACKUP 90', 'INSTANCE "VI_1" MASTER 90'],
+        why: BEGINS_WITH,
+      },
+    ],
   },
   {
     name: 'a file is overwritten at the start',
@@ -64,6 +74,14 @@ export const files: readonly Sequence[] = [
     peer: 50,
     before: [{ type: 'write', file: 'number', text: '-20\n' }],
     steps: [write('0\n')],
+    byDesign: [
+      {
+        step: 0,
+        channel: 'pipe',
+        tells: ['INSTANCE "VI_1" BACKUP 80', 'INSTANCE "VI_1" MASTER 80'],
+        why: BEGINS_WITH,
+      },
+    ],
   },
 ]
 
@@ -102,6 +120,14 @@ export const processes: readonly Sequence[] = [
     config: process('', '', 'p weight 60', 80),
     before: running,
     steps: [kill(), run(undefined)],
+    byDesign: [
+      {
+        step: 0,
+        channel: 'pipe',
+        tells: ['INSTANCE "VI_1" BACKUP 140', 'INSTANCE "VI_1" MASTER 140'],
+        why: BEGINS_WITH,
+      },
+    ],
   },
   {
     name: 'too few processes subtract their weight',
