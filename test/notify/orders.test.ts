@@ -127,16 +127,15 @@ test('changes of priority are told to the pipes, by instances that say so', () =
 })
 
 test('a member is told of as its group says, unless it says so itself', () => {
+  const member = (name: string, vrid: number, more: string) =>
+    `vrrp_instance ${name} {\n interface eth0\n virtual_router_id ${vrid}\n ${more}\n}\n`
   const grouped = (ofGroup: string, ofMember: string) =>
     scripts(
-      `vrrp_sync_group G { group { VI_1 VI_2 } ${ofGroup} }`.replaceAll(' ', '\n') +
-        ['VI_1', 'VI_2']
-          .map((name, i) => `\nvrrp_instance ${name} {\n interface eth0\n virtual_router_id ${i + 1}\n ${ofMember}\n}`)
-          .join(''),
+      `vrrp_sync_group G {\n group {\n VI_1\n VI_2\n }\n ${ofGroup}\n}\n${member('VI_1', 1, ofMember)}${member('VI_2', 2, '')}`,
     ).instances.map(({ priorityChanges }) => priorityChanges)
   expect(grouped('', '')).toEqual([false, false])
   expect(grouped('notify_priority_changes', '')).toEqual([true, true])
-  expect(grouped('notify_priority_changes', 'notify_priority_changes off')).toEqual([false, false])
+  expect(grouped('notify_priority_changes', 'notify_priority_changes off')).toEqual([false, true])
 })
 
 test('an advert of lower priority that a master hears', () => {
