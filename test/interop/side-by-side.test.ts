@@ -17,7 +17,7 @@ import { faultScripts, weightScripts } from './side-by-side/scripts.ts'
 import { telling } from './side-by-side/telling.ts'
 
 /** What a busy machine takes beyond that. */
-const NOISE_MS = 200
+const NOISE_MS = 300
 /** A daemon of several processes does not begin with everything at once, and tells of its end when it has come. */
 const EDGE_MS = 1000
 /** They wait nearly all of their time. */

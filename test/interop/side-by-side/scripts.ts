@@ -73,6 +73,16 @@ export const faultScripts: readonly Sequence[] = [
     name: 'an owner is in fault while a script fails',
     config: configuration([script('a'), instance({ priority: 255, state: 'MASTER', more: trackScripts('a') })]),
     steps: [ends('a', 1), ends('a', 0)],
+    slack: 800,
+    byDesign: [
+      {
+        step: 2,
+        channel: 'scripts',
+        tells: ['[master] [VI_1]', '[any] [INSTANCE] [VI_1] [MASTER] [255]'],
+        why: 'an owner is master at once (RFC 9568, section 6.4.1); keepalived has it wait as a backup',
+      },
+      { step: 2, channel: 'pipe', tells: ['INSTANCE "VI_1" MASTER 255'], why: 'the same' },
+    ],
   },
   {
     name: 'a script is not there',

@@ -131,11 +131,11 @@ export class Stage {
       case 'ip':
         return lab.ip(DIRECTOR, action.commands)
       case 'part':
-        return this.#isolate('on')
-      case 'join':
-        return this.#isolate('off')
+        return this.#ports([DIRECTOR, PEER], 'isolated on')
       case 'deafen':
-        return this.lab.ip('switch', [`link set ${PEER}-0 type bridge_slave mcast_flood off`])
+        return this.#ports([PEER], 'mcast_flood off')
+      case 'join':
+        return this.#ports([DIRECTOR, PEER], 'isolated off mcast_flood on')
       case 'peer':
         return this.#changePeer(action.priority)
       case 'script':
@@ -220,10 +220,11 @@ export class Stage {
     }
   }
 
-  #isolate(state: 'on' | 'off'): void {
+  /** Settings of ports of the switch that have the instances. */
+  #ports(hosts: readonly string[], settings: string): void {
     this.lab.ip(
       'switch',
-      [DIRECTOR, PEER].map((host) => `link set ${host}-0 type bridge_slave isolated ${state}`),
+      hosts.map((host) => `link set ${host}-0 type bridge_slave ${settings}`),
     )
   }
 

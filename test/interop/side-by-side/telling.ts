@@ -6,7 +6,10 @@ export const telling: readonly Sequence[] = [
   {
     name: 'a master hears an advert of lower priority',
     config: configuration([instance({ more: `notify_master_rx_lower_pri "${HERE}/tell lower"` })]),
-    steps: [{ does: { type: 'deafen' }, lasts: 2500 }],
+    steps: [
+      { does: { type: 'deafen' }, lasts: 2500 },
+      { does: { type: 'join' }, lasts: 1500 },
+    ],
     repeats: true,
   },
   {
