@@ -88,6 +88,11 @@ export class Child<Out extends object, In extends { readonly type: string }> {
     if (child?.connected === true) await new Promise<void>((resolve) => child.send(message, () => resolve()))
   }
 
+  /** For one that ends when its parent has nothing more to say. */
+  disconnect(): void {
+    if (this.#process?.connected === true) this.#process.disconnect()
+  }
+
   /**
    * Does not start it again any more. Resolves when the process is gone, killed after `patienceMs` if need be: true when it has ended
    * in order, false also when there was none.

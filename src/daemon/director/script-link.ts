@@ -43,7 +43,11 @@ export function forkedScripts(args: readonly string[], listener: ScriptListener)
       return processSnapshot('script', child)
     },
     send: (message) => child.send(message),
-    stop: async (patienceMs) => void (await child.stop(patienceMs)),
+    async stop(patienceMs) {
+      const stopped = child.stop(patienceMs)
+      child.disconnect()
+      await stopped
+    },
   }
 }
 

@@ -18,11 +18,11 @@ const RUNS_LIMIT = 256
 /** What the commands that are told of the end of the daemon may take, all queues side by side: more than a service manager likes to wait. */
 const STOP_SCRIPTS_MS = 15_000
 
-/** How long the election waits for the first look at files and processes, should the script process hang. */
-const FIRST_LOOK_MS = 3000
-
 /** The same when a new program takes over at once. */
 const HAND_OVER_MS = 2000
+
+/** How long the election waits for the first look at files and processes, should the script process hang. */
+const FIRST_LOOK_MS = 3000
 
 /** Between the milder and the harder signal, and a little. */
 const KILL_MARGIN_MS = 3000
@@ -55,6 +55,8 @@ export class Scripts {
   #starts = true
   /** It runs the configuration that is in force. */
   #isReady = false
+  /** It has one, if not that. */
+  #hasConfig = false
   #waiting: News[] = []
   #lost = 0
   /** Of `start` and `finish`, until they are answered. */
@@ -105,9 +107,11 @@ export class Scripts {
     if (isSoon && (this.#isReady || trackers.files.length + trackers.processes.length === 0)) return
     await new Promise<void>((resolve) => {
       this.#onStarted = resolve
-      if (isSoon) setTimeout(resolve, FIRST_LOOK_MS).unref()
-      else if (this.#isReady) this.#link?.send({ type: 'start' })
+      // Who has died, or never comes, keeps nobody from being master.
+      setTimeout(resolve, startup === undefined ? FIRST_LOOK_MS : startup.timeout + FIRST_LOOK_MS).unref()
+      if (!isSoon && this.#isReady) this.#link?.send({ type: 'start' })
     })
+    this.#onStarted = undefined
   }
 
   tell(news: readonly News[]): void {
@@ -155,6 +159,7 @@ export class Scripts {
       message: (message: FromScript) => this.#take(message),
       lost: (how: string) => {
         this.#isReady = false
+        this.#hasConfig = false
         log.error(`the script process is gone (${how}); until it is back trackers keep their state, and news wait`)
         events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'script', reason: how })
       },
@@ -178,7 +183,8 @@ export class Scripts {
         if (this.#config.scripts.startup === undefined) this.#hasStarted()
         break
       case 'refused':
-        log.error({ errors: message.errors }, 'the script process goes on with the configuration before')
+        log.error({ errors: message.errors }, 'the script process cannot use the file; it goes on with what it has')
+        this.#isReady = this.#hasConfig
         break
       case 'started':
         this.#hasStarted()
@@ -208,6 +214,7 @@ export class Scripts {
       )
     }
     this.#isReady = true
+    this.#hasConfig = true
     this.#starts = false
     if (this.#onStarted !== undefined && this.#config.scripts.startup !== undefined) this.#link?.send({ type: 'start' })
     if (this.#lost > 0) log.error(`${this.#lost} events were not told to scripts: the script process was away too long`)
