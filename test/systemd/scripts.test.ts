@@ -72,8 +72,7 @@ const NO_COMMANDS = `vrrp_instance web {\n  interface eth0\n  virtual_router_id 
 
 /** A hang is noticed in a tenth of the usual time, and a bomb takes less than the machine has. */
 const DROP_INS = {
-  'tanist.service':
-    '[Service]\nWatchdogSec=3\nExecStart=\nExecStart=tanistd --partial --script-socket /run/tanist-script.sock -f /etc/tanist/tanist.conf\n',
+  'tanist.service': '[Service]\nWatchdogSec=3\n',
   'tanist-script.service': '[Service]\nWatchdogSec=3\nTasksMax=200\n',
 }
 const OTHER_UNITS = {
@@ -102,6 +101,7 @@ beforeAll(async () => {
       ...Object.entries(OTHER_UNITS).map(([unit, text]) => write(`/etc/systemd/system/${unit}.service`, text)),
       ...Object.entries({ ...KINDS, ...BAD_KINDS }).map(([name, text]) => scriptFile(name, text)),
       scriptFile('interface', 'ip link show dev inside'),
+      scriptFile('slow', 'sleep 6; echo slow >>/root/tanist-notified'),
       scriptFile('unprivileged', '[ "$(id -un)" = keepalived_script ] && ! touch /root/tanist-denied && ! kill -0 1'),
       scriptFile('bomb', 'ulimit -u 300\nbomb() { bomb | bomb & }\nbomb\nsleep 86397'),
       scriptFile('notify', 'echo "$*" >>/root/tanist-notified; systemctl is-active web >>/root/tanist-notified'),
@@ -147,7 +147,7 @@ const journal = (unit: string) => lab.shell(`journalctl --sync; journalctl -u ${
 const withJournal = (waiting: Promise<unknown>) =>
   waiting.catch((error: Error) => {
     throw new Error(
-      `${error.message}\n${JSON.stringify(status(), undefined, 1)}\n${journal('tanist')}\n${journal('tanist-script')}`,
+      `${error.message}\n${lab.run('tanist', 'status').output}\n${journal('tanist')}\n${journal('tanist-script')}`,
     )
   })
 const setConfig = (text: string) => lab.shell(`cat >/etc/tanist/tanist.conf <<'END'\n${text}END\n`)
@@ -298,9 +298,19 @@ describe('when one part ends', () => {
     lab.shell('systemctl reload tanist')
   })
 
+  test('tanist upgrade: the new program finds the service with all that it knows', async () => {
+    const before = [mainPid('tanist'), mainPid('tanist-script')]
+    lab.shell('tanist upgrade')
+    await until('the director to find it', () => String(processOf('script')?.pid) === before[1])
+    expect(tracker('process')).toMatchObject({ state: 'good', contribution: 1 })
+    await expectService()
+    expect([mainPid('tanist'), mainPid('tanist-script')]).toEqual(before)
+    expect(notified()).toEqual([''])
+  })
+
   test('systemctl stop: commands for the end are run, and nothing is left', async () => {
     lab.shell('systemctl stop tanist')
-    await until('the service to end', () => active('tanist-script.service') === 'inactive', 5000)
+    await withJournal(until('the service to end', () => active('tanist-script.service') === 'inactive', 5000))
     expect(lab.property('tanist-script.service', 'Result')).toBe('success')
     expect(notified()).toEqual(['goodbye', 'INSTANCE web STOP 101', 'active', 'shutdown'])
     await until('the socket to go', () => active('tanist-script.socket') === 'inactive', 5000)
@@ -318,6 +328,19 @@ describe('when one part ends', () => {
     expect(after).not.toContain('0')
     expect(before.filter((pid) => after.includes(pid))).toEqual([])
   })
+})
+
+test('a long shutdown_script has its time, whatever the unit says', async () => {
+  await start(
+    ONE.replace('shutdown_script ', 'shutdown_script_timeout 20\n  shutdown_script ').replace('/shutdown\n', '/slow\n'),
+  )
+  lab.shell(`mkdir -p /run/systemd/system/tanist.service.d
+printf '[Service]\\nTimeoutStopSec=3\\n' >/run/systemd/system/tanist.service.d/once.conf
+systemctl daemon-reload`)
+  await until('the service', () => processOf('script')?.pid !== undefined)
+  lab.shell('systemctl stop tanist; rm /run/systemd/system/tanist.service.d/once.conf; systemctl daemon-reload')
+  expect(lab.property('tanist', 'Result')).toBe('success')
+  expect(notified().at(-1)).toBe('slow')
 })
 
 test('with net_namespace its commands run in there', async () => {

@@ -4,6 +4,7 @@ import type { Config } from '../../model/config.ts'
 import { needsScripts, type News } from '../../model/notify.ts'
 import type { TrackerResult } from '../../model/tracking.ts'
 import type { CommandRun, FromScript } from '../messages.ts'
+import { notifySystemd } from '../../linux/process.ts'
 import { scriptDigest } from '../script-digest.ts'
 import type { RecentEvents } from './events.ts'
 import { trackerLines } from './keepalived-lines.ts'
@@ -26,6 +27,12 @@ const FIRST_LOOK_MS = 3000
 
 /** Between the milder and the harder signal, and a little. */
 const KILL_MARGIN_MS = 3000
+
+/** What runs at the start and at the end may take longer than systemd waits for this unit. */
+const extendTimeout = (ms: number) => notifySystemd(`EXTEND_TIMEOUT_USEC=${Math.ceil(ms + SYSTEMD_MARGIN_MS) * 1000}`)
+
+/** For what comes before and behind it. */
+const SYSTEMD_MARGIN_MS = 10_000
 
 export interface ScriptsContext {
   /** Of the director. */
@@ -105,6 +112,7 @@ export class Scripts {
     const { startup, trackers } = this.#config.scripts
     const isSoon = startup === undefined
     if (isSoon && (this.#isReady || trackers.files.length + trackers.processes.length === 0)) return
+    if (!isSoon) extendTimeout(startup.timeout + KILL_MARGIN_MS)
     await new Promise<void>((resolve) => {
       this.#onStarted = resolve
       // Who has died, or never comes, keeps nobody from being master.
@@ -142,6 +150,7 @@ export class Scripts {
     const link = this.#link
     if (link === undefined) return
     if (this.#isReady) {
+      if (shutdown) extendTimeout(longest + KILL_MARGIN_MS)
       await new Promise<void>((resolve) => {
         this.#onFinished = resolve
         setTimeout(resolve, longest + KILL_MARGIN_MS).unref()
