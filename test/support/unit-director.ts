@@ -6,7 +6,7 @@ import { installation, SystemdLab } from './systemd-lab.ts'
 const UNIT = 'tanist'
 
 /**
- * A director as an installation has it: the package's own unit under a live systemd, on a host of a lab. It ends with `destroy`,
+ * A director as an installation has it: the package's own units under a live systemd, on a host of a lab. It ends with `destroy`,
  * or with this process.
  */
 export class UnitDirector {
@@ -25,7 +25,7 @@ export class UnitDirector {
     const systemd = await SystemdLab.boot(
       [
         installation(lab.directory),
-        `install -m 644 $root/usr/local/lib/node_modules/tanist/systemd/${UNIT}.service $root/etc/systemd/system/`,
+        `install -m 644 -t $root/etc/systemd/system $root/usr/local/lib/node_modules/tanist/systemd/*`,
         `mkdir -p $root/etc/tanist`,
         `cat >$root/etc/tanist/tanist.conf <<'END'\n${config}END\n`,
       ].join('\n'),

@@ -267,14 +267,8 @@ class VrrpProcess {
         this.#log[level]({ instance: instance.name, from, to, reason }, `(${instance.name}) ${entering}: ${reason}`)
         break
       }
-      case 'priority': {
-        const { instance, priority, before } = effect
-        this.#log.info(
-          { instance: instance.name, priority },
-          `(${instance.name}) Changing effective priority from ${before} to ${priority}`,
-        )
-        break
-      }
+      case 'priority':
+        break // that of an instance in any state is in the log, see `priorityLines`
       case 'rival': {
         const { instance, source, priority, own } = effect
         this.#log.warn(
