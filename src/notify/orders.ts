@@ -1,5 +1,7 @@
 import type { Command } from '../model/command.ts'
 import type { Fifo, News, NotifiedState, ScriptConfig, StateCommands } from '../model/notify.ts'
+import type { StateNews } from '../model/telling.ts'
+import { serverTrio, serviceTrio } from './names.ts'
 import { REMOVED } from './states.ts'
 
 /** A command to run for a piece of news. */
@@ -53,12 +55,12 @@ export function ordersFor(news: News, config: ScriptConfig): Orders {
       if (news.initial && !config.initialServers) return NOTHING
       const commands = config.services.find(({ service }) => service === news.service)
       const server = commands?.servers.find((each) => each.server === news.server)
-      const subject = `RS ${realServerTrio(news.server, news.service)} ${virtualServerTrio(news.service)}`
+      const subject = `RS ${serverTrio(news.server, news.service)} ${serviceTrio(news.service)}`
       return ofService(news, subject, news.up ? server?.up : server?.down, config)
     }
     case 'quorum': {
       const commands = config.services.find(({ service }) => service === news.service)
-      const subject = `VS ${virtualServerTrio(news.service)}`
+      const subject = `VS ${serviceTrio(news.service)}`
       return ofService(news, subject, news.up ? commands?.quorumUp : commands?.quorumDown, config)
     }
   }
@@ -66,7 +68,6 @@ export function ordersFor(news: News, config: ScriptConfig): Orders {
 
 const NOTHING: Orders = { runs: [], lines: [] }
 
-type StateNews = Extract<News, { type: 'state' }>
 /** The last four arguments of `notify`, and the line. */
 type Words = readonly ['INSTANCE' | 'GROUP', string, string, string]
 
@@ -139,13 +140,4 @@ function linesTo(
 ): readonly LineOrder[] {
   const paths = fifos.filter((fifo) => fifo.events === 'all' || fifo.events === events).map(({ path }) => path)
   return [...new Set(paths)].map((path) => ({ path, subject, line: `${subject} ${what}` }))
-}
-
-/** `FWM 10` whatever its address family. */
-const virtualServerTrio = (service: string) => service.replace(/^(FWM \d+) IPv6$/, '$1')
-
-/** `[192.168.10.11]:tcp:80`: its protocol is that of the virtual server, which a firewall mark has none of. */
-function realServerTrio(server: string, service: string): string {
-  const protocol = /:(tcp|udp|sctp):\d+$/.exec(service)?.[1] ?? 'none'
-  return server.replace(/:(\d+)$/, `:${protocol}:$1`)
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { TimedCommand } from '../../model/command.ts'
 import { needsScripts, type News, type ScriptConfig } from '../../model/notify.ts'
+import type { StateNews } from '../../model/telling.ts'
 import { configToRun, readConfigFile } from '../../host/config-file.ts'
 import { ordersFor } from '../../notify/orders.ts'
 import type { CommandRun, FromScript, ToScript } from '../messages.ts'
@@ -12,8 +13,6 @@ import { inWords } from './duration.ts'
 import { Pipes } from './pipes.ts'
 import { KILLED_WITHIN_MS, Queues } from './queues.ts'
 import { KnownTrackers } from './known-trackers.ts'
-
-type StateNews = Extract<News, { readonly type: 'state' }>
 
 export interface ScriptServiceOptions {
   readonly file: string
