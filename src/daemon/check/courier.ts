@@ -10,15 +10,6 @@ import {
 } from '../../notify/queue.ts'
 import { type Millis, millis } from '../../time.ts'
 
-/** What a courier has done, since the process began. */
-export interface CourierCounts {
-  sent: number
-  /** Attempts. */
-  failed: number
-  /** Given up. */
-  dropped: number
-}
-
 /** Sends one thing. `dropped`: how many were given up before it. Does not throw. */
 export type Deliver<T> = (item: T, dropped: number) => Promise<Delivery>
 
@@ -34,7 +25,6 @@ export class Courier<T> {
   #queue: Queue<T> = emptyQueue
   #timer: NodeJS.Timeout | undefined
   #onIdle: (() => void) | undefined
-  readonly counts: CourierCounts = { sent: 0, failed: 0, dropped: 0 }
 
   constructor(deliver: Deliver<T>, rules: QueueRules, settled: (item: T) => void) {
     this.#deliver = deliver
@@ -86,8 +76,6 @@ export class Courier<T> {
     const delivery = await this.#deliver(item, dropped)
     // It was closed, and perhaps filled anew, meanwhile.
     if (this.#queue.waiting[0]?.item !== item) return
-    if (delivery === 'done') this.counts.sent++
-    else this.counts.failed++
     this.#change(delivered(this.#queue, delivery, dropped, clock(), this.#rules))
     if (delivery !== 'done') this.#onIdle?.()
     this.#turn()
@@ -97,7 +85,6 @@ export class Courier<T> {
   #change(queue: Queue<T>): void {
     const before = this.#queue
     this.#queue = queue
-    if (queue.dropped > before.dropped) this.counts.dropped += queue.dropped - before.dropped
     const left = new Set(queue.waiting)
     for (const each of before.waiting) if (!left.has(each)) this.#settled(each.item)
   }

@@ -45,10 +45,6 @@ export class Mailer {
     )
   }
 
-  get counts() {
-    return this.#courier.counts
-  }
-
   /** What waits is sent by the new one: it may be the one that mends what was wrong. */
   configure(order: MailOrder): void {
     this.#order = order

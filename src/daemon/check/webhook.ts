@@ -39,10 +39,6 @@ export class Webhook {
     )
   }
 
-  get counts() {
-    return this.#courier.counts
-  }
-
   /** Of the same URL. */
   configure(config: WebhookConfig): void {
     this.#config = config
