@@ -7,7 +7,7 @@ import { type Millis, millis } from '../../time.ts'
 import { matchRouters } from '../../vrrp/router.ts'
 import { type Succession, succession } from '../../vrrp/succession.ts'
 import { Child, CHILD_OPTIONS } from '../child.ts'
-import type { FromVrrp, ToVrrp, Transition } from '../messages.ts'
+import type { FromVrrp, InstanceNews, ToVrrp, Transition } from '../messages.ts'
 import { PULSES } from '../pulse.ts'
 import { resign } from '../vrrp/resign.ts'
 import { afterTransition } from './after-transition.ts'
@@ -20,9 +20,6 @@ import { processSnapshot } from './process-snapshot.ts'
 /** How long a killed vrrp process may take until its successor sends its first advert. */
 const RESPAWN_MS = 1000
 
-/** What an instance says that somebody may want to be told of. */
-export type ElectionNews = Extract<FromVrrp, { readonly type: 'transition' | 'priority' | 'lower-priority' }>
-
 export interface ElectionContext {
   /** Of the director. */
   readonly name: string
@@ -30,7 +27,7 @@ export interface ElectionContext {
   readonly events: RecentEvents
   readonly pidFiles: PidFiles
   /** In the order in which it happened. */
-  news(news: ElectionNews): void
+  news(news: InstanceNews): void
 }
 
 /** Of the program that this process was before: its vrrp process still has the roles. */

@@ -8,10 +8,10 @@ import type { Told } from '../../model/telling.ts'
 import { type ServiceNews, serviceNews, type ServiceState, stoppedService } from '../../notify/services.ts'
 import { moved, noStates, reloaded, REMOVED, type States, stopped, withPriority } from '../../notify/states.ts'
 import { matchRouters } from '../../vrrp/router.ts'
-import type { FromVrrp, Transition, Verdict } from '../messages.ts'
+import type { InstanceNews, Transition, Verdict } from '../messages.ts'
 import type { Verdicts } from './verdicts.ts'
 
-type PriorityMessage = Extract<FromVrrp, { type: 'priority' | 'lower-priority' }>
+type PriorityMessage = Exclude<InstanceNews, Transition>
 
 /**
  * News that a reload may bring: `before`, of what is removed, are to be told while those who tell have the configuration of

@@ -3,8 +3,7 @@ import type { InstanceSnapshot } from '../../control/snapshot.ts'
 import type { Config } from '../../model/config.ts'
 import type { News } from '../../model/notify.ts'
 import type { Told } from '../../model/telling.ts'
-import type { Verdict } from '../messages.ts'
-import type { ElectionNews } from './election.ts'
+import type { InstanceNews, Verdict } from '../messages.ts'
 import { NewsDesk } from './news-desk.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -39,7 +38,7 @@ export class Telling {
     this.#tell(early)
   }
 
-  election(news: ElectionNews): void {
+  election(news: InstanceNews): void {
     this.#tell(news.type === 'transition' ? this.#desk.moved(news) : this.#desk.priority(news))
   }
 
