@@ -30,8 +30,7 @@ postgresql   file:/usr/lib/postgresql                   a database that a pair o
 openssl      command:openssl                            certificates of servers in tests
 iperf3       command:iperf3                             bulk TCP in the bench
 wrk          command:wrk                                HTTP load in the bench
-exim4-daemon-light command:exim4                    a real mail server, in tests of mail
-openssl      command:openssl                            its certificate
+exim4-daemon-light command:exim4                        a real mail server, in tests of mail
 socat        command:socat                              ends of SCTP associations in tests under that kernel
 ipvsadm      command:ipvsadm                            IPVS itself, beside Tanist, in tests under that kernel
 groff-base   command:groff                              reads the manual page in a test
