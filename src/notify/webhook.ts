@@ -1,6 +1,6 @@
 import type { Told, WebhookConfig, WebhookEvent } from '../model/telling.ts'
 import { seconds } from '../time.ts'
-import type { QueueRules } from './queue.ts'
+import type { Delivery, QueueRules } from './queue.ts'
 
 /** Each webhook has a queue of its own, so that one that is away keeps nobody waiting. */
 export const WEBHOOK_RULES: QueueRules = {
@@ -85,7 +85,7 @@ function change({ up, initial }: { readonly up: boolean; readonly initial: boole
  * What an answer's status means for the one that was sent. Redirects are not followed: a signed body goes nowhere else. Refusals
  * are final, but for those that ask to come back (RFC 9110 §15.5.9, RFC 6585 §4).
  */
-export function webhookDelivery(status: number): 'done' | 'later' | 'never' {
+export function webhookDelivery(status: number): Delivery {
   if (status >= 200 && status < 300) return 'done'
   return status >= 500 || status === 408 || status === 425 || status === 429 ? 'later' : 'never'
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Command, CommandPolicy } from '../../model/command.ts'
+import type { CommandRun } from '../messages.ts'
 import { commandEnvironment } from './environment.ts'
 import { CommandOutput } from './command-output.ts'
 import { Identities, type Identity } from './identities.ts'
@@ -16,6 +17,16 @@ export interface CommandEnd {
   /** First line of its output, cut; empty when there was none. */
   readonly output: string
 }
+
+/** What the director is told of it. `queue`: for whom it ran. */
+export const commandRun = (queue: string, argv: readonly string[], { verdict, ...how }: CommandEnd): CommandRun => ({
+  type: 'ran',
+  queue,
+  argv,
+  good: verdict === 'good',
+  ...how,
+  at: Date.now(),
+})
 
 export interface RunningCommand {
   /** Resolves when the program has gone. */

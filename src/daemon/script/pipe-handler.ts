@@ -1,6 +1,6 @@
 import type { Command } from '../../model/command.ts'
 import type { CommandRun } from '../messages.ts'
-import type { Commands, RunningCommand } from './command.ts'
+import { commandRun, type Commands, type RunningCommand } from './command.ts'
 
 /** Pauses before a handler that has ended is started again, doubling; after a life as long as the longest they begin anew. */
 const FIRST_PAUSE_MS = 1000
@@ -45,12 +45,11 @@ export class PipeHandler {
 
   async #start(): Promise<void> {
     this.#run = this.#commands.start(this.#command, [this.#path])
-    const { end, verdict, ms, output } = await this.#run.ended
+    const ended = await this.#run.ended
     this.#run = undefined
     if (this.#isEnding) return
-    const [argv, good] = [[...this.#command.argv, this.#path], verdict === 'good']
-    if (ms >= LONGEST_PAUSE_MS) this.#pauseMs = FIRST_PAUSE_MS
-    this.#ran({ type: 'ran', queue: `fifo ${this.#path}`, argv, end, good, ms, output, at: Date.now() })
+    if (ended.ms >= LONGEST_PAUSE_MS) this.#pauseMs = FIRST_PAUSE_MS
+    this.#ran(commandRun(`fifo ${this.#path}`, [...this.#command.argv, this.#path], ended))
     this.#timer = setTimeout(() => void this.#start(), this.#pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
   }

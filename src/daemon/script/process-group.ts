@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { processIds } from '../../linux/processes.ts'
 
 /** Between SIGTERM and SIGKILL, as keepalived has it. */
 const KILL_AFTER_MS = 2000
@@ -62,10 +63,9 @@ export class ProcessGroup {
 /** Whether a process group has more than so many processes (proc(5): the third field behind the name is the group). */
 function hasMore(group: number, most: number): boolean {
   let count = 0
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
+  for (const pid of processIds()) {
     try {
-      const [, , id] = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const [, , id] = readFileSync(`/proc/${pid}/stat`, 'utf8')
         .replace(/^.*\) /s, '')
         .split(' ')
       if (Number(id) === group && ++count > most) return true

@@ -1,6 +1,6 @@
 import type { CommandOrder } from '../../notify/orders.ts'
 import type { CommandRun } from '../messages.ts'
-import type { Commands, RunningCommand } from './command.ts'
+import { commandRun, type Commands, type RunningCommand } from './command.ts'
 import { inWords } from './duration.ts'
 
 /** Commands that wait in a queue. For one more the oldest gives way: what is newest is what counts. */
@@ -110,12 +110,11 @@ export class Queues {
   }
 
   async #afterEnd(name: string, queue: Queue, { command, args }: Waiting, run: RunningCommand): Promise<void> {
-    const { end, verdict, ms, output } = await run.ended
+    const ended = await run.ended
     clearTimeout(queue.running?.limit)
     queue.running = undefined
     this.#running--
-    const argv = [...command.argv, ...args]
-    this.#events.ran({ type: 'ran', queue: name, argv, end, good: verdict === 'good', ms, output, at: Date.now() })
+    this.#events.ran(commandRun(name, [...command.argv, ...args], ended))
     this.#queues.delete(name)
     // Behind the others, so that all get their turn.
     if (queue.waiting.length > 0) this.#queues.set(name, queue)

@@ -46,7 +46,7 @@ export class ScriptServer {
     this.#log = log
     this.#away = away
     this.#hello = { type: 'hello', pid: process.pid, version }
-    this.#service = new ScriptService(options, (message) => this.#send(message), log)
+    this.#service = new ScriptService(options, (message) => this.#write(message), log)
     this.#server = createServer((socket) => this.#accept(socket))
   }
 
@@ -116,10 +116,6 @@ export class ScriptServer {
       this.#log.warn(`no director for ${this.#away / 1000} s`)
       this.#onEnd()
     }, this.#away)
-  }
-
-  #send(message: FromScript): void {
-    this.#write(message)
   }
 
   #write(message: FromScript | Hello): void {

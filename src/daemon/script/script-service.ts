@@ -7,7 +7,7 @@ import { configToRun, readConfigFile } from '../../host/config-file.ts'
 import { ordersFor } from '../../notify/orders.ts'
 import type { CommandRun, FromScript, ToScript } from '../messages.ts'
 import { scriptDigest } from '../script-digest.ts'
-import { Commands } from './command.ts'
+import { commandRun, Commands } from './command.ts'
 import { MOST_LEFT } from './process-group.ts'
 import { inWords } from './duration.ts'
 import { Pipes } from './pipes.ts'
@@ -166,10 +166,9 @@ export class ScriptService {
     const { command, timeout } = timed
     const run = this.#commands.start(command, [])
     const limit = setTimeout(() => run.stop(`its time limit of ${inWords(timeout)}`), timeout)
-    const { end, verdict, ms, output } = await run.ended
+    const ended = await run.ended
     clearTimeout(limit)
-    const good = verdict === 'good'
-    this.#send({ type: 'ran', queue, argv: command.argv, end, good, ms, output, at: Date.now() })
+    this.#send(commandRun(queue, command.argv, ended))
   }
 }
 
