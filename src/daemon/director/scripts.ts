@@ -3,7 +3,7 @@ import type { CommandSnapshot, ProcessSnapshot } from '../../control/snapshot.ts
 import type { Config } from '../../model/config.ts'
 import { needsScripts, type News } from '../../model/notify.ts'
 import type { TrackerResult } from '../../model/tracking.ts'
-import type { CommandRun, FromScript } from '../messages.ts'
+import type { CommandRun, FromScript, ToScript } from '../messages.ts'
 import { notifySystemd } from '../../linux/process.ts'
 import { scriptDigest } from '../script-digest.ts'
 import type { RecentEvents } from './events.ts'
@@ -34,6 +34,12 @@ const extendTimeout = (ms: number) => notifySystemd(`EXTEND_TIMEOUT_USEC=${Math.
 /** For what comes before and behind it. */
 const SYSTEMD_MARGIN_MS = 10_000
 
+/** How long a script process that is away may take to come back when the daemon is about to end. */
+const RETURN_MS = 3000
+
+/** How soon the script process is asked again that could not read the file: somebody is writing it, as a rule. */
+const ASK_AGAIN_MS = 2000
+
 export interface ScriptsContext {
   /** Of the director. */
   readonly name: string
@@ -62,13 +68,17 @@ export class Scripts {
   #starts = true
   /** It runs the configuration that is in force. */
   #isReady = false
-  /** It has one, if not that. */
-  #hasConfig = false
   #waiting: News[] = []
   #lost = 0
   /** Of `start` and `finish`, until they are answered. */
   #onStarted: (() => void) | undefined
   #onFinished: (() => void) | undefined
+  /** What the script process is told last; by the next one, too, should this one die of it. */
+  #finishing: Extract<ToScript, { type: 'finish' }> | undefined
+  #absence: NodeJS.Timeout | undefined
+  #askAgain: NodeJS.Timeout | undefined
+  /** Why it could not read the file, so that this is said once. */
+  #refusal: string | undefined
 
   constructor(config: Config, context: ScriptsContext) {
     this.#context = context
@@ -106,7 +116,7 @@ export class Scripts {
 
   /**
    * Runs `startup_script`. Resolves at its end, or when there is none and files and processes have been looked at: the election
-   * begins with what they say.
+   * begins with what they say. It begins in any case when the time for that is over.
    */
   async start(): Promise<void> {
     const { startup, trackers } = this.#config.scripts
@@ -115,11 +125,10 @@ export class Scripts {
     if (!isSoon) extendTimeout(startup.timeout + KILL_MARGIN_MS)
     await new Promise<void>((resolve) => {
       this.#onStarted = resolve
-      // Who has died, or never comes, keeps nobody from being master.
-      setTimeout(resolve, startup === undefined ? FIRST_LOOK_MS : startup.timeout + FIRST_LOOK_MS).unref()
+      const longest = FIRST_LOOK_MS + (isSoon ? 0 : startup.timeout + KILL_MARGIN_MS)
+      setTimeout(() => this.#startsWithout(isSoon ? 'files and processes' : 'startup_script'), longest).unref()
       if (!isSoon && this.#isReady) this.#link?.send({ type: 'start' })
     })
-    this.#onStarted = undefined
   }
 
   tell(news: readonly News[]): void {
@@ -149,15 +158,27 @@ export class Scripts {
   async #finish(shutdown: boolean, longest: number): Promise<void> {
     const link = this.#link
     if (link === undefined) return
-    if (this.#isReady) {
-      if (shutdown) extendTimeout(longest + KILL_MARGIN_MS)
-      await new Promise<void>((resolve) => {
-        this.#onFinished = resolve
-        setTimeout(resolve, longest + KILL_MARGIN_MS).unref()
-        link.send({ type: 'finish', within: shutdown ? STOP_SCRIPTS_MS : HAND_OVER_MS, shutdown })
-      })
-    }
+    if (shutdown) extendTimeout(longest + KILL_MARGIN_MS)
+    this.#finishing = { type: 'finish', within: shutdown ? STOP_SCRIPTS_MS : HAND_OVER_MS, shutdown }
+    await new Promise<void>((resolve) => {
+      this.#onFinished = resolve
+      setTimeout(resolve, longest + KILL_MARGIN_MS).unref()
+      if (this.#isReady) this.#askToFinish()
+      else this.#awaitReturn()
+    })
+    clearTimeout(this.#absence)
+    clearTimeout(this.#askAgain)
     await link.stop(KILL_MARGIN_MS)
+  }
+
+  #askToFinish(): void {
+    clearTimeout(this.#absence)
+    if (this.#finishing !== undefined) this.#link?.send(this.#finishing)
+  }
+
+  #awaitReturn(): void {
+    clearTimeout(this.#absence)
+    this.#absence = setTimeout(() => this.#onFinished?.(), RETURN_MS)
   }
 
   #connect(): void {
@@ -168,9 +189,9 @@ export class Scripts {
       message: (message: FromScript) => this.#take(message),
       lost: (how: string) => {
         this.#isReady = false
-        this.#hasConfig = false
         log.error(`the script process is gone (${how}); until it is back trackers keep their state, and news wait`)
         events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'script', reason: how })
+        if (this.#finishing !== undefined) this.#awaitReturn()
       },
     }
     this.#link =
@@ -180,11 +201,11 @@ export class Scripts {
   }
 
   #configure(): void {
+    clearTimeout(this.#askAgain)
     this.#link?.send({ type: 'configure', digest: scriptDigest(this.#config.scripts), starts: this.#starts })
   }
 
   #take(message: FromScript): void {
-    const { log } = this.#context
     switch (message.type) {
       case 'configured':
         this.#configured(message.digest)
@@ -192,8 +213,7 @@ export class Scripts {
         if (this.#config.scripts.startup === undefined) this.#hasStarted()
         break
       case 'refused':
-        log.error({ errors: message.errors }, 'the script process cannot use the file; it goes on with what it has')
-        this.#isReady = this.#hasConfig
+        this.#refused(message.errors)
         break
       case 'started':
         this.#hasStarted()
@@ -210,6 +230,25 @@ export class Scripts {
     }
   }
 
+  /** The file is another one than what is in force, and is wrong: until it is mended nobody is told anything. */
+  #refused(errors: readonly string[]): void {
+    const refusal = errors.join('\n')
+    if (refusal !== this.#refusal) {
+      this.#context.log.error(
+        { errors },
+        'the script process cannot read the configuration file as it is now; until it can, trackers keep their state, and news wait',
+      )
+    }
+    this.#refusal = refusal
+    this.#askAgain = setTimeout(() => this.#configure(), ASK_AGAIN_MS)
+  }
+
+  #startsWithout(what: string): void {
+    if (this.#onStarted !== undefined)
+      this.#context.log.error(`the election begins without ${what}: that took too long`)
+    this.#hasStarted()
+  }
+
   #hasStarted(): void {
     this.#onStarted?.()
     this.#onStarted = undefined
@@ -223,14 +262,16 @@ export class Scripts {
       )
     }
     this.#isReady = true
-    this.#hasConfig = true
     this.#starts = false
-    if (this.#onStarted !== undefined && this.#config.scripts.startup !== undefined) this.#link?.send({ type: 'start' })
+    this.#refusal = undefined
+    const isStarting = this.#onStarted !== undefined && this.#finishing === undefined
+    if (isStarting && this.#config.scripts.startup !== undefined) this.#link?.send({ type: 'start' })
     if (this.#lost > 0) log.error(`${this.#lost} events were not told to scripts: the script process was away too long`)
     this.#lost = 0
     const news = this.#waiting
     this.#waiting = []
     if (news.length > 0) this.#link?.send({ type: 'news', news })
+    this.#askToFinish()
   }
 
   #track(results: readonly TrackerResult[]): void {
