@@ -85,6 +85,9 @@ export interface TrackerResult {
   readonly at: number
 }
 
+/** Tells trackers apart. */
+export const trackerKey = ({ kind, name }: Pick<Track, 'kind' | 'name'>): string => `${kind} ${name}`
+
 /** A change of an interface counts only when it has lasted so long. */
 export interface LinkDelay {
   readonly interface: string

@@ -210,8 +210,6 @@ export type Event =
 /** One address on one interface; the kernel tells the same address with another prefix length from it. */
 export const addressKey = ({ device, address, prefix }: VirtualAddress): string => `${device} ${address}/${prefix}`
 
-export const trackerKey = ({ kind, name }: Pick<Track, 'kind' | 'name'>): string => `${kind} ${name}`
-
 /** All addresses that move with an instance. */
 export const addressesOf = (instance: VrrpInstance): readonly VirtualAddress[] => [
   ...instance.addresses,

@@ -1,6 +1,6 @@
-import type { Track } from '../model/tracking.ts'
+import { type Track, trackerKey } from '../model/tracking.ts'
 import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
-import { type Consequence, type EngineState, type Tracked, type TrackedState, trackerKey } from './state.ts'
+import type { Consequence, EngineState, Tracked, TrackedState } from './state.ts'
 
 /** What trackers say, and what that comes to for an instance: as in keepalived 2.2.7. */
 

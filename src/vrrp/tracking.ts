@@ -1,10 +1,10 @@
-import type { TrackerResult } from '../model/tracking.ts'
+import { trackerKey, type TrackerResult } from '../model/tracking.ts'
 import { after, millis } from '../time.ts'
 import { settle, uniteGroups } from './group.ts'
 import { linkOf } from './link.ts'
 import { countedInterfaces, linkStatuses } from './link-delays.ts'
 import type { Members } from './members.ts'
-import { addressesOf, isUsable, type Member, timingOf, trackerKey } from './state.ts'
+import { addressesOf, isUsable, type Member, timingOf } from './state.ts'
 import { skewTime } from './timers.ts'
 import { effectivePriority, trackedOf } from './trackers.ts'
 

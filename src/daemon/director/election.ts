@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { InstanceSnapshot, ProcessSnapshot } from '../../control/snapshot.ts'
 import type { Config } from '../../model/config.ts'
-import type { TrackerResult } from '../../model/tracking.ts'
+import { trackerKey, type TrackerResult } from '../../model/tracking.ts'
 import type { RouterIdentity } from '../../model/vrrp.ts'
 import { type Millis, millis } from '../../time.ts'
 import { matchRouters } from '../../vrrp/router.ts'
@@ -235,5 +235,3 @@ export class Election {
 }
 
 const VRRP_DIED = 'the vrrp process has died'
-
-const trackerKey = ({ kind, name }: Pick<TrackerResult, 'kind' | 'name'>) => `${kind} ${name}`

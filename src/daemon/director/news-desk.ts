@@ -49,13 +49,14 @@ export class NewsDesk {
   }
 
   /** The effective priority of an instance has changed, or a master has heard a lower one. */
-  priority({ type, instance, priority, at, ...rest }: PriorityMessage): readonly Told[] {
-    const name = this.#nameOf(instance)
+  priority(message: PriorityMessage): readonly Told[] {
+    const { priority, at } = message
+    const name = this.#nameOf(message.instance)
     if (!this.#states.instances.has(name)) return []
-    if (type === 'lower-priority') return [{ type, name, priority, at }]
+    if (message.type === 'lower-priority') return [{ type: message.type, name, priority, at }]
     this.#states = withPriority(this.#states, name, priority)
-    const state = 'state' in rest && rest.state === 'master' ? 'MASTER' : 'BACKUP'
-    return [{ type, name, state, priority, at }]
+    const state = message.state === 'master' ? 'MASTER' : 'BACKUP'
+    return [{ type: message.type, name, state, priority, at }]
   }
 
   /** The virtual servers as they are now, with what the checkers have said of their servers. */

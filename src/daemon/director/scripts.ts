@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { CommandSnapshot, ProcessSnapshot } from '../../control/snapshot.ts'
 import type { Config } from '../../model/config.ts'
 import { needsScripts, type News } from '../../model/notify.ts'
-import type { TrackerResult } from '../../model/tracking.ts'
+import { trackerKey, type TrackerResult } from '../../model/tracking.ts'
 import type { CommandRun, FromScript, ToScript } from '../messages.ts'
 import { notifySystemd } from '../../linux/process.ts'
 import { scriptDigest } from '../script-digest.ts'
@@ -283,7 +283,7 @@ export class Scripts {
   #say(result: TrackerResult): void {
     const { log, events } = this.#context
     const { kind, name, value, detail, at } = result
-    const key = `${kind} ${name}`
+    const key = trackerKey(result)
     const before = this.#results.get(key)
     this.#results.set(key, result)
     const level = value.type === 'bad' ? 'warn' : 'info'

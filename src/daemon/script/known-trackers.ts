@@ -1,4 +1,4 @@
-import type { TrackerResult, Trackers } from '../../model/tracking.ts'
+import { trackerKey, type TrackerResult, type Trackers } from '../../model/tracking.ts'
 import type { Commands } from './command.ts'
 import { ScriptRunner } from './script-runner.ts'
 import { FileWatcher } from './watch/file-watch.ts'
@@ -39,7 +39,7 @@ export class KnownTrackers {
   /** `report` gets what is found between two calls of `configure`; what is known right after one is in `all`. */
   constructor(report: Report) {
     this.#watchers = watchers((results) => {
-      for (const result of results) this.#known.set(keyOf(result), result)
+      for (const result of results) this.#known.set(trackerKey(result), result)
       if (!this.#isConfiguring) report(results)
     })
   }
@@ -68,10 +68,8 @@ export class KnownTrackers {
   }
 }
 
-const keyOf = ({ kind, name }: Pick<TrackerResult, 'kind' | 'name'>) => `${kind} ${name}`
-
 function definitionsOf({ scripts, files, processes }: Trackers): Map<string, string> {
   const of = (kind: TrackerResult['kind'], trackers: readonly { readonly name: string }[]) =>
-    trackers.map((tracker): [string, string] => [keyOf({ kind, name: tracker.name }), JSON.stringify(tracker)])
+    trackers.map((tracker): [string, string] => [trackerKey({ kind, name: tracker.name }), JSON.stringify(tracker)])
   return new Map([...of('script', scripts), ...of('file', files), ...of('process', processes)])
 }

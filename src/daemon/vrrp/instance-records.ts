@@ -1,8 +1,9 @@
+import { trackerKey } from '../../model/tracking.ts'
 import type { RouterIdentity, VrrpInstance } from '../../model/vrrp.ts'
 import type { InstanceSnapshot, PeerSnapshot, TrackerSnapshot } from '../../control/snapshot.ts'
 import type { Received } from '../../vrrp/receive.ts'
 import { matchRouters, routerKey } from '../../vrrp/router.ts'
-import { addressesOf, type EngineState, type Tracked, trackerKey } from '../../vrrp/state.ts'
+import { addressesOf, type EngineState, type Tracked } from '../../vrrp/state.ts'
 import { weightOf } from '../../vrrp/trackers.ts'
 
 /** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */
