@@ -84,5 +84,14 @@ export function realServersOf({ real_server: servers }: VirtualServerSettings) {
 export const mailTlsOf = ({ smtp_tls: said, smtp_login: login }: NonNullable<Global>): MailTls =>
   said ?? (login === undefined ? 'auto' : 'starttls')
 
+/** Names of the instances, or groups, that mails are about. */
+export function mailingOf(
+  blocks: readonly { readonly id: string; readonly smtp_alert: boolean | undefined }[],
+  global: Global,
+): readonly string[] {
+  const usual = global?.smtp_alert_vrrp ?? global?.smtp_alert ?? false
+  return blocks.filter(({ smtp_alert: own }) => own ?? usual).map(({ id }) => id)
+}
+
 export const mailPortOf = (global: NonNullable<Global>): number =>
   global.smtp_server?.port ?? (mailTlsOf(global) === 'implicit' ? 465 : 25)

@@ -1,4 +1,5 @@
 import type { DumpConfig } from '../../model/dumps.ts'
+import { mailingOf } from '../effective.ts'
 import type { Settings } from '../keywords/root.ts'
 
 /** Which files keepalived's signals write, by keepalived's rules for their names. */
@@ -13,9 +14,7 @@ export function dumpsOf(settings: Settings): DumpConfig {
       json: fileOf(global?.json_dump_file, 'keepalived.json', suffix),
     },
     jsonVersion: global?.json_version === '2' ? 2 : 1,
-    mailing: settings.vrrp_instance
-      .filter(({ smtp_alert: said }) => said ?? global?.smtp_alert_vrrp ?? global?.smtp_alert ?? false)
-      .map(({ id }) => id),
+    mailing: mailingOf(settings.vrrp_instance, global),
   }
 }
 

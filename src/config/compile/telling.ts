@@ -2,7 +2,7 @@ import { endpointName } from '../../model/endpoint.ts'
 import { serviceName, type VirtualServer } from '../../model/service.ts'
 import { type MailConfig, serverKey, type Telling, type WebhookConfig } from '../../model/telling.ts'
 import { seconds } from '../../time.ts'
-import { mailPortOf, mailTlsOf, realServersOf } from '../effective.ts'
+import { mailingOf, mailPortOf, mailTlsOf, realServersOf } from '../effective.ts'
 import type { Settings, VirtualServerSettings } from '../keywords/root.ts'
 
 /** keepalived's figure. */
@@ -29,10 +29,7 @@ export function tellingOf(settings: Settings, services: Services): Telling {
 function mailOf(settings: Settings, global: Global, services: Services): MailConfig | undefined {
   const { smtp_server: server, notification_email: to, smtp_login: login } = global
   if (server === undefined || to.length === 0) return undefined
-  const vrrp = global.smtp_alert_vrrp ?? global.smtp_alert ?? false
   const checker = global.smtp_alert_checker ?? global.smtp_alert
-  const alerted = (blocks: readonly { readonly id: string; readonly smtp_alert: boolean | undefined }[]) =>
-    blocks.filter(({ smtp_alert: own }) => own ?? vrrp).map(({ id }) => id)
   return {
     to: to.map(({ name }) => name),
     from: global.notification_email_from,
@@ -49,8 +46,8 @@ function mailOf(settings: Settings, global: Global, services: Services): MailCon
         : { user: login.user, password: login.password.reveal() },
     faults: !global.no_email_faults,
     checkers: !(global.no_checker_emails ?? false),
-    instances: alerted(settings.vrrp_instance),
-    groups: alerted(settings.vrrp_sync_group),
+    instances: mailingOf(settings.vrrp_instance, global),
+    groups: mailingOf(settings.vrrp_sync_group, global),
     services: services.filter(([{ smtp_alert: own }]) => own ?? checker ?? false).map(([, { id }]) => serviceName(id)),
     servers: services.flatMap(([block, { id, realServers }]) =>
       realServersOf(block).flatMap(({ smtp_alert: own }, index) => {
