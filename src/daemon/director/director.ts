@@ -41,7 +41,7 @@ const STOP_PATIENCE = millis(5000)
 /** How long the state that a director keeps for the program that replaces it holds: longer than any start takes. */
 const REPLACING = millis(60_000)
 
-/** The parent process: configuration, forwarding core, control socket, and the two children. */
+/** The parent process: configuration, forwarding core, control socket, and its children. */
 export class Director {
   readonly #options: DirectorOptions
   readonly #log: Logger
