@@ -10,6 +10,7 @@ const NEED_ROOT = [
   'test/daemon/{address-memory,kept-state,signals}.test.ts',
   'test/daemon/script/{commands,identities,news,pipes,queues,server,service,socket,tracking}.test.ts',
   'test/daemon/script/watch/{file-poll,process-watch}.test.ts',
+  'test/daemon/director/scripts.test.ts',
   'test/host/*.test.ts',
   'test/programs.test.ts',
 ]

@@ -66,7 +66,9 @@ export class Scripts {
   #config: Config
   /** It has not been told of a configuration yet since this daemon started. */
   #starts = true
-  /** It runs the configuration that is in force. */
+  /** It has a configuration, be it the one before that in force. */
+  #hasConfig = false
+  /** It has taken the configuration that is in force, or has refused it and goes on with the one before. */
   #isReady = false
   #waiting: News[] = []
   #lost = 0
@@ -189,6 +191,7 @@ export class Scripts {
       message: (message: FromScript) => this.#take(message),
       lost: (how: string) => {
         this.#isReady = false
+        this.#hasConfig = false
         log.error(`the script process is gone (${how}); until it is back trackers keep their state, and news wait`)
         events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'script', reason: how })
         if (this.#finishing !== undefined) this.#awaitReturn()
@@ -236,10 +239,11 @@ export class Scripts {
     if (refusal !== this.#refusal) {
       this.#context.log.error(
         { errors },
-        'the script process cannot read the configuration file as it is now; until it can, trackers keep their state, and news wait',
+        `the script process cannot read the configuration file as it is now; until it can, ${this.#hasConfig ? 'it goes on with the one before' : 'trackers keep their state, and news wait'}`,
       )
     }
     this.#refusal = refusal
+    if (this.#hasConfig && !this.#isReady) this.#goOn()
     this.#askAgain = setTimeout(() => this.#configure(), ASK_AGAIN_MS)
   }
 
@@ -261,9 +265,16 @@ export class Scripts {
         'the configuration file has changed since it was loaded: its commands are those of the file as it is now',
       )
     }
-    this.#isReady = true
+    this.#hasConfig = true
     this.#starts = false
     this.#refusal = undefined
+    this.#goOn()
+  }
+
+  /** It is told what has happened meanwhile, and what happens from now on. */
+  #goOn(): void {
+    const { log } = this.#context
+    this.#isReady = true
     const isStarting = this.#onStarted !== undefined && this.#finishing === undefined
     if (isStarting && this.#config.scripts.startup !== undefined) this.#link?.send({ type: 'start' })
     if (this.#lost > 0) log.error(`${this.#lost} events were not told to scripts: the script process was away too long`)
