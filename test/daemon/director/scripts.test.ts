@@ -51,5 +51,5 @@ test('a script process that refuses the file goes on with the one before, and is
   scripts.configure(config)
   tell(2)
   await until('the second command', () => last() === 'told INSTANCE VI_1 MASTER 2')
-  expect(said.join('')).toContain('goes on with the configuration before')
+  expect(said.join('')).toContain('goes on with the one before')
 })
