@@ -16,6 +16,7 @@ import type { Replaced } from './kept-state.ts'
 import type { PidFiles } from './pid-files.ts'
 import { Predecessor } from './predecessor.ts'
 import { processSnapshot } from './process-snapshot.ts'
+import { trackerKey, trackerKeys } from './tracker-keys.ts'
 
 /** How long a killed vrrp process may take until its successor sends its first advert. */
 const RESPAWN_MS = 1000
@@ -127,16 +128,7 @@ export class Election {
 
   configure(config: Config): void {
     this.#config = config
-    const { scripts, files, processes } = config.scripts.trackers
-    const named =
-      (kind: TrackerResult['kind']) =>
-      ({ name }: { readonly name: string }) =>
-        trackerKey({ kind, name })
-    const there = new Set([
-      ...scripts.map(named('script')),
-      ...files.map(named('file')),
-      ...processes.map(named('process')),
-    ])
+    const there = trackerKeys(config.scripts.trackers)
     for (const key of this.#trackers.keys()) if (!there.has(key)) this.#trackers.delete(key)
     this.#configure()
   }

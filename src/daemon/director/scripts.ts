@@ -9,6 +9,7 @@ import { scriptDigest } from '../script-digest.ts'
 import type { RecentEvents } from './events.ts'
 import { trackerLines } from './keepalived-lines.ts'
 import { forkedScripts, type ScriptLink, scriptService } from './script-link.ts'
+import { trackerKey, trackerKeys } from './tracker-keys.ts'
 
 /** BOUNDED: news that wait until the script process has read the configuration. Of more the oldest are not told to it. */
 const WAITING_LIMIT = 1000
@@ -60,7 +61,7 @@ export interface ScriptsContext {
 export class Scripts {
   readonly #context: ScriptsContext
   readonly #runs = new Map<string, CommandRun>()
-  /** By kind and name. BOUNDED by what configurations have named. */
+  /** By kind and name. BOUNDED by the configuration. */
   readonly #results = new Map<string, TrackerResult>()
   #link: ScriptLink | undefined
   #config: Config
@@ -111,6 +112,8 @@ export class Scripts {
 
   configure(config: Config): void {
     this.#config = config
+    const there = trackerKeys(config.scripts.trackers)
+    for (const key of this.#results.keys()) if (!there.has(key)) this.#results.delete(key)
     this.#isReady = false
     this.#connect()
     this.#configure()
