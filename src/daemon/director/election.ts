@@ -16,7 +16,7 @@ import type { Replaced } from './kept-state.ts'
 import type { PidFiles } from './pid-files.ts'
 import { Predecessor } from './predecessor.ts'
 import { processSnapshot } from './process-snapshot.ts'
-import { trackerKey, trackerKeys } from './tracker-keys.ts'
+import { trackerKeys } from './tracker-keys.ts'
 
 /** How long a killed vrrp process may take until its successor sends its first advert. */
 const RESPAWN_MS = 1000

@@ -9,7 +9,7 @@ import { scriptDigest } from '../script-digest.ts'
 import type { RecentEvents } from './events.ts'
 import { trackerLines } from './keepalived-lines.ts'
 import { forkedScripts, type ScriptLink, scriptService } from './script-link.ts'
-import { trackerKey, trackerKeys } from './tracker-keys.ts'
+import { trackerKeys } from './tracker-keys.ts'
 
 /** BOUNDED: news that wait until the script process has read the configuration. Of more the oldest are not told to it. */
 const WAITING_LIMIT = 1000

@@ -1,7 +1,4 @@
-import type { TrackerResult, Trackers } from '../../model/tracking.ts'
-
-/** Names are unique within a kind. */
-export const trackerKey = ({ kind, name }: Pick<TrackerResult, 'kind' | 'name'>): string => `${kind} ${name}`
+import { trackerKey, type TrackerResult, type Trackers } from '../../model/tracking.ts'
 
 /** Of all that a configuration has: what is known of others is to be forgotten. */
 export function trackerKeys({ scripts, files, processes }: Trackers): ReadonlySet<string> {
