@@ -108,17 +108,16 @@ describe('tanistd -t --fix', () => {
 
 describe('tanistd -t with other options', () => {
   test('a file whose protections do not run is accepted with a status of its own, which --partial forgives', () => {
-    const script = 'vrrp_script s { script /bin/true\n }\n'
-    const file = write('partial.conf', script + instance(1, 100).replace('priority', 'track_script { s }\n  priority'))
+    const file = write('partial.conf', instance(1, 100).replace('priority', 'no_accept\n  priority'))
     const verdict = `${file}: accepted, but 1 protection does not run: tanistd starts it with --partial only (1 warning)\n`
     const plain = run('tanistd.js', '-t', file)
     expect(plain).toMatchObject({ status: 7, stdout: verdict })
-    expect(plain.stderr).toContain('warning[not-running]: `track_script` has no effect yet')
+    expect(plain.stderr).toContain('warning[not-running]: `no_accept` has no effect yet')
     expect(run('tanistd.js', '-t', '--partial', file)).toMatchObject({ status: 0, stdout: verdict })
     const json = run('tanistd.js', '-t', '--format', 'json', file)
     expect(json.status).toBe(7)
     expect(JSON.parse(json.stdout)).toMatchObject([
-      { accepted: true, notRunning: [{ feature: 'track_script', uses: 1 }] },
+      { accepted: true, notRunning: [{ feature: 'no_accept', uses: 1 }] },
     ])
     expect(run('tanistd.js', '-t', file, '/no/such/file').status).toBe(4)
     expect(run('tanistd.js', '-t', file, write('wrong.conf', 'foo')).status).toBe(5)
