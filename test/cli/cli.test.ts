@@ -116,9 +116,7 @@ describe('tanistd -t with other options', () => {
     expect(run('tanistd.js', '-t', '--partial', file)).toMatchObject({ status: 0, stdout: verdict })
     const json = run('tanistd.js', '-t', '--format', 'json', file)
     expect(json.status).toBe(7)
-    expect(JSON.parse(json.stdout)).toMatchObject([
-      { accepted: true, notRunning: [{ feature: 'no_accept', uses: 1 }] },
-    ])
+    expect(JSON.parse(json.stdout)).toMatchObject([{ accepted: true, notRunning: [{ feature: 'no_accept', uses: 1 }] }])
     expect(run('tanistd.js', '-t', file, '/no/such/file').status).toBe(4)
     expect(run('tanistd.js', '-t', file, write('wrong.conf', 'foo')).status).toBe(5)
     expect(run('tanistd.js', '--print-config', '-f', file).status).toBe(0)

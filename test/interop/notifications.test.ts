@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { chmodSync, closeSync, constants, openSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { News, NotifiedState } from '../../src/model/notify.ts'
 import { Lab, until } from '../support/lab.ts'
 import { ScriptHost } from '../support/script-host.ts'
@@ -18,14 +18,14 @@ beforeAll(() => {
   for (const [i, host] of ['keepalived', 'rival'].entries()) {
     lab.addHost(host, [{ switch: 'lan', address: `10.0.0.${i + 1}/24` }])
   }
-  ours = new ScriptHost()
-  ours.start()
   chmodSync(lab.directory, 0o755)
 })
-afterAll(() => {
-  ours.destroy()
-  lab.destroy()
+afterAll(() => lab.destroy())
+beforeEach(() => {
+  ours = new ScriptHost()
+  ours.start()
 })
+afterEach(() => ours.destroy())
 
 const instance = (name: string, id: number, priority: number, ...more: string[]) => `vrrp_instance ${name} {
   interface eth0
@@ -167,11 +167,12 @@ test.each([
   const ownReader = new PipeReader(ownPipe)
   expect(ownReader.lines).toEqual([])
   const deleted = theirs.findIndex((line, i) => i >= lines.length && /"VI_3" (DELETED|FAULT)/.test(line))
-  ours.tell(...theirs.slice(0, deleted).map(newsOf))
+  // What is told as FAULT without notify_deleted is a deletion. A director tells of it before it has the file read again.
+  const news = theirs.map(newsOf)
+  const asDeletion = (each: News): News => (each.type === 'state' ? { ...each, state: 'DELETED' } : each)
+  ours.tell(...news.slice(0, deleted), ...news.slice(deleted, deleted + 1).map(asDeletion))
   await ours.configure(config(ownPipe, ownTell, 'none'))
-  // What is told as FAULT without notify_deleted is a deletion.
-  const news = theirs.slice(deleted).map(newsOf)
-  ours.tell(...news.map((each, i): News => (i === 0 && each.type === 'state' ? { ...each, state: 'DELETED' } : each)))
+  ours.tell(...news.slice(deleted + 1))
   await until('it has written as much', () => ownReader.lines.length >= theirs.length)
   await ours.finish(30_000)
   expect(ownReader.lines).toEqual(theirs)

@@ -38,7 +38,7 @@ function mailOf(settings: Settings, global: Global, services: Services): MailCon
     helo: global.smtp_helo_name,
     timeout: global.smtp_connect_timeout === 0 ? SHORTEST : (global.smtp_connect_timeout ?? MAIL_TIMEOUT),
     tls: mailTlsOf(global),
-    verify: global.smtp_tls_verify,
+    verify: global.smtp_tls_verify ?? true,
     caFile: global.smtp_ca_file,
     login:
       login?.user === undefined || login.password === undefined

@@ -68,8 +68,7 @@ export const mailDefs = {
   ),
   smtp_tls_verify: setting(
     truthOrNothing,
-    "Whether the mail server must prove its name by a certificate, with `starttls` and `implicit` (a keyword of Tanist's own).",
-    true,
+    "Whether the mail server must prove its name by a certificate, with `starttls` and `implicit`; default on (a keyword of Tanist's own).",
   ),
   smtp_ca_file: setting(
     path,

@@ -41,7 +41,7 @@ const trustIsAskedFor: Rule = ({ global_defs: global }, places, report) => {
   const tls = mailTlsOf(global)
   const asks = tls === 'starttls' || tls === 'implicit'
   const at = places.said(global, 'smtp_ca_file')
-  if (at === undefined || (asks && global.smtp_tls_verify)) return
+  if (at === undefined || (asks && global.smtp_tls_verify !== false)) return
   const why = asks ? '`smtp_tls_verify` is off' : `\`smtp_tls\` is ${tls}`
   report('ignored-value', at, `\`smtp_ca_file\` has no effect: ${why}, so the mail server need not prove its name`)
 }
