@@ -9,11 +9,20 @@ export interface KnownVerdict extends Verdict {
   readonly since: number
 }
 
+/** Whose a checker is, and its keyword. */
+interface Checker {
+  readonly server: VirtualServer
+  readonly real: RealServer
+  readonly check: Check['type']
+}
+
 /** What the checkers think of the real servers. A server is up until one of its checkers says otherwise. */
 export class Verdicts {
   readonly #known = new Map<string, KnownVerdict>()
   /** Texts are made once for each configuration. */
   readonly #ids = new WeakMap<RealServer, readonly string[]>()
+  /** By their ids, of each configuration: thousands of verdicts may come at once. */
+  readonly #checkers = new WeakMap<readonly VirtualServer[], ReadonlyMap<string, Checker>>()
 
   /**
    * Takes a verdict. True when it changes whether its checker is content; another reason for the same is remembered, too. A checker that
@@ -71,18 +80,23 @@ export class Verdicts {
   }
 
   /** Whose checker it is; undefined when it is not configured any more. */
-  find(
-    { virtualServers }: Pick<Config, 'virtualServers'>,
-    id: string,
-  ): { readonly server: VirtualServer; readonly real: RealServer; readonly check: Check['type'] } | undefined {
+  find({ virtualServers }: Pick<Config, 'virtualServers'>, id: string): Checker | undefined {
+    const known = this.#checkers.get(virtualServers) ?? this.#checkersOf(virtualServers)
+    this.#checkers.set(virtualServers, known)
+    return known.get(id)
+  }
+
+  #checkersOf(virtualServers: readonly VirtualServer[]): ReadonlyMap<string, Checker> {
+    const found = new Map<string, Checker>()
     for (const server of virtualServers) {
-      if (!id.startsWith(`${serviceName(server.id)} `)) continue
       for (const real of server.realServers) {
-        const check = real.checks[this.#idsOf(server, real).indexOf(id)]
-        if (check !== undefined) return { server, real, check: check.type }
+        for (const [index, id] of this.#idsOf(server, real).entries()) {
+          const check = real.checks[index]?.type
+          if (check !== undefined) found.set(id, { server, real, check })
+        }
       }
     }
-    return undefined
+    return found
   }
 
   #idsOf(server: VirtualServer, real: RealServer): readonly string[] {
