@@ -1,11 +1,11 @@
 import { connect, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
 import type { Logger } from 'pino'
 import type { ProcessSnapshot } from '../../control/snapshot.ts'
 import { peerOf } from '../../linux/peer.ts'
 import { Child, READING_CHILD_OPTIONS } from '../child.ts'
 import type { FromScript, Hello, ToScript } from '../messages.ts'
 import { PULSES } from '../pulse.ts'
+import { LineReader, LONGEST_LINE } from '../script/line-reader.ts'
 import { processSnapshot } from './process-snapshot.ts'
 
 /** The way to the process that runs commands, which may come and go. */
@@ -98,15 +98,23 @@ export function scriptService(path: string, version: string, log: Logger, listen
       told = ''
       listener.connected()
     }
-    // It is the service's own words, written as root.
-    createInterface({ input: opened })
-      .on('line', (line) => {
+    const reader = new LineReader(LONGEST_LINE)
+    opened.on('data', (bytes) => {
+      let lines: readonly string[]
+      try {
+        lines = [...reader.add(bytes)]
+      } catch (error) {
+        opened.destroy(error instanceof Error ? error : undefined)
+        return
+      }
+      for (const line of lines) {
+        // It is the service's own words, written as root.
         const message = JSON.parse(line) as FromScript | Hello
         if (message.type === 'hello') greeted(message)
         else if (isConnected) listener.message(message)
         else if (message.type === 'finished') opened.destroy()
-      })
-      .on('error', () => {})
+      }
+    })
     opened.on('error', (error) => (why = error.message))
     opened.on('close', () => {
       socket = undefined

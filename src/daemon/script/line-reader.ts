@@ -1,3 +1,6 @@
+/** Bytes of a message between director and script process. */
+export const LONGEST_LINE = 16 * 1024 * 1024
+
 /** Cuts bytes into lines. Throws when a line becomes longer than `longest` bytes: then nothing more can be read. */
 export class LineReader {
   readonly #longest: number

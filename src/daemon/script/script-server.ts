@@ -5,7 +5,7 @@ import { THE_REQUEST } from '../../control/decode.ts'
 import { peerOf } from '../../linux/peer.ts'
 import { type Millis, millis } from '../../time.ts'
 import type { FromScript, Hello, ToScript } from '../messages.ts'
-import { LineReader } from './line-reader.ts'
+import { LineReader, LONGEST_LINE } from './line-reader.ts'
 import { ScriptService, type ScriptServiceOptions } from './script-service.ts'
 import { toScript } from './to-script.ts'
 
@@ -15,9 +15,6 @@ export interface ScriptServerOptions extends ScriptServiceOptions {
 
 /** Only root may say what has happened. */
 const OTHERS = 0o177
-
-/** Bytes of a message. */
-export const LONGEST_LINE = 16 * 1024 * 1024
 
 /** How long a director may be away, for a restart after a crash, before nobody needs this process. */
 const AWAY = millis(60_000)
