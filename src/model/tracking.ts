@@ -88,6 +88,15 @@ export interface TrackerResult {
 /** Tells trackers apart. */
 export const trackerKey = ({ kind, name }: Pick<Track, 'kind' | 'name'>): string => `${kind} ${name}`
 
+type Tracker = ScriptTracker | FileTracker | ProcessTracker
+
+/** All of them, by `trackerKey`. */
+export function trackersByKey({ scripts, files, processes }: Trackers): ReadonlyMap<string, Tracker> {
+  const of = (kind: TrackerResult['kind'], trackers: readonly Tracker[]) =>
+    trackers.map((each): [string, Tracker] => [trackerKey({ kind, name: each.name }), each])
+  return new Map([...of('script', scripts), ...of('file', files), ...of('process', processes)])
+}
+
 /** A change of an interface counts only when it has lasted so long. */
 export interface LinkDelay {
   readonly interface: string

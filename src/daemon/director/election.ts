@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { InstanceSnapshot, ProcessSnapshot } from '../../control/snapshot.ts'
 import type { Config } from '../../model/config.ts'
-import { trackerKey, type TrackerResult } from '../../model/tracking.ts'
+import { trackerKey, type TrackerResult, trackersByKey } from '../../model/tracking.ts'
 import type { RouterIdentity } from '../../model/vrrp.ts'
 import { type Millis, millis } from '../../time.ts'
 import { matchRouters } from '../../vrrp/router.ts'
@@ -16,7 +16,6 @@ import type { Replaced } from './kept-state.ts'
 import type { PidFiles } from './pid-files.ts'
 import { Predecessor } from './predecessor.ts'
 import { processSnapshot } from './process-snapshot.ts'
-import { trackerKeys } from './tracker-keys.ts'
 
 /** How long a killed vrrp process may take until its successor sends its first advert. */
 const RESPAWN_MS = 1000
@@ -128,7 +127,7 @@ export class Election {
 
   configure(config: Config): void {
     this.#config = config
-    const there = trackerKeys(config.scripts.trackers)
+    const there = trackersByKey(config.scripts.trackers)
     for (const key of this.#trackers.keys()) if (!there.has(key)) this.#trackers.delete(key)
     this.#configure()
   }
@@ -213,7 +212,13 @@ export class Election {
     log.warn({ instances: names }, 'giving up mastership for instances whose peers would not wait')
     const { instances } = this.#config
     resign(name, { instances, what, now: false }, (error) => log.error(error.message))
-    const end = { type: 'transition', from: 'master', to: 'init', priority: 0, reason: VRRP_DIED } as const
+    const end = {
+      type: 'transition',
+      from: 'master',
+      to: 'init',
+      priority: 0,
+      reason: 'the vrrp process has died',
+    } as const
     for (const instance of matchRouters(this.#instances, what.resigned).values()) {
       this.#move({ ...end, instance, at: Date.now() })
     }
@@ -225,5 +230,3 @@ export class Election {
     return succession({ instances, groups }, this.#instances, absence)
   }
 }
-
-const VRRP_DIED = 'the vrrp process has died'

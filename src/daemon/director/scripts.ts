@@ -2,14 +2,13 @@ import type { Logger } from 'pino'
 import type { CommandSnapshot, ProcessSnapshot } from '../../control/snapshot.ts'
 import type { Config } from '../../model/config.ts'
 import { needsScripts, type News } from '../../model/notify.ts'
-import { trackerKey, type TrackerResult } from '../../model/tracking.ts'
+import { trackerKey, type TrackerResult, trackersByKey } from '../../model/tracking.ts'
 import type { CommandRun, FromScript, ToScript } from '../messages.ts'
 import { notifySystemd } from '../../linux/process.ts'
 import { scriptDigest } from '../script-digest.ts'
 import type { RecentEvents } from './events.ts'
 import { trackerLines } from './keepalived-lines.ts'
 import { forkedScripts, type ScriptLink, scriptService } from './script-link.ts'
-import { trackerKeys } from './tracker-keys.ts'
 
 /** BOUNDED: news that wait until the script process has read the configuration. Of more the oldest are not told to it. */
 const WAITING_LIMIT = 1000
@@ -112,7 +111,7 @@ export class Scripts {
 
   configure(config: Config): void {
     this.#config = config
-    const there = trackerKeys(config.scripts.trackers)
+    const there = trackersByKey(config.scripts.trackers)
     for (const key of this.#results.keys()) if (!there.has(key)) this.#results.delete(key)
     this.#isReady = false
     this.#connect()
@@ -236,7 +235,7 @@ export class Scripts {
     }
   }
 
-  /** The file is another one than what is in force, and is wrong: until it is mended nobody is told anything. */
+  /** The file is another one than what is in force, and is wrong. It is looked at again until it is mended. */
   #refused(errors: readonly string[]): void {
     const refusal = errors.join('\n')
     if (refusal !== this.#refusal) {

@@ -1,4 +1,4 @@
-import { trackerKey, type TrackerResult, type Trackers } from '../../model/tracking.ts'
+import { trackerKey, type TrackerResult, type Trackers, trackersByKey } from '../../model/tracking.ts'
 import type { Commands } from './command.ts'
 import { ScriptRunner } from './script-runner.ts'
 import { FileWatcher } from './watch/file-watch.ts'
@@ -50,7 +50,7 @@ export class KnownTrackers {
 
   /** `starts`: the daemon has just started. */
   configure(trackers: Trackers, commands: Commands, starts: boolean): void {
-    const definitions = definitionsOf(trackers)
+    const definitions = new Map([...trackersByKey(trackers)].map(([key, each]) => [key, JSON.stringify(each)]))
     for (const [key, definition] of this.#configured) {
       // What was found of another one by that name says nothing of this one.
       if (definitions.get(key) !== definition) this.#known.delete(key)
@@ -66,10 +66,4 @@ export class KnownTrackers {
     this.#configured = new Map()
     await Promise.all(this.#watchers.map((watcher) => watcher.end()))
   }
-}
-
-function definitionsOf({ scripts, files, processes }: Trackers): Map<string, string> {
-  const of = (kind: TrackerResult['kind'], trackers: readonly { readonly name: string }[]) =>
-    trackers.map((tracker): [string, string] => [trackerKey({ kind, name: tracker.name }), JSON.stringify(tracker)])
-  return new Map([...of('script', scripts), ...of('file', files), ...of('process', processes)])
 }
