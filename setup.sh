@@ -23,6 +23,7 @@ nginx        command:nginx                              real servers; a proxy in
 libnginx-mod-stream file:/usr/lib/nginx/modules/ngx_stream_module.so   the proxy in the bench
 keepalived   command:keepalived                         VRRP peer in the interop tests; judges configurations
 tcpdump      command:tcpdump                            independent reader of our adverts
+tshark       command:tshark                             judges every frame that we send
 nftables     command:nft                                drops packets in tests; DNAT in the bench
 iptables     command:iptables                           marks packets, as the lecture does, in tests
 haproxy      command:haproxy                            a peer in the bench; what a pair of directors watches in tests
@@ -31,6 +32,9 @@ openssl      command:openssl                            certificates of servers 
 iperf3       command:iperf3                             bulk TCP in the bench
 wrk          command:wrk                                HTTP load in the bench
 exim4-daemon-light command:exim4                        a real mail server, in tests of mail
+nsd          command:nsd                                a real name server, in tests of DNS_CHECK
+redis-server command:redis-server                       a real Redis, in tests of TCP_CHECK
+slapd        command:slapd                              a real LDAP server, in the same
 socat        command:socat                              ends of SCTP associations in tests under that kernel
 ipvsadm      command:ipvsadm                            IPVS itself, beside Tanist, in tests under that kernel
 groff-base   command:groff                              reads the manual page in a test

@@ -4,11 +4,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** In files of other folders: what needs root, network namespaces, built programs or packages. */
 const NEED_ROOT = [
-  'test/check/ping.test.ts',
+  'test/check/{https,ping,servers/*}.test.ts',
   'test/cli/{away,cli,documented-options,keepalived-options,lacking}.test.ts',
   'test/config/oracle.test.ts',
   'test/daemon/{address-memory,kept-state,signals}.test.ts',
-  'test/daemon/script/{commands,identities,news,pipes,queues,server,service,socket,tracking}.test.ts',
+  'test/daemon/script/{commands,identities,misc-checks,news,pipes,queues,server,service,socket,tracking}.test.ts',
   'test/daemon/script/watch/{file-poll,process-watch}.test.ts',
   'test/daemon/director/scripts.test.ts',
   'test/host/*.test.ts',

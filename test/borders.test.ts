@@ -73,6 +73,16 @@ test('a probe that counts is an error of the linter', () => {
   expect(found.filter((each) => each.includes('counting'))).toEqual(['src/check/probes/counting.ts'])
 })
 
+test('pure folders import nothing of Node; only the election may sign', () => {
+  for (const folder of ['vrrp', 'notify']) {
+    add(`src/${folder}/reading.ts`, `export { readFileSync } from 'node:fs'\n`)
+    add(`src/${folder}/signing.ts`, `export { createHmac } from 'node:crypto'\n`)
+  }
+  const found = forbidden('src').map(({ filename }) => filename)
+  const own = found.filter((each) => /reading|signing/.test(each))
+  expect(own.toSorted()).toEqual(['src/notify/reading.ts', 'src/notify/signing.ts', 'src/vrrp/reading.ts'])
+})
+
 interface Diagnostic {
   readonly code: string
   readonly filename: string

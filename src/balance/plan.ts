@@ -44,13 +44,14 @@ export interface PlannedDestination {
   /** Its weight when it is not quiesced; `mh` distributes by it. */
   readonly fullWeight: number
   readonly thresholds: Thresholds
+  /** Clients that persistence keeps there get another server with their next connection. */
+  readonly releasesClients?: boolean
 }
 
 /** A service's pool as it stands at the moment. `servers` are in the order of the configuration. */
 export function planService(
   server: Pick<
     VirtualServer,
-    | 'id'
     | 'marked'
     | 'scheduler'
     | 'schedulerFlags'
@@ -60,7 +61,7 @@ export function planService(
     | 'idleSeconds'
     | 'access'
     | 'throughFirewall'
-  >,
+  > & { readonly id: ServiceId },
   servers: readonly PlannedDestination[],
   byHand = false,
 ): PlannedService {

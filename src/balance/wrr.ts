@@ -31,24 +31,42 @@ export function wrrSequence(weights: readonly number[]): Sequence {
     })
   }
   // IPVS keeps its current weight while servers are added one by one, the last of the list first.
-  let current = 0
-  scaled.toReversed().forEach((_, index, added) => (current = changedLevel(current, added.slice(0, index + 1))))
+  let [current, limits] = [0, limitsOf([])]
+  for (const weight of scaled.toReversed()) {
+    limits = withWeight(limits, weight)
+    current = levelWithin(current, limits)
+  }
   return { entries, levels, start: Math.max(0, levels.indexOf(current)) }
+}
+
+interface Limits {
+  readonly divisor: number
+  readonly top: number
+  readonly highest: number
 }
 
 /** IPVS's current weight after a server was added, removed or changed. */
 export function changedLevel(current: number, weights: readonly number[]): number {
-  const { divisor, top } = limitsOf(weights)
+  return levelWithin(current, limitsOf(weights))
+}
+
+function levelWithin(current: number, { divisor, top }: Limits): number {
   if (current > top || current === 0) return top
   return divisor > 1 ? Math.floor(current / divisor) * divisor + 1 : current
 }
 
 /** Greatest common divisor of the positive weights, and the greatest current weight. */
-export function limitsOf(weights: readonly number[]): { divisor: number; top: number } {
+export const limitsOf = (weights: readonly number[]): Limits =>
+  weights.reduce(withWeight, { divisor: 1, top: 0, highest: 0 })
+
+/** The limits with one server more. */
+function withWeight(limits: Limits, weight: number): Limits {
+  if (weight <= 0) return limits
+  const { divisor, highest } = limits
   const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
-  const divisor = weights.filter((weight) => weight > 0).reduce(gcd, 0) || 1
-  const highest = Math.max(0, ...weights)
-  return { divisor, top: highest === 0 ? 0 : highest - (divisor - 1) }
+  const both = highest === 0 ? weight : gcd(divisor, weight)
+  const most = Math.max(highest, weight)
+  return { divisor: both, highest: most, top: most - (both - 1) }
 }
 
 function scaleDown(weights: readonly number[]): readonly number[] {

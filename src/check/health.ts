@@ -1,12 +1,19 @@
+import type { WeightAsked } from '../model/check.ts'
 import type { Millis } from '../time.ts'
 
 /** What a server's answer to one question says of it. */
 export interface Health {
   readonly up: boolean
-  /** The weight that the server asks for; undefined: the one of the configuration. */
-  readonly weight?: number
+  /** There is no way to the server; whose fault that is shows in the others. */
+  readonly unreachable?: true
+  /** Undefined: the weight of the configuration. */
+  readonly weight?: WeightAsked
+  /** Nothing was heard now: it is what was said last. */
+  readonly unheard?: true
   /** What is worth knowing about the answer, or what was wrong with it, in a few words for people. */
   readonly reason: string
+  /** What people should see to although it is good, in a few words. */
+  readonly warning?: string
   /** From the first attempt to connect to the last byte that was looked at. */
   readonly duration: Millis
 }
@@ -21,3 +28,6 @@ export interface NotAsked {
 
 /** What came of one question. */
 export type Answer = Health | NotAsked
+
+/** BOUNDED: characters of a reason or a warning. What a server says, or the file, may be longer, and the director takes no more. */
+export const LONGEST_REASON = 1024

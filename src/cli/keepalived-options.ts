@@ -23,8 +23,8 @@ export const KEEPALIVED_OPTIONS: readonly KeepalivedOption[] = [
   { flags: '--use-file <file>', effect: 'works', text: 'as --file' },
   { flags: '-P, --vrrp', effect: 'works', text: 'only the election: no virtual servers; with -C both run' },
   { flags: '-C, --check', effect: 'works', text: 'only the virtual servers: no instances; with -P both run' },
-  { flags: '-B, --no_bfd', effect: 'is so', text: 'there is no BFD process' },
-  { flags: '--no-bfd', effect: 'is so', text: 'the same' },
+  { flags: '-B, --no_bfd', effect: 'works', text: 'no BFD sessions: what tracks one takes it for down' },
+  { flags: '--no-bfd', effect: 'works', text: 'the same' },
   { flags: '--all', effect: 'is so', text: 'all processes always run' },
   { flags: '-l, --log-console', effect: 'works', text: 'log to standard output, also beside -S or -g' },
   {
@@ -63,7 +63,11 @@ export const KEEPALIVED_OPTIONS: readonly KeepalivedOption[] = [
   { flags: '-p, --pid <file>', effect: 'works', text: 'pid file of the director (default: /run/tanist/<name>.pid)' },
   { flags: '-r, --vrrp_pid <file>', effect: 'works', text: 'pid file of the vrrp process (default: none)' },
   { flags: '-c, --checkers_pid <file>', effect: 'works', text: 'pid file of the check process (default: none)' },
-  { flags: '-b, --bfd_pid <file>', effect: 'is so', text: 'there is no BFD process, and no file' },
+  {
+    flags: '-b, --bfd_pid <file>',
+    effect: 'is so',
+    text: 'BFD is in the vrrp process: there is no other, and no file',
+  },
   { flags: '-T, --genhash', effect: 'refused', text: 'there is no genhash here; `curl -s URL | md5sum` says the same' },
   {
     flags: '-a, --address-monitoring',
@@ -101,6 +105,8 @@ export interface KeepalivedValues {
   readonly useFile?: string
   readonly vrrp?: true
   readonly check?: true
+  readonly no_bfd?: true
+  readonly bfd?: false
   readonly logConsole?: true
   readonly logFacility?: number
   readonly logFile?: string

@@ -1,24 +1,30 @@
 import { styleText } from 'node:util'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
 import type {
+  BfdSnapshot,
   InstanceSnapshot,
+  PeerSnapshot,
   ServerSnapshot,
+  RoutingSnapshot,
   ServiceSnapshot,
   Snapshot,
   TrackerSnapshot,
 } from '../control/snapshot.ts'
+import { isServiceNamed } from '../control/named.ts'
+import { detectionText, diagnosticText, milliseconds, neighbourText, remoteText } from './bfd-status.ts'
 import { priorityText, trackerState, weightText } from './tracker-status.ts'
 
 /** What the core counts beside the reasons of its drops, for `--json`. */
 const NO_DROP = 'client-port-changed'
 
 type Colour = 'green' | 'yellow' | 'red' | 'dim'
-type Cell = string | { readonly text: string; readonly colour: Colour }
+export type Cell = string | { readonly text: string; readonly colour: Colour }
 
 /** The snapshot as aligned tables, seen at `now` (ms since the epoch). Colours only where they are asked for. */
 export function formatStatus(status: Snapshot, now: number, colours: boolean): string {
   const sections = [
     headline(status),
+    alarms(status, colours),
     notRunning(status, colours),
     table(
       ['INSTANCE', 'STATE', 'SINCE', 'PRIORITY', 'INTERFACE', 'VRID', 'ADDRESSES', 'REASON'],
@@ -27,13 +33,14 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
         instanceState(instance),
         ago(instance.since, now),
         priorityText(instance),
-        instance.interface,
+        instance.interface || 'any',
         `${instance.vrid} (v${instance.version})`,
         instance.addresses.join(' '),
-        instance.reason,
+        instanceReason(instance),
       ]),
       colours,
     ),
+    table(['ROUTE, RULE, STATIC ADDRESS', 'OF', 'STATE'], routingRows(status), colours),
     table(
       ['TRACKER', 'INSTANCE', 'STATE', 'SINCE', 'WEIGHT', 'LAST RESULT'],
       status.instances.flatMap((instance) =>
@@ -54,11 +61,35 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
         instance.peers.map((peer) => [
           peer.address,
           instance.name,
-          String(peer.priority),
-          ago(peer.lastHeard, now),
-          peer.rejected === undefined ? '' : { text: `rejected: ${peer.rejected}`, colour: 'red' },
+          peer.priority === undefined ? '' : String(peer.priority),
+          peer.lastHeard === undefined ? 'never' : ago(peer.lastHeard, now),
+          peerCell(peer),
         ]),
       ),
+      colours,
+    ),
+    table(
+      ['UNKNOWN VRID', 'INTERFACE', 'LAST SENDER', 'PACKETS'],
+      status.unknownVrids.map(({ vrid, interface: device, source, count }) => [
+        String(vrid),
+        device,
+        source,
+        String(count),
+      ]),
+      colours,
+    ),
+    table(
+      ['BFD SESSION', 'STATE', 'SINCE', 'NEIGHBOUR', 'SENDS EVERY', 'DETECTS', 'DIAGNOSTIC', 'THERE'],
+      status.bfdSessions.map((session) => [
+        session.name,
+        bfdState(session),
+        ago(session.since, now),
+        neighbourText(session),
+        milliseconds(session.transmitMs),
+        detectionText(session),
+        diagnosticText(session.diagnostic),
+        remoteText(session),
+      ]),
       colours,
     ),
     table(
@@ -72,17 +103,17 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
           '',
           '',
           String(service.counters.connections),
-          service.owner === 'ipvsadm' ? 'made by hand with tanist-ipvsadm' : '',
+          serviceRemark(service),
         ],
         ...service.servers.map((server): Cell[] => [
           `  ${server.name}${server.role === 'sorry' ? ' (sorry server)' : ''}`,
           serverState(server),
           server.since === undefined ? '' : ago(server.since, now),
-          String(server.weight),
+          weightOf(server),
           String(server.active),
           String(server.inactive),
           String(server.counters.connections),
-          server.reason,
+          serverRemark(server),
         ]),
       ]),
       colours,
@@ -121,16 +152,18 @@ export function formatStatus(status: Snapshot, now: number, colours: boolean): s
   return sections.filter((section) => section !== '').join('\n\n')
 }
 
-/**
- * The services of a snapshot that are meant by `[10.0.0.1]:tcp:80`, `10.0.0.1:80`, `[2001:db8::1]:80`, an address alone, or
- * `FWM 10`.
- */
-export function servicesNamed(status: Snapshot, name: string): readonly ServiceSnapshot[] {
-  return status.services.filter((service) => {
-    const [, address = '', port = ''] = /^\[(.*)\]:\w+:(\d+)$/.exec(service.name) ?? []
-    return [service.name, `${address}:${port}`, `[${address}]:${port}`, address].includes(name)
-  })
+/** That there are two masters is what has to be seen first. */
+function instanceReason({ reason: why, dual, addressesRestored = 0 }: InstanceSnapshot): Cell {
+  const times = addressesRestored === 1 ? 'once' : `${addressesRestored} times`
+  const isTaken = addressesRestored > 0
+  const reason = isTaken ? `${why}; another program took an address away, put back ${times}` : why
+  if (dual?.now === undefined) return isTaken ? { text: reason, colour: 'yellow' } : reason
+  return { text: `two masters: ${dual.now.address} (${dual.now.priority}) is master, too; ${reason}`, colour: 'red' }
 }
+
+/** The services of a snapshot that are meant by a name. */
+export const servicesNamed = (status: Snapshot, name: string): readonly ServiceSnapshot[] =>
+  status.services.filter(({ name: own, group }) => [own, group ?? own].some((each) => isServiceNamed(each, name)))
 
 /** Some of the services by themselves, and what their access lists have decided. */
 export function formatServiceStatus(
@@ -139,7 +172,7 @@ export function formatServiceStatus(
   now: number,
   colours: boolean,
 ): string {
-  const only = { ...status, instances: [], commands: [], services, drops: {}, processes: [] }
+  const only = { ...status, instances: [], bfdSessions: [], commands: [], services, drops: {}, processes: [] }
   const lists = services.flatMap(({ name, access }) => {
     if (access === undefined) return []
     const more = access.prefixes - access.hits.length
@@ -156,11 +189,17 @@ const verdictCell = (verdict: 'allow' | 'deny'): Cell => ({
   colour: verdict === 'allow' ? 'green' : 'red',
 })
 
-function headline({ name, routerId, version, configuration }: Snapshot): string {
+function headline({ name, routerId, version, configuration, maintenance }: Snapshot): string {
   const who = routerId === undefined ? name : `${name} (${routerId})`
   const lines = [`${who}: tanistd ${version} with ${configuration.file} of ${configuration.loadedAt}`]
+  if (maintenance) lines.push('in maintenance: it takes no role (tanist maintenance off)')
   if (configuration.refused.length > 0) lines.push('the last reload was refused:', ...configuration.refused)
   return lines.join('\n')
+}
+
+function alarms({ alarms: all = [] }: Snapshot, colours: boolean): string {
+  const lines = all.map((text) => `ALARM: ${text}`)
+  return lines.map((line) => (colours ? styleText('red', line, { validateStream: false }) : line)).join('\n')
 }
 
 /** What the configuration says for protection and nobody does: in red as long as that is so. */
@@ -171,8 +210,30 @@ function notRunning({ configuration }: Snapshot, colours: boolean): string {
   return lines.map((line) => (colours ? styleText('red', line, { validateStream: false }) : line)).join('\n')
 }
 
-function instanceState({ state }: InstanceSnapshot): Cell {
+const ROUTING_COLOURS: Readonly<Record<RoutingSnapshot['state'], Colour>> = {
+  set: 'green',
+  missing: 'red',
+  'not set': 'dim',
+}
+
+function routingRows({ instances, staticObjects = [] }: Snapshot): Cell[][] {
+  const rows = (of: string, items: readonly RoutingSnapshot[]) =>
+    items.map(({ kind, text, state }): Cell[] => [
+      `${kind} ${text}`,
+      of,
+      { text: state === 'missing' ? 'MISSING' : state, colour: ROUTING_COLOURS[state] },
+    ])
+  return [...instances.flatMap(({ name, routing = [] }) => rows(name, routing)), ...rows('static', staticObjects)]
+}
+
+function instanceState({ state, duty }: InstanceSnapshot): Cell {
   const colour = { master: 'green', backup: 'yellow', fault: 'red', init: 'dim' } as const
+  const text = state.toUpperCase() + (duty === 'standby' ? ' (standby)' : '')
+  return { text, colour: colour[state] }
+}
+
+function bfdState({ state }: BfdSnapshot): Cell {
+  const colour = { up: 'green', init: 'yellow', down: 'red', 'admin-down': 'dim' } as const
   return { text: state.toUpperCase(), colour: colour[state] }
 }
 
@@ -181,6 +242,15 @@ function trackerColour({ state, consequence, contribution }: TrackerSnapshot): C
   if (consequence === 'fault') return 'red'
   return state === 'bad' || contribution < 0 ? 'yellow' : 'green'
 }
+
+/** What is remarkable about a peer; red when its adverts do not count. */
+function peerCell({ rejected, notes = [] }: PeerSnapshot): Cell {
+  const text = [...(rejected === undefined ? [] : [`rejected: ${rejected}`]), ...notes].join('; ')
+  return rejected === undefined ? text : { text, colour: 'red' }
+}
+
+const serviceRemark = ({ owner, group }: ServiceSnapshot): string =>
+  owner === 'ipvsadm' ? 'made by hand with tanist-ipvsadm' : group === undefined ? '' : `of VS ${group}`
 
 function quorumState({ quorum }: ServiceSnapshot): Cell {
   if (quorum === undefined) return ''
@@ -197,6 +267,16 @@ function serverState({ state, weight, role, active, inactive, persistent }: Serv
   return { text: state.toUpperCase(), colour: colour[state] }
 }
 
+/** Why it is as it is, and what its clients have met. */
+function serverRemark({ reason, host, faults }: ServerSnapshot): string {
+  const met = Object.entries(faults ?? {}).flatMap(([what, count]) => (count === 0 ? [] : [`${count} ${what}`]))
+  return [host === undefined ? reason : `${reason} (${host})`, ...(met.length === 0 ? [] : [met.join(', ')])].join('; ')
+}
+
+/** `3 of 10` when its checkers ask for another weight than the configuration. */
+const weightOf = ({ weight, configuredWeight: configured }: ServerSnapshot): string =>
+  configured === undefined ? `${weight}` : `${weight} of ${configured}`
+
 /** `3 s`, `5 min`, `2 h`, `4 d` before `now`. */
 function ago(iso: string, now: number): string {
   const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000))
@@ -207,7 +287,7 @@ function ago(iso: string, now: number): string {
 }
 
 /** Left-aligned columns, two blanks apart; nothing when there are no rows. */
-function table(head: readonly string[], rows: readonly (readonly Cell[])[], colours: boolean): string {
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[], colours: boolean): string {
   if (rows.length === 0) return ''
   const plain = (cell: Cell | undefined) => (typeof cell === 'object' ? cell.text : (cell ?? ''))
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => plain(row[i]).length)))

@@ -9,11 +9,17 @@ import { ControlError } from '../control/client.ts'
 import { CONNECTION_STATES, type ConnectionFilter, type Network, type Place } from '../control/connection-filter.ts'
 import { addressBits, isIpv4, parseAddress } from '../net/address.ts'
 import { systemResolver } from '../host/names.ts'
+import { addCheckCommand } from './check.ts'
 import { controlClient } from './control-client.ts'
 import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { importSaved } from './import.ts'
 import { connectionLine, connectionTitle } from '../ipvsadm/format.ts'
 import { numbers } from '../ipvsadm/names.ts'
+import { addRoleCommands } from './roles.ts'
+import { formatAvailability } from './availability.ts'
+import { addServerCommands } from './servers.ts'
+import { FAULT_KINDS } from '../simulate/fault.ts'
+import { amountOf, faultKindsOf, seedOf, simulateFiles, type SimulateOptions } from './simulate.ts'
 import { formatServiceStatus, formatStatus, servicesNamed } from './status.ts'
 import { formatTrace } from './trace.ts'
 import { whenUnread } from './unread-output.ts'
@@ -53,7 +59,8 @@ program
     'show instances, peers, virtual and real servers: state, since when and why; of one virtual server (ADDRESS:PORT) also its access list',
   )
   .option('--json', 'as JSON')
-  .action(async (name: string | undefined, { json }: { json?: true }) => {
+  .option('--availability', 'how much of the last hour, day and 30 days virtual and real servers were up')
+  .action(async (name: string | undefined, { json, availability }: { json?: true; availability?: true }) => {
     const status = await client().status()
     const services = name === undefined ? undefined : servicesNamed(status, name)
     if (services?.length === 0) {
@@ -64,7 +71,11 @@ program
     const colours = process.stdout.isTTY
     const now = Date.now()
     const text =
-      services === undefined ? formatStatus(status, now, colours) : formatServiceStatus(status, services, now, colours)
+      availability === true
+        ? formatAvailability(services ?? status.services, colours)
+        : services === undefined
+          ? formatStatus(status, now, colours)
+          : formatServiceStatus(status, services, now, colours)
     process.stdout.write(`${json === true ? JSON.stringify(services ?? status, undefined, 2) : text}\n`)
   })
 
@@ -91,6 +102,10 @@ program
     if (notRunning.length > 0) process.stderr.write(`${protectionCount(notRunning.length)}:\n`)
     for (const each of notRunning) process.stderr.write(`  ${notRunningText(each)}\n`)
   })
+
+addRoleCommands(program, client)
+addServerCommands(program, client)
+addCheckCommand(program, client)
 
 program
   .command('upgrade')
@@ -190,6 +205,27 @@ program
     }
     if (diagnostics.length === 0) process.stdout.write(text)
     else process.exitCode = EXIT_REFUSED
+  })
+
+program
+  .command('simulate')
+  .argument('<files...>', 'the configuration files of directors that are peers, one each')
+  .description(
+    'run the election of these files in virtual time through faults that chance draws: how long without a master, how long with two; asks no daemon',
+  )
+  .addOption(new Option('--hours <hours>', 'of virtual time').argParser(amountOf).default(1000))
+  .addOption(
+    new Option('--seed <seed>', 'another one, other faults; the same one, the same').argParser(seedOf).default(1),
+  )
+  .addOption(new Option('--rate <faults>', 'faults in an hour').argParser(amountOf).default(4))
+  .addOption(
+    new Option('--faults <kinds>', `of these kinds only, with commas between: ${Object.keys(FAULT_KINDS).join(', ')}`)
+      .argParser(faultKindsOf)
+      .default(Object.keys(FAULT_KINDS), 'all'),
+  )
+  .option('--json', 'as JSON')
+  .action((files: readonly string[], options: SimulateOptions) => {
+    process.exitCode = simulateFiles(files, options)
   })
 
 /** Of a file, or of standard input. Ends with a sentence when it cannot be read. */

@@ -21,6 +21,7 @@ import { reasonOf } from '../host/regular-file.ts'
 import { ignoreSignals, onSignalNumber, unblockSignal } from '../linux/signals.ts'
 import { millis } from '../time.ts'
 import { defaultSocket } from './defaults.ts'
+import { releaseAgain } from '../host/release-again.ts'
 import { fixFiles } from './fix-config.ts'
 import { signalNumber, SIGNALS, targetsOf, withoutEffect } from './keepalived-options.ts'
 import { printCompletion, printKeywords, printManual } from './reference.ts'
@@ -60,6 +61,7 @@ const options: Options = {
 /** What runs of the configuration; both parts if both are named. */
 const part = options.vrrp === options.check ? 'all' : options.vrrp === true ? 'vrrp' : 'check'
 const allConfig = options.allConfig === true
+const bfd = options.no_bfd !== true && options.bfd !== false
 if (options.umask !== undefined) process.umask(options.umask)
 
 if (options.fix === true && options.test === undefined) {
@@ -93,16 +95,16 @@ if (options.fix === true && options.test === undefined) {
 } else if (options.test !== undefined) {
   const files = program.args.length === 0 ? [options.file] : program.args
   const fixed = options.fix !== true || fixFiles(files, options)
-  process.exitCode = testFiles(files, options)
+  process.exitCode = await testFiles(files, options)
   if (!fixed) process.exitCode = EXIT_START
 } else if (options.printConfig === true) {
   process.exitCode = printConfig(options.file, options)
 } else if (options.scriptService === true) {
   process.exitCode = await scriptService()
 } else {
-  const read = readPart({ ...options, part, allConfig })
+  const read = readPart({ ...options, part, bfd, allConfig })
   // Whatever of it runs or not, its addresses can be given up.
-  const { config, errors, warnings } = configToRun(read, options.partial === true || options.release === true)
+  const { config, configAt, errors, warnings } = configToRun(read, options.partial === true || options.release === true)
   const unheeded = withoutEffect(isGiven).map((text) => `tanistd: ${text}`)
   for (const message of [...errors, ...warnings, ...unheeded]) process.stderr.write(`${message}\n`)
   if (config === undefined && options.release !== true) {
@@ -113,7 +115,7 @@ if (options.fix === true && options.test === undefined) {
   } else if (options.release === true) {
     if (!release(config)) process.exitCode = EXIT_START
   } else if (config !== undefined) {
-    await run(config, 'loaded' in read ? printSettings(read.loaded.settings) : '')
+    await run({ config, configAt }, 'loaded' in read ? printSettings(read.loaded.settings) : '')
   }
 }
 
@@ -132,7 +134,8 @@ function release(config: Config | undefined): boolean {
       return false
     }
     const { name, now = false } = options
-    resign(name, { instances: config?.instances ?? [], what: 'everything', now }, say)
+    const needed = resign(name, { instances: config?.instances ?? [], what: 'everything', now }, say)
+    if (needed !== undefined) releaseAgain(needed)
     if (options.now === true) {
       const markRoute = new MarkRoute()
       markRoute.follow([])
@@ -197,7 +200,11 @@ function namespaceLeft(): string | undefined {
 }
 
 /** `text`: the whole configuration as it is printed. */
-async function run(config: Config, text: string): Promise<void> {
+async function run(
+  loaded: { readonly config: Config; readonly configAt: ReturnType<typeof configToRun>['configAt'] },
+  text: string,
+): Promise<void> {
+  const { config } = loaded
   setLogTargets(targetsOf(options))
   // Until it has handlers for them, below; SIGUSR1 and SIGUSR2 have one.
   ignoreSignals(['SIGTERM', 'SIGINT', 'SIGUSR1', 'SIGUSR2'])
@@ -245,11 +252,12 @@ async function run(config: Config, text: string): Promise<void> {
         maxConnections,
         grace,
         part,
+        bfd,
         allConfig,
         pidFiles,
         fileMode,
       },
-      config,
+      loaded,
       log,
     )
   } catch (error) {

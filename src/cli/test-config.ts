@@ -12,6 +12,7 @@ import { comparePair } from '../config/pair.ts'
 import { printSettings } from '../config/print.ts'
 import { readConfigToTest } from '../host/config-file.ts'
 import { checkHost } from '../host/host-check.ts'
+import { checkNames } from '../host/name-check.ts'
 
 /** Every file was accepted; there may be warnings. */
 const EXIT_GOOD = 0
@@ -39,7 +40,7 @@ interface Checked {
 /**
  * `tanistd -t`: checks each file, two of them also as a pair, and with `host` against this host. Returns the exit code.
  */
-export function testFiles(
+export async function testFiles(
   files: readonly string[],
   options: {
     readonly format: Format
@@ -48,22 +49,29 @@ export function testFiles(
     readonly configId: string
     readonly allConfig?: true
   },
-): number {
+): Promise<number> {
   const loaded: Loaded[] = []
-  const checked = files.map((file): Checked => {
+  const checked: Checked[] = []
+  for (const file of files) {
     const read = readConfigToTest(file, options.configId, options.allConfig)
-    if ('unreadable' in read) return { file, unreadable: read.unreadable, notRunning: [], diagnostics: [] }
+    if ('unreadable' in read) {
+      checked.push({ file, unreadable: read.unreadable, notRunning: [], diagnostics: [] })
+      continue
+    }
     loaded.push(read.loaded)
     const more = collectDiagnostics()
-    if (options.host === true) checkHost(read.loaded.settings, read.loaded.places, more.report)
+    if (options.host === true) {
+      checkHost(read.loaded.settings, read.loaded.places, more.report)
+      await checkNames(read.loaded.settings, read.loaded.places, more.report)
+    }
     const [first] = loaded
     if (first !== undefined && loaded.length === 2 && files.length === 2) comparePair(first, read.loaded, more.report)
-    return {
+    checked.push({
       file,
       notRunning: read.loaded.config?.notRunning ?? [],
       diagnostics: errorsFirst([...read.loaded.diagnostics, ...more.diagnostics]),
-    }
-  })
+    })
+  }
   return printChecked(checked, options.format, options.partial === true)
 }
 

@@ -8,6 +8,8 @@ const RULES = {
   scheduler: 'scheduler',
   reply: 'reply of a real server',
   denied: 'access list',
+  closed: 'no_accept of its vrrp_instance',
+  ended: 'a connection by NAT whose time is over',
 } as const
 
 const OUTCOMES = {

@@ -1,3 +1,4 @@
+import { networkCheckers } from './checkers-of.ts'
 import { isIpv4 } from '../net/address.ts'
 import { type Millis, seconds } from '../time.ts'
 import type { InstanceSettings, RealServerSettings, Settings, VirtualServerSettings } from './keywords/root.ts'
@@ -16,7 +17,7 @@ const GARP_DELAY = seconds(5)
 export function fillDefaults(settings: Settings): void {
   settings.global_defs ??= initialValues(globalDefs)
   for (const instance of settings.vrrp_instance) fillInstance(instance, settings.global_defs)
-  for (const server of settings.virtual_server) fillVirtualServer(server)
+  for (const server of settings.virtual_server) fillVirtualServer(server, settings.global_defs)
 }
 
 function fillInstance(instance: InstanceSettings, global: NonNullable<Settings['global_defs']>): void {
@@ -24,19 +25,38 @@ function fillInstance(instance: InstanceSettings, global: NonNullable<Settings['
   const ipv6 = first !== undefined && !isIpv4(first.prefix.address)
   instance.version ??= ipv6 ? '3' : global.vrrp_version
   instance.priority ??= instance.state === 'MASTER' ? 255 : 100
-  instance.garp_master_delay ??= global.vrrp_garp_master_delay ?? GARP_DELAY
-  instance.garp_master_repeat ??= global.vrrp_garp_master_repeat ?? GARP_REPEAT
+  const [delay, repeat] = global.vrrp_min_garp === true ? [seconds(0), 1] : [GARP_DELAY, GARP_REPEAT]
+  instance.garp_master_delay ??= global.vrrp_garp_master_delay ?? delay
+  instance.garp_master_repeat ??= global.vrrp_garp_master_repeat ?? repeat
 }
 
-function fillVirtualServer(server: VirtualServerSettings): void {
+function fillVirtualServer(server: VirtualServerSettings, global: NonNullable<Settings['global_defs']>): void {
   for (const real of server.real_server) {
     real.weight ??= server.weight ?? 1
     real.inhibit_on_failure ??= server.inhibit_on_failure ?? false
     real.delay_loop ??= server.delay_loop
     real.connect_timeout ??= server.connect_timeout
     real.virtualhost ??= server.virtualhost
+    real.slow_start ??= server.slow_start
+    if (server.alpha) real.alpha ??= true
     fillCheckers(real, server)
+    for (const check of [...networkCheckers(real), ...real.MISC_CHECK]) {
+      fillStart(check, real, global)
+      check.rise ??= server.rise
+      check.fall ??= server.fall
+      check.fast_interval ??= server.fast_interval
+    }
   }
+}
+
+/** Only what is said somewhere is filled in: `off` is the same as nothing. */
+function fillStart(
+  check: { alpha: boolean | undefined; log_all_failures: boolean | undefined },
+  { alpha }: RealServerSettings,
+  { checker_log_all_failures: all }: NonNullable<Settings['global_defs']>,
+): void {
+  if (alpha === true) check.alpha ??= true
+  if (all === true) check.log_all_failures ??= true
 }
 
 /** What every checker with a schedule of its own has. */
@@ -59,7 +79,7 @@ function fillCheckers(real: RealServerSettings, server: VirtualServerSettings): 
     fill(check, 1, seconds(1))
   }
   for (const check of real.DNS_CHECK) fill(check, 3, check.delay_loop ?? real.delay_loop)
-  for (const check of real.MISC_CHECK) fill(check, 0, seconds(1))
+  for (const check of [...real.MISC_CHECK, ...real.AGENT_CHECK]) fill(check, 0, seconds(1))
   for (const check of [...real.HTTP_GET, ...real.SSL_GET]) {
     fill(check, 1, seconds(3))
     check.virtualhost ??= real.virtualhost

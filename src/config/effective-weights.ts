@@ -13,7 +13,7 @@ type SyncGroupSettings = Settings['vrrp_sync_group'][number]
 
 /** A line of a `track_…` block, with the weight that it gets from the tracker's own block when it says none. */
 export interface TrackLine extends TrackWeight {
-  readonly kind: TrackerKind | 'bfd'
+  readonly kind: TrackerKind
   readonly said: Tracked
 }
 

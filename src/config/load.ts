@@ -2,18 +2,25 @@ import { fillDefaults } from './defaults.ts'
 import { collectDiagnostics, type Diagnostic, type DiagnosticCode, errorsFirst, type Report } from './diagnostic.ts'
 import { root, type Settings } from './keywords/root.ts'
 import type { Config } from '../model/config.ts'
+import type { HostAnswer } from '../model/host-name.ts'
 import { parse } from './parser.ts'
 import { preprocess, type Surroundings } from './preprocess/preprocess.ts'
-import { routingRules } from './rules/routing.ts'
+import { bfdRules } from './rules/bfd.ts'
+import { checkerRules, reportRegexes } from './rules/checkers.ts'
+import { reportRouting, routingRules } from './rules/routing.ts'
 import { serverRules } from './rules/servers.ts'
+import { talksAreOfOneKind } from './rules/talks.ts'
 import { tellingRules } from './rules/telling.ts'
 import { trackingRules } from './rules/tracking.ts'
+import { hmacRules } from './rules/hmac.ts'
+import { peerRules } from './rules/peers.ts'
+import { strictRules } from './rules/strict.ts'
 import { vrrpRules } from './rules/vrrp.ts'
 import { notRunningOf } from './not-running.ts'
 import { runningConfig } from './compile/compile.ts'
-import { applyBody, initialValues, noteIneffective } from './schema/body.ts'
+import { makeRouting } from './compile/routing.ts'
+import { applyBody, initialValues } from './schema/body.ts'
 import { type Context, Places } from './schema/entry.ts'
-import type { Feature } from './schema/status.ts'
 import type { Source } from './source.ts'
 
 /** What a text came to. */
@@ -24,11 +31,13 @@ export interface Loaded {
   readonly places: Places
   /** The part that this version can run; undefined when there was an error. Warnings leave it there. */
   readonly config: Config | undefined
+  /** The same with what is known of the names of real servers; without any of that they are not there. */
+  readonly configAt: (answers: readonly HostAnswer[]) => Config | undefined
   /** Errors first, each kind in the order of the file. */
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Reads a configuration: every mistake at once. Looks at nothing but the text and the files that it includes. */
+/** Reads a configuration: every mistake at once. Looks at nothing but the text, the files that it includes, and names of routing. */
 export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
   const { diagnostics, report, errors } = collectDiagnostics()
   const lines = preprocess(source, surroundings, report)
@@ -53,18 +62,33 @@ export function loadConfig(source: Source, surroundings: Surroundings): Loaded {
   const settings = initialValues(root)
   applyBody(root, settings, statements, context, '')
   fillDefaults(settings)
-  for (const rule of [...vrrpRules, ...trackingRules, ...routingRules, ...serverRules, ...tellingRules])
+  for (const rule of [
+    ...vrrpRules,
+    ...peerRules,
+    ...hmacRules,
+    ...strictRules,
+    ...trackingRules,
+    ...bfdRules,
+    ...routingRules,
+    ...serverRules,
+    ...checkerRules,
+    talksAreOfOneKind,
+    ...tellingRules,
+  ])
     rule(settings, context.places, bracesAreWrong ? without(ABSENCES, report) : report)
+  reportRegexes(settings, context.places, report, surroundings)
+  const made = makeRouting(settings, surroundings.files)
+  reportRouting(made, context.places, report)
   const accepted = diagnostics.every(({ severity }) => severity !== 'error')
-  const note = (feature: Feature, block: object) =>
-    noteIneffective(context, feature.name, context.places.of(block), { effect: 'later', feature, detail: false })
-  const running = accepted ? runningConfig(settings, note) : undefined
   reportIneffective(context)
   const notRunning = notRunningOf(context.ineffective.values())
+  const configAt = (answers: readonly HostAnswer[]) =>
+    accepted ? { ...runningConfig(settings, made, answers), notRunning } : undefined
   return {
     settings,
     places: context.places,
-    config: running === undefined ? undefined : { ...running, notRunning },
+    config: configAt([]),
+    configAt,
     diagnostics: errorsFirst(inOrder(source, onceEach(diagnostics))),
   }
 }

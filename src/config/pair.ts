@@ -3,6 +3,7 @@ import { advertIntervalOf, authenticationOf, virtualAddressesOf } from './effect
 import type { InstanceSettings } from './keywords/root.ts'
 import type { Loaded } from './load.ts'
 import type { Places } from './schema/entry.ts'
+import { hmacDifference } from './pair-hmac.ts'
 import { positionOf, type Span } from './source.ts'
 
 /** Priorities of two backups that are closer than this give skew times that differ by less than the timers of a busy host do. */
@@ -89,7 +90,7 @@ function compareInstances(a: Side, b: Side, report: Report): void {
   same('authentication', authentication(b), authentication(a), 'each drops the adverts of the other')
   comparePasswords(a, b, report)
   same('virtual_ipaddress', addresses(b.instance), addresses(a.instance), 'keepalived drops adverts with another list')
-  same('auth_hmac', signed(b), signed(a), 'each drops the adverts of the other')
+  compareSignatures(a, b, report)
   const checksum = ({ instance }: Side) => String(instance.v3_checksum_as_v2 ?? false)
   same('v3_checksum_as_v2', checksum(b), checksum(a), 'keepalived drops adverts with the other checksum')
   const group = ({ instance }: Side) => instance.mcast_dst_ip ?? 'the default'
@@ -104,7 +105,13 @@ const addresses = (instance: InstanceSettings): string =>
     .toSorted()
     .join(', ') || 'empty'
 
-const signed = ({ instance }: Side): string => (instance.auth_hmac === undefined ? 'absent' : 'present')
+function compareSignatures(a: Side, b: Side, report: Report): void {
+  const difference = hmacDifference(b.instance.auth_hmac, a.instance.auth_hmac)
+  if (difference === undefined || [a, b].some((side) => isBroken(side, 'auth_hmac'))) return
+  const there = placeOf(a.places.of(a.instance, 'auth_hmac'))
+  const message = `auth_hmac of \`${b.instance.id}\` is another one than at ${there}: ${difference}`
+  report('pair-differs', b.places.of(b.instance, 'auth_hmac'), message)
+}
 
 function comparePasswords(a: Side, b: Side, report: Report): void {
   const password = ({ authentication }: Side) => authentication?.password.reveal().slice(0, 8)

@@ -127,7 +127,7 @@ export function statusText(status: Status): string {
     case 'works':
       return 'works'
     case 'later':
-      return status.feature.lack === 'protection' && !status.detail
+      return status.feature.lack === 'protection'
         ? `does not run yet, so tanistd needs --partial: ${status.feature.why}`
         : `accepted, not effective yet: ${status.feature.why}`
     case 'none':

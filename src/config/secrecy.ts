@@ -2,7 +2,7 @@ import { editDistance } from './edit-distance.ts'
 import { positionOf, type Source, type Span } from './source.ts'
 
 /** Keywords whose value reaches no log and no terminal. */
-const SECRET_KEYWORDS: readonly string[] = ['auth_pass', 'key', 'password', 'secret']
+const SECRET_KEYWORDS: readonly string[] = ['auth_pass', 'header', 'key', 'password', 'secret']
 
 export const isSecretKeyword = (name: string): boolean => SECRET_KEYWORDS.includes(name)
 

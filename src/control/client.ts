@@ -1,15 +1,22 @@
 import { createInterface } from 'node:readline'
 import { Client, type Dispatcher } from 'undici'
+import type { FailedBack, HandedOver } from '../model/duty.ts'
 import type { IpvsCommand, IpvsOutcome, Timeouts } from '../model/ipvs.ts'
 import type { ServiceId } from '../model/service.ts'
 import type { Traced, TracePacket } from '../model/trace.ts'
 import type { ConnectionFilter } from './connection-filter.ts'
 import type { IpvsListing, ListedConnection } from '../model/ipvs-listing.ts'
 import type { Dump } from './dump.ts'
+import type { CheckAnswer, CheckRefusal, CheckRequest } from './check-now.ts'
+import type { HandAnswer, HandRefusal, HandRequest } from './hands.ts'
+import type { RoleAnswers, RoleRefusal } from './roles.ts'
 import type { Reloaded, Snapshot } from './snapshot.ts'
 
 /** How long the daemon may take to begin an answer, and between two parts of a long one. */
 const PATIENCE_MS = 30_000
+
+/** The same where others are asked before: their time-outs are those of the file. */
+const CHECK_PATIENCE_MS = 600_000
 
 /** Statuses of the control socket whose body is what was asked for. */
 const ANSWERS: ReadonlySet<number> = new Set([200, 409, 422])
@@ -108,6 +115,34 @@ export class ControlClient {
     return answer as { errors: readonly string[]; from: string; to: string }
   }
 
+  /** Hands roles over; of these instances and sync groups, or of all that are master there. Throws ControlError. */
+  async failOver(names: readonly string[]): Promise<RoleAnswers<HandedOver> | RoleRefusal> {
+    const answer = await this.#request('POST', '/v1/failover', { names })
+    return answer as RoleAnswers<HandedOver> | RoleRefusal
+  }
+
+  /** Takes roles back. Throws ControlError. */
+  async failBack(names: readonly string[]): Promise<RoleAnswers<FailedBack> | RoleRefusal> {
+    const answer = await this.#request('POST', '/v1/failback', { names })
+    return answer as RoleAnswers<FailedBack> | RoleRefusal
+  }
+
+  /** Keeps the node out of all roles, or ends that. Throws ControlError. */
+  async maintain(on: boolean, force: boolean): Promise<RoleAnswers<HandedOver>> {
+    return (await this.#request('POST', '/v1/maintenance', { on, force })) as RoleAnswers<HandedOver>
+  }
+
+  /** Says something of real servers in place of their checks and the configuration. Throws ControlError. */
+  async hand(request: HandRequest): Promise<HandAnswer | HandRefusal> {
+    return (await this.#request('POST', '/v1/servers', request)) as HandAnswer | HandRefusal
+  }
+
+  /** Has the checkers of real servers ask now. Throws ControlError. */
+  async check(request: CheckRequest): Promise<CheckAnswer | CheckRefusal> {
+    const answer = await this.#request('POST', '/v1/check', request, CHECK_PATIENCE_MS)
+    return answer as CheckAnswer | CheckRefusal
+  }
+
   /** Throws ControlError. */
   async ipvs(): Promise<IpvsListing> {
     return (await this.#request('GET', '/v1/ipvs')) as IpvsListing
@@ -157,15 +192,20 @@ export class ControlClient {
     }
   }
 
-  async #request(method: 'GET' | 'POST', path: string, content?: object): Promise<unknown> {
-    const client = this.#connect()
+  async #request(
+    method: 'GET' | 'POST',
+    path: string,
+    content?: object,
+    patienceMs = this.#patienceMs,
+  ): Promise<unknown> {
+    const client = this.#connect(patienceMs)
     try {
       const { statusCode, body } = await this.#ask(client, method, path, content)
       const answer = await body.json()
       if (ANSWERS.has(statusCode)) return answer
       throw refusalOf(this.#socket, statusCode, answer)
     } catch (error) {
-      throw this.#failure(error)
+      throw this.#failure(error, patienceMs)
     } finally {
       await client.destroy()
     }
@@ -186,12 +226,12 @@ export class ControlClient {
     }
   }
 
-  #connect(): Client {
-    const [headersTimeout, bodyTimeout] = [this.#patienceMs, this.#patienceMs]
+  #connect(patienceMs = this.#patienceMs): Client {
+    const [headersTimeout, bodyTimeout] = [patienceMs, patienceMs]
     return new Client('http://localhost', { socketPath: this.#socket, headersTimeout, bodyTimeout })
   }
 
-  #failure(error: unknown): ControlError {
-    return error instanceof ControlError ? error : unreachable(this.#socket, reasonOf(error, this.#patienceMs))
+  #failure(error: unknown, patienceMs = this.#patienceMs): ControlError {
+    return error instanceof ControlError ? error : unreachable(this.#socket, reasonOf(error, patienceMs))
   }
 }

@@ -1,7 +1,7 @@
 import type { NotRunning } from '../model/config.ts'
 import type { HostInterface } from '../model/host-interface.ts'
 import type { IpvsListing } from '../model/ipvs-listing.ts'
-import type { InstanceSnapshot, ProcessSnapshot } from './snapshot.ts'
+import type { AvailabilitySnapshot, InstanceSnapshot, ProcessSnapshot } from './snapshot.ts'
 
 /** Something that has happened to a director, for people who ask later. Times are ISO 8601. */
 export type DirectorEvent = { readonly at: string } & (
@@ -12,8 +12,12 @@ export type DirectorEvent = { readonly at: string } & (
       readonly to: InstanceSnapshot['state']
       readonly reason: string
     }
+  /** Addresses, routes and rules that another program has removed, and what was done about it. */
+  | { readonly type: 'taken-away'; readonly items: readonly string[]; readonly outcome: 'put back' | 'left alone' }
   /** A checker has another opinion of its server than before. */
   | { readonly type: 'verdict'; readonly check: string; readonly up: boolean; readonly reason: string }
+  /** A checker wants its server to have this weight, in words. */
+  | { readonly type: 'weight'; readonly check: string; readonly weight: string; readonly reason: string }
   /** Errors: why the file was refused, none when it is in force. */
   | { readonly type: 'reload'; readonly by: string; readonly errors: readonly string[] }
   | {
@@ -23,6 +27,8 @@ export type DirectorEvent = { readonly at: string } & (
       readonly value: string
       readonly detail: string
     }
+  /** What servers were is held, or not any more: too many cannot be reached, or fail, at once. */
+  | { readonly type: 'hold'; readonly began: boolean; readonly what: string }
   /** A command has ended, other than those of trackers. */
   | {
       readonly type: 'command'
@@ -31,6 +37,10 @@ export type DirectorEvent = { readonly at: string } & (
       readonly end: string
       readonly good: boolean
     }
+  /** What somebody has asked of roles by hand, and what came of it. */
+  | { readonly type: 'roles'; readonly by: string; readonly what: string; readonly outcome: string }
+  /** What somebody has said of a real server by hand. */
+  | { readonly type: 'hand'; readonly service: string; readonly server: string; readonly what: string }
   | { readonly type: 'child-restart'; readonly role: ProcessSnapshot['role']; readonly reason: string }
 )
 
@@ -69,6 +79,12 @@ export interface Dump {
     readonly text: readonly string[]
   }
   readonly instances: readonly InstanceSnapshot[]
+  /** Of services, and of their real servers. */
+  readonly availability: readonly ({
+    readonly service: string
+    /** Undefined: of the service itself. */
+    readonly server?: string
+  } & AvailabilitySnapshot)[]
   readonly core: IpvsListing & {
     /** Packets that were dropped, by reason. */
     readonly drops: Readonly<Record<string, number>>

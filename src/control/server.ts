@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { FailedBack, HandedOver } from '../model/duty.ts'
 import type { IpvsCommand, IpvsOutcome, Timeouts } from '../model/ipvs.ts'
 import type { ServiceId } from '../model/service.ts'
 import type { Traced, TracePacket } from '../model/trace.ts'
@@ -11,6 +12,9 @@ import { type Decoder, RequestError, THE_REQUEST } from './decode.ts'
 import type { IpvsListing, ListedConnection } from '../model/ipvs-listing.ts'
 import { changeRequest, filterRequest, timeoutsRequest, traceRequest, upgradeRequest, zeroRequest } from './requests.ts'
 import type { Dump } from './dump.ts'
+import { type CheckAnswer, type CheckRefusal, checkRequest, type CheckRequest } from './check-now.ts'
+import { type HandAnswer, type HandRefusal, handRequest, type HandRequest } from './hands.ts'
+import { maintenanceRequest, type RoleAnswers, type RoleRefusal, rolesRequest } from './roles.ts'
 import type { Reloaded, Snapshot } from './snapshot.ts'
 
 /** Who is at the other end of a connection, as the kernel says (unix(7), SO_PEERCRED). */
@@ -38,6 +42,16 @@ export interface ControlHandlers {
   trace(packet: TracePacket, mark: number, by: Caller): Traced
   /** Totals of one service, or of all, begin at 0. False when there is no such service. */
   zero(id: ServiceId | undefined, by: Caller): boolean
+  /** Names of instances and sync groups; none: those that are master here. */
+  failOver(names: readonly string[], by: Caller): Promise<RoleAnswers<HandedOver> | RoleRefusal>
+  /** Names of instances and sync groups; none: all. */
+  failBack(names: readonly string[], by: Caller): Promise<RoleAnswers<FailedBack> | RoleRefusal>
+  /** `force`: even if nobody follows. */
+  maintain(on: boolean, force: boolean, by: Caller): Promise<RoleAnswers<HandedOver>>
+  /** What somebody says of real servers, in place of their checks and the configuration. */
+  hand(request: HandRequest, by: Caller): HandAnswer | HandRefusal
+  /** Has the checkers of real servers ask now, for who wants to see it. */
+  check(request: CheckRequest, by: Caller): Promise<CheckAnswer | CheckRefusal>
   /** Tries the program that is installed by now; `replace` is called when the answer is out. `force`: even if connections are lost. */
   upgrade(force: boolean, by: Caller): Promise<UpgradeAnswer>
 }
@@ -82,6 +96,11 @@ const CHUNK = 256
  *     POST /v1/connections/forget { filter } → 200 { count }
  *     POST /v1/ipvs/timeouts { timeouts } → 200 {}
  *     POST /v1/upgrade { force } → 200 { errors: [], from, to }, then the daemon replaces itself | 409 { errors }
+ *     POST /v1/failover { names } → 200 RoleAnswers | 409 { failure }
+ *     POST /v1/failback { names } → 200 RoleAnswers | 409 { failure }
+ *     POST /v1/maintenance { on, force } → 200 RoleAnswers
+ *     POST /v1/servers { service?, server, hand } → 200 HandAnswer | 409 { failure }
+ *     POST /v1/check { service?, server } → 200 CheckAnswer | 409 { failure }
  *     POST /v1/ipvs/zero { id? } → 200 {} | 409 { failure }
  *
  * What is none of these is answered by 404, what cannot be meant by 400 with the field and what it must be, what is too long
@@ -197,6 +216,28 @@ async function answer(
         const { id } = await bodyAs(zeroRequest)
         if (handlers.zero(id, caller())) return reply(200, {})
         return reply(409, { failure: 'no-such-service' })
+      }
+      case 'POST /v1/failover': {
+        const { names } = await bodyAs(rolesRequest)
+        const answer = await handlers.failOver(names, caller())
+        return reply('failure' in answer ? 409 : 200, answer)
+      }
+      case 'POST /v1/failback': {
+        const { names } = await bodyAs(rolesRequest)
+        const answer = await handlers.failBack(names, caller())
+        return reply('failure' in answer ? 409 : 200, answer)
+      }
+      case 'POST /v1/maintenance': {
+        const { on, force } = await bodyAs(maintenanceRequest)
+        return reply(200, await handlers.maintain(on, force, caller()))
+      }
+      case 'POST /v1/servers': {
+        const answer = handlers.hand(await bodyAs(handRequest), caller())
+        return reply('failure' in answer ? 409 : 200, answer)
+      }
+      case 'POST /v1/check': {
+        const answer = await handlers.check(await bodyAs(checkRequest), caller())
+        return reply('failure' in answer ? 409 : 200, answer)
       }
       case 'POST /v1/upgrade': {
         const { force } = await bodyAs(upgradeRequest)

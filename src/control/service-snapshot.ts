@@ -1,11 +1,18 @@
 import { type AccessReading, accessHits } from '../model/access-hits.ts'
-import type { CoreReading, ServerReading, ServiceReading } from '../model/core-reading.ts'
+import {
+  type CoreReading,
+  type Load,
+  NO_FAULTS,
+  type ServerReading,
+  type ServiceReading,
+} from '../model/core-reading.ts'
+import { type HandOn, handText } from '../model/hand.ts'
 import type { Counters } from '../model/counters.ts'
 import type { IpvsService } from '../model/ipvs.ts'
-import { type ServiceId, serviceName, type VirtualServer } from '../model/service.ts'
+import { endpointIn, type ServiceId, serviceName, type VirtualServer } from '../model/service.ts'
 import { type Endpoint, endpointName } from '../model/endpoint.ts'
 import { type ReadServers, readServers } from './read-servers.ts'
-import type { AccessSnapshot, ServerSnapshot, ServiceSnapshot } from './snapshot.ts'
+import type { AccessSnapshot, AvailabilitySnapshot, ServerSnapshot, ServiceSnapshot } from './snapshot.ts'
 
 /** What the checkers think of a real server, for people. */
 export interface ServerVerdict {
@@ -13,12 +20,19 @@ export interface ServerVerdict {
   /** Since when it is so (ISO 8601). */
   readonly since: string | undefined
   readonly reason: string
+  readonly byHand?: HandOn | undefined
+  /** That they want it to have while it is up; undefined: that of the configuration. */
+  readonly weight?: number
+  readonly availability?: AvailabilitySnapshot | undefined
 }
 
 /** A virtual server of the configuration as it stands. */
 export interface ConfiguredService {
   readonly server: VirtualServer
+  /** Which of its services. */
+  readonly id: ServiceId
   readonly hasQuorum: boolean
+  readonly availability?: AvailabilitySnapshot | undefined
   /** Of those that have a place in the core, by the name of the endpoint. */
   readonly weights: ReadonlyMap<string, number>
   /** Of each real server, in the order of the configuration. */
@@ -26,7 +40,7 @@ export interface ConfiguredService {
 }
 
 /** What the core says about one server. */
-type InCore = Pick<ServerSnapshot, 'weight' | 'active' | 'inactive' | 'persistent' | 'counters'>
+type InCore = Pick<ServerSnapshot, 'weight' | 'active' | 'inactive' | 'persistent' | 'faults' | 'counters'>
 
 /** Virtual servers as people see them, those of the configuration first: their servers, and those whose connections linger. */
 export function serviceSnapshots(
@@ -45,28 +59,47 @@ export function serviceSnapshots(
 type Services = ReadonlyMap<string, ServiceReading>
 
 function configuredSnapshot(
-  { server, hasQuorum, weights, verdicts }: ConfiguredService,
+  { server, id, hasQuorum, availability, weights, verdicts }: ConfiguredService,
   services: Services,
   servers: ReadServers,
 ): ServiceSnapshot {
-  const name = serviceName(server.id)
+  const name = serviceName(id)
   const read = services.get(name)
   const inCore = inCoreOf(servers.get(name), weights)
   const real = server.realServers.map((each, i): ServerSnapshot => {
-    const { up, since, reason: said } = verdicts[i] ?? { up: true, since: undefined, reason: 'not checked yet' }
+    const verdict = verdicts[i] ?? { up: true, since: undefined, reason: 'not checked yet' }
+    const { byHand, reason: found, weight: wanted = each.weight } = verdict
+    const asked = wanted === each.weight ? {} : { configuredWeight: each.weight }
+    const up = verdict.up && byHand?.hand.type !== 'disable'
+    const since = byHand === undefined ? verdict.since : byHand.at
+    const said = byHand === undefined ? found : `${handText(byHand)}; ${found}`
     const sorryServes = !hasQuorum && server.sorryServer !== undefined
     const reason = up && sorryServes ? `${said}; the sorry server serves: quorum is lost` : said
-    const endpoint = endpointName(each.endpoint)
-    return { name: endpoint, role: 'real', state: up ? 'up' : 'down', since, reason, ...inCore(endpoint) }
+    const endpoint = endpointName(endpointIn(id, each))
+    return {
+      name: endpoint,
+      ...(each.host === undefined ? {} : { host: each.host }),
+      role: 'real',
+      state: up ? 'up' : 'down',
+      since,
+      reason,
+      byHand,
+      ...inCore(endpoint),
+      ...asked,
+      ...(verdict.availability === undefined ? {} : { availability: verdict.availability }),
+    }
   })
-  const sorry = server.sorryServer === undefined ? [] : [sorrySnapshot(server.sorryServer.endpoint, hasQuorum, inCore)]
+  const sorryAt = server.sorryServer && endpointIn(id, server.sorryServer)
+  const sorry = sorryAt === undefined ? [] : [sorrySnapshot(sorryAt, hasQuorum, inCore)]
   return {
     name,
+    ...(server.name === name ? {} : { group: server.name }),
     owner: 'configuration',
-    protocol: protocolOf(server.id),
+    protocol: protocolOf(id),
     scheduler: server.scheduler,
     method: server.method,
     quorum: hasQuorum ? 'up' : 'down',
+    ...(availability === undefined ? {} : { availability }),
     counters: plainNumbers(read?.counted.counters),
     access: server.access.length === 0 ? undefined : accessSnapshot(read?.access),
     servers: withLingering([...real, ...sorry], servers.get(name), inCore),
@@ -98,15 +131,19 @@ function handMadeSnapshot(service: IpvsService, services: Services, servers: Rea
 
 const protocolOf = (id: ServiceId): ServiceSnapshot['protocol'] => (id.by === 'address' ? id.protocol : 'any')
 
+/** Of what the core does not hold. */
+const NO_LOAD: Load = { active: 0, inactive: 0, persistent: 0, ...NO_FAULTS }
+
 function inCoreOf(
   servers: ReadonlyMap<string, ServerReading> | undefined,
   weights: ReadonlyMap<string, number>,
 ): (endpoint: string) => InCore {
   return (endpoint) => {
     const there = servers?.get(endpoint)
-    const { active, inactive, persistent } = there?.load ?? { active: 0, inactive: 0, persistent: 0 }
+    const { active, inactive, persistent, unanswered, refused, reset } = there?.load ?? NO_LOAD
     const counters = plainNumbers(there?.counted.counters)
-    return { weight: weights.get(endpoint) ?? 0, active, inactive, persistent, counters }
+    const faults = { unanswered, refused, reset }
+    return { weight: weights.get(endpoint) ?? 0, active, inactive, persistent, faults, counters }
   }
 }
 

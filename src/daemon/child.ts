@@ -2,29 +2,30 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Alive } from './messages.ts'
+import { millis } from '../time.ts'
 import { type Pulse, Silence } from './pulse.ts'
+import { RestartDelay } from './restart-delay.ts'
 
-/** A child that has lived this long was healthy; the next failure starts from the shortest delay again. */
-const HEALTHY_AFTER_MS = 10_000
-const LONGEST_DELAY_MS = 30_000
-
-/** Options of Node. No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
-const optionsWithHeap = (megabytes: number) => [
+/** Options of Node; sizes in MB. No debugger by SIGUSR1. Small heaps; code that runs once a second is not compiled anew each time. */
+const optionsWithHeap = (old: number, young: number) => [
   '--disable-sigusr1',
-  `--max-old-space-size=${megabytes}`,
-  '--max-semi-space-size=1',
+  `--max-old-space-size=${old}`,
+  `--max-semi-space-size=${young}`,
   '--no-flush-bytecode',
 ]
 
-export const CHILD_OPTIONS = optionsWithHeap(64)
+export const CHILD_OPTIONS = optionsWithHeap(64, 1)
 
-/** For a child that reads the configuration itself: ten thousand real servers take more than 64 MB. */
-export const READING_CHILD_OPTIONS = optionsWithHeap(256)
+/**
+ * For a child that needs the more the longer the configuration is: 37 000 real servers take 320 MB to read, and 65 536 checks 110 MB. What a
+ * probe needs dies young only where there is room for all that are under way: with 1 MB, 10 000 of them a second cost half as much again.
+ */
+export const ROOMY_CHILD_OPTIONS = optionsWithHeap(1024, 8)
 
 /** How a child process is started. */
 export interface ChildProgram {
   readonly role: 'vrrp' | 'check' | 'script'
-  readonly args: readonly string[]
+  readonly args: () => readonly string[]
   /** Options of Node. */
   readonly execArgv: readonly string[]
   readonly pulse: Pulse
@@ -34,6 +35,8 @@ export interface ChildEvents<In> {
   /** A new process is there; it knows nothing yet. */
   started(): void
   message(message: In): void
+  /** The one that another was to take the place of has ended, and the other one starts. */
+  replaced?(): void
   /** It will be started again after `delayMs`; it had not worked for `silentMs` before. */
   died(how: string, delayMs: number, silentMs: number): void
 }
@@ -41,18 +44,17 @@ export interface ChildEvents<In> {
 /** A child that is silent for so long could not even be killed. Starting again and again is no reason to end the others. */
 const WELL_WITHIN_MS = 20_000
 
-/**
- * Keeps one child process running: at once after the first failure, then after 1, 2, 4 … 30 seconds while it keeps
- * failing. One that hangs is killed. `In` is what it sends.
- */
+/** Keeps one child process running. One that hangs is killed. `In` is what it sends. */
 export class Child<Out extends object, In extends { readonly type: string }> {
   readonly #program: ChildProgram
   readonly #events: ChildEvents<In>
   #process: ChildProcess | undefined
   #timer: NodeJS.Timeout | undefined
   #startedAt = 0
-  #failures = 0
+  readonly #restartDelay = new RestartDelay()
   #stopping = false
+  /** The process that runs is about to end, and is told nothing more. */
+  #leaving = false
   readonly #silence: Silence
   readonly #watch: NodeJS.Timeout
   /** Why it was killed by us. */
@@ -79,7 +81,7 @@ export class Child<Out extends object, In extends { readonly type: string }> {
   }
 
   send(message: Out): void {
-    if (this.#process?.connected === true) this.#process.send(message)
+    if (!this.#leaving && this.#process?.connected === true) this.#process.send(message)
   }
 
   /** Resolves when the kernel has the message: it will be read even if this process is another one by then. */
@@ -91,6 +93,12 @@ export class Child<Out extends object, In extends { readonly type: string }> {
   /** For one that ends when its parent has nothing more to say. */
   disconnect(): void {
     if (this.#process?.connected === true) this.#process.disconnect()
+  }
+
+  /** Another process takes the place of the one that runs, as soon as that one has ended, for which `last` asks it. */
+  replace(last: Out): void {
+    this.send(last)
+    this.#leaving = true
   }
 
   /**
@@ -115,10 +123,11 @@ export class Child<Out extends object, In extends { readonly type: string }> {
   #start(): void {
     const { role, args, execArgv } = this.#program
     const path = fileURLToPath(new URL(`./${role}/${role}-process${extname(import.meta.url)}`, import.meta.url))
-    const child = fork(path, args, { execArgv: [...execArgv] })
+    const child = fork(path, args(), { execArgv: [...execArgv] })
     this.#process = child
     this.#startedAt = performance.now()
     this.#killed = undefined
+    this.#leaving = false
     this.#silence.begin()
     // fork's channel carries what the other end's typed `send` was given.
     child.on('message', (message) => this.#heard(message as In | Alive))
@@ -145,11 +154,16 @@ export class Child<Out extends object, In extends { readonly type: string }> {
 
   #exited(ended: string): void {
     if (this.#stopping) return
+    if (this.#leaving) {
+      this.#events.replaced?.()
+      this.#start()
+      return
+    }
     const { why: how, silentMs } = this.#killed ?? { why: ended, silentMs: 0 }
     this.lastEnd = how
-    if (performance.now() - this.#startedAt > HEALTHY_AFTER_MS) this.#failures = 0
-    const delay = this.#failures === 0 ? 0 : Math.min(LONGEST_DELAY_MS, 500 * 2 ** this.#failures)
-    this.#failures++
+    const now = millis(performance.now())
+    const { hasSpoken: hasWorked } = this.#silence
+    const delay = this.#restartDelay.ended({ now, lived: millis(now - this.#startedAt), hasWorked })
     this.restarts++
     this.#events.died(how, delay, silentMs)
     if (delay === 0) this.#start()
@@ -157,4 +171,5 @@ export class Child<Out extends object, In extends { readonly type: string }> {
   }
 }
 
-const isAlive = (message: { readonly type: string }): message is Alive => message.type === 'alive'
+const isAlive = (message: unknown): message is Alive =>
+  typeof message === 'object' && message !== null && 'type' in message && message.type === 'alive'

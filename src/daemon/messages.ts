@@ -1,10 +1,24 @@
+import type { Found } from '../check/found.ts'
+import type { HostNews } from '../check/hosts.ts'
 import type { Outcome } from '../check/schedule.ts'
-import type { Check } from '../model/check.ts'
+import type { Asked } from '../model/asked.ts'
+import type { Check, TlsClient } from '../model/check.ts'
+import type { CheckerTask } from '../model/checker.ts'
+import type { BfdSession } from '../model/bfd.ts'
+import type { Duties, Duty, FailedBack, HandedOver } from '../model/duty.ts'
+import type { HostAnswer, HostAsked } from '../model/host-name.ts'
+import type { ProcessOptions } from '../model/process-options.ts'
 import type { News } from '../model/notify.ts'
 import type { Telling, Told } from '../model/telling.ts'
 import type { LinkDelay, TrackerResult } from '../model/tracking.ts'
-import type { RouterIdentity, SyncGroup, VrrpInstance } from '../model/vrrp.ts'
-import type { InstanceSnapshot } from '../control/snapshot.ts'
+import type { AnnouncementPacing, RouterIdentity, StaticObjects, SyncGroup, VrrpInstance } from '../model/vrrp.ts'
+import type {
+  BfdSnapshot,
+  InstanceSnapshot,
+  LatenessSnapshot,
+  RoutingSnapshot,
+  UnknownVridSnapshot,
+} from '../control/snapshot.ts'
 
 /** Everything that the processes say to each other, as JSON over their channels. */
 export type ToVrrp =
@@ -13,15 +27,33 @@ export type ToVrrp =
       readonly instances: readonly VrrpInstance[]
       readonly groups: readonly SyncGroup[]
       readonly linkDelays: readonly LinkDelay[]
+      /** Adverts for which there is no instance are logged. */
+      readonly logUnknownVrids: boolean
+      readonly sessions: readonly BfdSession[]
+      /** Those that a process before this one had, as they were: they go on, so that neighbours notice nothing. */
+      readonly knownSessions: readonly BfdSnapshot[]
+      readonly statics: StaticObjects
+      /** Of gratuitous ARPs. */
+      readonly pacing: AnnouncementPacing
       /** What is known of the trackers. */
       readonly trackers: readonly TrackerResult[]
       /** What was master in the process before this one, and has its addresses still there. */
       readonly adopt: readonly RouterIdentity[]
       /** What is known of them from a director that this one has replaced. */
       readonly before?: readonly InstanceSnapshot[]
+      readonly duties: Duties
+      /** Every check of this node has had a result. */
+      readonly checked: boolean
+      readonly process: ProcessOptions
     }
   /** News of trackers. */
   | { readonly type: 'trackers'; readonly results: readonly TrackerResult[] }
+  /** Hand the roles of these, and of their sync groups, over. Answered by `yielded`, for each of them. */
+  | { readonly type: 'yield'; readonly instances: readonly string[]; readonly duty: Duty; readonly force: boolean }
+  /** These, and their sync groups, have this duty again. With `take` answered by `resumed`, for each of them. */
+  | { readonly type: 'resume'; readonly instances: readonly string[]; readonly duty: Duty; readonly take: boolean }
+  /** Every check of this node has had a result by now. */
+  | { readonly type: 'checked' }
   /** Give all roles up. With `keepAddresses` the addresses stay until a successor is heard, or some seconds if there is none. */
   | { readonly type: 'stop'; readonly keepAddresses: boolean }
   /** The counters of all instances begin again. */
@@ -29,12 +61,28 @@ export type ToVrrp =
   /** The director is about to become another program: go on alone until its new vrrp process has taken over. */
   | { readonly type: 'hand-over' }
 
+export type RoleRequest = Extract<ToVrrp, { type: 'yield' | 'resume' }>
+
 export type FromVrrp =
-  /** How all instances are: once a second, and when something has changed. */
-  | { readonly type: 'instances'; readonly instances: readonly InstanceSnapshot[] }
+  /** How all instances and BFD sessions are: once a second, and when something has changed. */
+  | {
+      readonly type: 'instances'
+      readonly instances: readonly InstanceSnapshot[]
+      readonly sessions: readonly BfdSnapshot[]
+      readonly staticObjects: readonly RoutingSnapshot[]
+      readonly lateness: LatenessSnapshot
+      readonly unknownVrids: readonly UnknownVridSnapshot[]
+    }
   | InstanceNews
+  | RoleAnswer
+  | TakenAway
   /** The configuration is in force, and the instances that were to be adopted are master. */
   | { readonly type: 'adopted' }
+
+/** What became of an instance, by its name, that was to be handed over or to be master again. */
+export type RoleAnswer =
+  | { readonly type: 'yielded'; readonly instance: string; readonly result: HandedOver }
+  | { readonly type: 'resumed'; readonly instance: string; readonly result: FailedBack }
 
 /** What happens to instances, each in its order. */
 export type InstanceNews =
@@ -71,10 +119,14 @@ export interface Transition {
   readonly at: number
 }
 
-/** One checker to run. `id` is unique and stays the same as long as the checker does. */
-export interface CheckTask {
-  readonly id: string
-  readonly check: Check
+/** Somebody else has taken these away from this host: in the words of `ip`. */
+export interface TakenAway {
+  readonly type: 'taken-away'
+  readonly items: readonly string[]
+  /** `left alone`: it was too often, and they are not put back for now. */
+  readonly outcome: 'put back' | 'left alone'
+  /** In ms since the epoch. */
+  readonly at: number
 }
 
 export type ToCheck =
@@ -89,9 +141,23 @@ export type ToCheck =
   | { readonly type: 'tell'; readonly news: readonly NumberedNews[] }
   | {
       readonly type: 'configure'
-      readonly tasks: readonly CheckTask[]
-      /** Ids of those that have said that their server is up: one failure of a new check process is not enough to take it out. */
-      readonly up: readonly string[]
+      readonly tasks: readonly CheckerTask<Check>[]
+      /** By the checkers in the processes before. */
+      readonly found: Found
+      /** Its memory is not swapped out. */
+      readonly noSwap: boolean
+      /** Of TLS checks, without a word nothing. */
+      readonly tlsClient?: TlsClient
+      /** Names whose addresses are to be found, again and again; without a word none. */
+      readonly hosts?: readonly HostAsked[]
+    }
+  /** Ask once and watch, whatever the checkers do. Answered by `asked` with this number. */
+  | {
+      readonly type: 'ask'
+      readonly number: number
+      readonly check: Check
+      /** The name that its server has its address from: asked for first. */
+      readonly host?: HostAsked | undefined
     }
   /** With mails and webhooks that wait, after they have been tried once more, for 3 s at most. */
   | { readonly type: 'stop' }
@@ -117,8 +183,18 @@ export interface Verdict extends Outcome {
 export type FromCheck =
   /** All verdicts of one turn of the check process, in their order. */
   | { readonly type: 'verdicts'; readonly verdicts: readonly Verdict[] }
+  /** What a name stands for, or why that is not known; sent when it is something else than before. */
+  | { readonly type: 'host'; readonly news: HostNews }
   /** News by their numbers that are told, or given up. */
   | { readonly type: 'told'; readonly numbers: readonly number[] }
+  | AskedNow
+
+/** What came of `ask`. It is no verdict. */
+export interface AskedNow {
+  readonly type: 'asked'
+  readonly number: number
+  readonly asked: Asked
+}
 
 /**
  * What the script process is told. It reads the configuration itself, and runs nothing that is not in it: news say what has
@@ -131,20 +207,38 @@ export type ToScript =
       readonly digest: string
       /** The daemon has just started: tracked files are made as `init_file … overwrite` says. */
       readonly starts: boolean
+      /** By the checkers in the processes before. */
+      readonly found: Found
+      /** Checkers, by their ids, that rest for now. */
+      readonly resting: readonly string[]
+      /** What names of real servers stand for; without a word nothing is known. */
+      readonly answers?: readonly HostAnswer[] | undefined
     }
+  /** These checkers rest from now on, and all others go on from what is found. */
+  | { readonly type: 'rest'; readonly resting: readonly string[]; readonly found: Found }
   /** Run `startup_script`; answered by `started`, at once when there is none. */
   | { readonly type: 'start' }
   | { readonly type: 'news'; readonly news: readonly News[] }
+  /** Run the command of this checker once and watch. Answered by `asked` with this number. */
+  | { readonly type: 'ask'; readonly number: number; readonly id: string }
   /** Finish what is queued, in `within` ms at most, then with `shutdown` the `shutdown_script`; answered by `finished`. */
   | { readonly type: 'finish'; readonly within: number; readonly shutdown: boolean }
 
 export type FromScript =
-  /** What is in force now. `trackers`: all that is known; more follows as it is found. */
-  | { readonly type: 'configured'; readonly digest: string; readonly trackers: readonly TrackerResult[] }
+  /** What is in force now. `trackers` and `verdicts`: all that is known; more follows as it is found. */
+  | {
+      readonly type: 'configured'
+      readonly digest: string
+      readonly trackers: readonly TrackerResult[]
+      readonly verdicts: readonly Verdict[]
+    }
   /** Why the file was not taken; what was in force before goes on. */
   | { readonly type: 'refused'; readonly errors: readonly string[] }
   | { readonly type: 'started' }
   | { readonly type: 'trackers'; readonly results: readonly TrackerResult[] }
+  /** Of MISC_CHECK. */
+  | { readonly type: 'verdict'; readonly verdict: Verdict }
+  | AskedNow
   | CommandRun
   | { readonly type: 'finished' }
 

@@ -61,6 +61,11 @@ export class Silence {
     return this.#hasSpoken ? this.#turns >= this.#pulse.missed : this.ms >= STARTUP_MS
   }
 
+  /** Since the process began. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
   get ms(): number {
     return this.#turns * this.#pulse.everyMs
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
 /** Where the daemons of this machine have their locks and sockets, and leave what the next one is to know. A boot empties it. */
 export const RUN_FOLDER = '/run/tanist'
@@ -8,13 +9,26 @@ export function makeRunFolder(): void {
   mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o755 })
 }
 
-/** Puts a file of this folder in place, for root alone: in one step, so that a crash leaves the one before or this one. Throws. */
-export function writeRunFile(path: string, text: string): void {
-  makeRunFolder()
+/** What outlives a boot. */
+export const STATE_FOLDER = '/var/lib/tanist'
+
+/** Puts a file of these folders in place, for root alone: in one step, so that a crash leaves the one before or this one. Throws. */
+export function writeOwnFile(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   const fresh = `${path}.new`
   rmSync(fresh, { force: true }) // of a daemon that was killed while it wrote
   writeFileSync(fresh, text, { mode: 0o600, flag: 'wx' })
   renameSync(fresh, path)
+}
+
+/** What is in a JSON file of these folders, as `decode` reads it, which throws when it is something else. Undefined when there is none. Throws. */
+export function readOwnFile<T>(path: string, decode: (value: unknown) => T): T | undefined {
+  try {
+    return decode(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw new Error(`${path} ignored: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import type { CoreReading } from '../model/core-reading.ts'
 import type { Counters } from '../model/counters.ts'
 import type { Timeouts } from '../model/ipvs.ts'
 import type { Hops } from '../model/next-hop.ts'
+import type { OtherDirector } from '../model/other-director.ts'
 import type { ServiceId } from '../model/service.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import type { Traced, TracePacket } from '../model/trace.ts'
@@ -14,7 +15,7 @@ import type { Address } from '../net/address.ts'
 import type { Millis } from '../time.ts'
 
 /** What the configuration says of forwarding beside services and servers. */
-export type ForwardOptions = Pick<Config, 'switches' | 'attachment'>
+export type ForwardOptions = Pick<Config, 'switches' | 'attachment' | 'closed'>
 
 /**
  * Who forwards: the eBPF core, or what could do it in its place (docs/decisions/020-plan-and-backends.md says how the kernel's IPVS would).
@@ -30,6 +31,8 @@ export interface Backend {
   setLinks(links: readonly Link[]): void
   /** These are all addresses of this host. */
   setOwnAddresses(addresses: Iterable<Address>): void
+  /** These are all directors that balance what is sent on to this one. */
+  setOtherDirectors(directors: readonly OtherDirector[]): void
   /** Something about the network has changed; links and addresses are told apart from that. */
   noteChange(change: NetworkChange): void
 

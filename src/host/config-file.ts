@@ -3,10 +3,13 @@ import { hostname } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { formatDiagnostic, type Severity } from '../config/diagnostic.ts'
 import { loadConfig, type Loaded } from '../config/load.ts'
-import { onlyPart, type Part } from '../config/part.ts'
+import { onlyPart, type Part, withoutBfd } from '../config/part.ts'
 import type { Config, NotRunning } from '../model/config.ts'
+import type { HostAnswer } from '../model/host-name.ts'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
 import { type Files, hasWildcard } from '../config/preprocess/include.ts'
+import { regexFault } from './regex.ts'
+import { withKeyFiles } from './key-file.ts'
 import { type FileText, readRegularFile, readStandardInput } from './regular-file.ts'
 
 /** Bytes of a configuration with all the files that it includes; more is not a configuration. */
@@ -74,10 +77,17 @@ export function readPart(what: {
   readonly configId: string
   readonly allConfig: boolean
   readonly part: Part
+  readonly bfd: boolean
 }): ConfigFile {
   const read = readConfigFile(what.file, what.configId, what.allConfig)
-  if ('unreadable' in read || read.loaded.config === undefined) return read
-  return { loaded: { ...read.loaded, config: onlyPart(read.loaded.config, what.part) } }
+  if ('unreadable' in read) return read
+  const { loaded } = read
+  const configAt = (answers: readonly HostAnswer[]) => {
+    const whole = loaded.configAt(answers)
+    const config = whole && onlyPart(whole, what.part)
+    return config === undefined || what.bfd ? config : withoutBfd(config)
+  }
+  return { loaded: { ...loaded, config: configAt([]), configAt } }
 }
 
 /** The same for people who wait for the answer: `-` is standard input. */
@@ -91,6 +101,7 @@ function configOf(path: string, found: FileText, files: Files, configId: string,
   const surroundings = {
     files,
     configId,
+    regexFault,
     allIncluded,
     environment: (name: string) => process.env[name] ?? '',
     random: (low: number, high: number) => low + Math.floor(Math.random() * (high - low + 1)),
@@ -109,22 +120,41 @@ export function configToRun(
   partial: boolean,
 ): {
   readonly config: Config | undefined
+  /** The same with what is known of the names of real servers. Reads no file. */
+  readonly configAt: (answers: readonly HostAnswer[]) => Config | undefined
   readonly errors: readonly string[]
   readonly warnings: readonly string[]
 } {
-  if ('unreadable' in file) return { config: undefined, errors: [file.unreadable], warnings: [] }
+  const none = { config: undefined, configAt: () => undefined }
+  if ('unreadable' in file) return { ...none, errors: [file.unreadable], warnings: [] }
   const show = (severity: Severity) =>
     file.loaded.diagnostics
       .filter((each) => each.severity === severity && each.code !== 'not-running')
       .map((each) => formatDiagnostic(each))
-  const { config } = file.loaded
-  const refused = config !== undefined && config.notRunning.length > 0 && !partial
+  const { config, configAt } = file.loaded
+  if (config === undefined) return { ...none, errors: show('error'), warnings: show('warning') }
+  const keyed = withKeyFiles(config)
+  const errors = config.notRunning.length > 0 && !partial ? [refusalOf(config.notRunning)] : keyed.errors
+  const warnings = show('warning')
+  if (errors.length > 0) return { ...none, errors, warnings }
+  const named = keyed.config.hosts.length > 0
   return {
-    config: refused ? undefined : config,
-    errors: refused ? [refusalOf(config.notRunning)] : show('error'),
-    warnings: show('warning'),
+    config: keyed.config,
+    configAt: named ? keyedAt(keyed.config, configAt) : always(keyed.config),
+    errors,
+    warnings,
   }
 }
+
+/** Keeps nothing else alive: what was read of a file is large. */
+const always = (config: Config) => () => config
+
+const keyedAt =
+  ({ instances }: Config, configAt: Loaded['configAt']): Loaded['configAt'] =>
+  (answers) => {
+    const config = configAt(answers)
+    return config && { ...config, instances }
+  }
 
 /** Why a daemon does not run a file that was accepted, with what it would not do. */
 function refusalOf(notRunning: readonly NotRunning[]): string {

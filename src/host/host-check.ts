@@ -3,13 +3,19 @@ import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:
 import { networkInterfaces } from 'node:os'
 import { dirname, isAbsolute } from 'node:path'
 import type { Report } from '../config/diagnostic.ts'
+import { tlsClientOf } from '../config/compile/checks/http.ts'
 import type { InstanceSettings, Settings } from '../config/keywords/root.ts'
 import type { Places } from '../config/schema/entry.ts'
 import type { Script } from '../config/schema/script.ts'
 import type { Span } from '../config/source.ts'
 import { lackingFeatures } from '../forward/ebpf/kernel.ts'
 import { MissingLibraryError } from '../linux/library.ts'
+import { keyFile } from '../config/keywords/hmac-key.ts'
+import { clientCheckers } from '../config/checkers-of.ts'
 import { readCaFile } from './ca-file.ts'
+import { sysctlFacts } from './host-facts.ts'
+import { readKeyFile } from './key-file.ts'
+import { readTlsClient } from './tls-client.ts'
 import { findOnPath } from '../linux/on-path.ts'
 import { reasonOf } from './regular-file.ts'
 import { Rtnetlink } from '../linux/rtnetlink.ts'
@@ -27,6 +33,9 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   const host = new HostCheck(report, settings.global_defs?.script_user?.user)
   const dynamic = settings.global_defs?.dynamic_interfaces !== undefined
   for (const instance of settings.vrrp_instance) checkInstance(instance, places, host, dynamic)
+  for (const block of settings.bfd_instance) {
+    if (block.source_ip !== undefined) host.address(block.source_ip, places.of(block, 'source_ip'))
+  }
   for (const group of settings.vrrp_sync_group) {
     for (const tracked of group.track_interface) host.interface(tracked.name, places.of(tracked), dynamic)
   }
@@ -40,6 +49,7 @@ export function checkHost(settings: Settings, places: Places, report: Report): v
   checkPrograms(settings, places, report)
   checkOwnPorts(settings, places, host, report)
   checkFirewall(settings, places, report)
+  checkReversePaths(settings, places, report)
   checkScripts(settings, places, host)
   checkFiles(settings, places, host, report)
   checkSecrets(settings, places, report)
@@ -91,11 +101,28 @@ function checkCore(at: Span, report: Report): void {
   }
 }
 
+/** What the kernel drops of the answers to checks that go the way of clients. */
+function checkReversePaths(settings: Settings, places: Places, report: Report): void {
+  const facts = sysctlFacts()
+  const modes = ['all', 'lo'].map((name) => Number(facts[`net.ipv4.conf.${name}.rp_filter`] ?? 0))
+  if (Math.max(...modes) !== STRICT) return
+  const checks = settings.virtual_server.flatMap(({ real_server: reals }) => reals.flatMap(clientCheckers))
+  const [first] = checks.filter((check) => check.through_service === true)
+  if (first === undefined) return
+  const message =
+    'with `net.ipv4.conf.all.rp_filter` 1 the kernel drops answers from virtual addresses that are on the other director'
+  report('host-firewall', places.of(first, 'through_service'), message, 'set it, and that of `lo`, to 2 or 0')
+}
+
+/** Of rp_filter. */
+const STRICT = 1
+
 /** What checkers start. */
 function checkPrograms(settings: Settings, places: Places, report: Report): void {
   for (const real of settings.virtual_server.flatMap(({ real_server: servers }) => servers)) {
     const [check] = real.PING_CHECK
-    const lacking = check === undefined ? undefined : lackingPing(check.connect_ip ?? real.id.address)
+    const target = check?.connect_ip ?? real.id.address
+    const lacking = check === undefined || target === undefined ? undefined : lackingPing(target)
     if (check !== undefined && lacking !== undefined) report('host-program', places.of(check), lacking)
   }
 }
@@ -111,6 +138,7 @@ function checkOwnPorts(settings: Settings, places: Places, host: HostCheck, repo
     const service = { id: marked[0] ?? ANY_MARK, marked, throughFirewall }
     for (const real of server.real_server) {
       const { address, port = 0 } = real.id
+      if (address === undefined) continue
       const { method } = real.lvs_method ?? common
       const forwarding = method === 'TUN' ? ({ method, tunnel: { type: 'ipip' } } as const) : { method }
       if (!host.has(address) || !isMuteHere(service, { endpoint: { address, port }, forwarding })) continue
@@ -158,13 +186,22 @@ function checkFiles(settings: Settings, places: Places, host: HostCheck, report:
     if (block.file !== undefined && block.init_file === undefined) host.file(block.file, places.of(block, 'file'))
   }
   const { SSL: tls, global_defs: global } = settings
-  for (const keyword of ['ca', 'certificate', 'key'] as const) {
-    const path = tls?.[keyword]
-    if (tls !== undefined && path !== undefined) host.file(path, places.of(tls, keyword))
+  if (tls !== undefined) {
+    const { fault } = readTlsClient(tlsClientOf(settings).tlsClient)
+    if (fault !== undefined) report('host-file', places.of(tls), fault)
   }
   if (global?.smtp_ca_file !== undefined) {
     const found = readCaFile(global.smtp_ca_file)
     if ('unusable' in found) report('host-file', places.of(global, 'smtp_ca_file'), found.unusable)
+  }
+  for (const key of settings.vrrp_instance.flatMap(({ auth_hmac: signed }) => signed?.key ?? [])) {
+    const path = keyFile(key.value.reveal())
+    if (path === undefined) continue
+    const found = readKeyFile(path)
+    if ('unusable' in found) report('host-file', places.of(key), found.unusable)
+    else if (modeForAll(path) !== undefined) {
+      report('host-secret', places.of(key), `everybody on this host can read the key in ${path}`, 'chmod 0600')
+    }
   }
   for (const keyword of ['notify_fifo', 'vrrp_notify_fifo', 'lvs_notify_fifo'] as const) {
     const fifo = global?.[keyword]
@@ -182,9 +219,10 @@ function secretsOf(settings: Settings, places: Places): Span[] {
     ...settings.vrrp_instance.flatMap(({ authentication }) =>
       authentication?.auth_pass === undefined ? [] : [places.of(authentication, 'auth_pass')],
     ),
-    ...settings.vrrp_instance.flatMap(({ auth_hmac: signed }) =>
-      signed?.key === undefined ? [] : [places.of(signed, 'key')],
-    ),
+    ...settings.vrrp_instance.flatMap(({ auth_hmac: signed }) => {
+      const keys = signed?.key ?? []
+      return keys.filter((key) => keyFile(key.value.reveal()) === undefined).map((key) => places.of(key))
+    }),
     ...(tls?.password === undefined ? [] : [places.of(tls, 'password')]),
   ]
 }

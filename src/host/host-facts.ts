@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { Rtnetlink } from '../linux/rtnetlink.ts'
 import type { HostInterface } from '../model/host-interface.ts'
 
@@ -9,6 +8,7 @@ const SYSCTLS = [
   'net.ipv6.conf.all.forwarding',
   'net.ipv4.conf.all.rp_filter',
   'net.ipv4.conf.default.rp_filter',
+  'net.ipv4.conf.lo.rp_filter',
   'net.ipv4.ip_nonlocal_bind',
   'net.ipv4.icmp_ratelimit',
   'net.ipv4.icmp_msgs_per_sec',
@@ -21,8 +21,7 @@ const SYSCTLS = [
 export function interfaceFacts(): readonly HostInterface[] {
   const rtnetlink = new Rtnetlink()
   try {
-    const ipv4 = rtnetlink.addresses()
-    const all = networkInterfaces()
+    const all = rtnetlink.addresses()
     return rtnetlink.links().map(({ name, index, kind, up, mtu, mac }) => ({
       name,
       index,
@@ -30,10 +29,7 @@ export function interfaceFacts(): readonly HostInterface[] {
       up,
       mtu,
       mac: [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
-      addresses: [
-        ...ipv4.filter((each) => each.index === index).map(({ address, prefix }) => `${address}/${prefix}`),
-        ...(all[name] ?? []).flatMap(({ family, cidr }) => (family === 'IPv6' && cidr !== null ? [cidr] : [])),
-      ],
+      addresses: all.filter((each) => each.index === index).map(({ address, prefix }) => `${address}/${prefix}`),
     }))
   } finally {
     rtnetlink.close()

@@ -39,6 +39,7 @@ const c = {
 if (lib.isPresent) c.setPrint(null)
 
 const BPF_MAP_TYPE_ARRAY = 2
+const BPF_MAP_TYPE_PERCPU_ARRAY = 6
 const BPF_MAP_TYPE_LPM_TRIE = 11
 const BPF_F_NO_PREALLOC = 1
 /** Room for struct __sk_buff; the kernel wants it whole. */
@@ -173,6 +174,15 @@ export function createInnerArray(values: readonly number[]): BpfMap {
     for (const [index, value] of values.entries()) map.update(u32(index), u32(value))
   }
   return map
+}
+
+/** One value for each place, or one for each processor and place. */
+export type ArrayKind = 'array' | 'per-CPU array'
+
+/** An array map of so many places, all 0; for an outer map that wants its inner ones of that size. Throws SystemError. */
+export function createArray(name: string, kind: ArrayKind, valueBytes: number, entries: number): BpfMap {
+  const type = kind === 'array' ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_PERCPU_ARRAY
+  return createMap(name, type, 4, valueBytes, entries, 0)
 }
 
 /** Keeps a map, program or link in the kernel after this process, under `path` on a bpf file system. */

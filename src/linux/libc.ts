@@ -18,6 +18,8 @@ const libc = koffi.load('libc.so.6')
 /** Only what Tanist calls. Each returns -1 and sets errno on failure, as its manual page says. */
 export const calls = {
   socket: libc.func('int socket(int domain, int type, int protocol)'),
+  connect: libc.func('int connect(int fd, const void *address, uint32_t length)'),
+  getsockname: libc.func('int getsockname(int fd, _Out_ uint8_t *address, _Inout_ uint32_t *length)'),
   bind: libc.func('int bind(int fd, const void *address, uint32_t length)'),
   close: libc.func('int close(int fd)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
@@ -26,6 +28,11 @@ export const calls = {
     'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
   ),
   recv: libc.func('int64_t recv(int fd, void *data, size_t length, int flags)'),
+  // Structs that point at each other are in native memory, which is told by its address.
+  sendmsg: libc.func('int64_t sendmsg(int fd, const void *message, int flags)'),
+  recvmmsg: libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)'),
+  clockGettime: libc.func('int clock_gettime(int clock, void *time)'),
+  recvmsg: libc.func('int64_t recvmsg(int fd, void *message, int flags)'),
   poll: libc.func('int poll(void *fds, uint64_t count, int timeout)'),
   eventfd: libc.func('int eventfd(uint32_t initial, int flags)'),
   write: libc.func('int64_t write(int fd, const void *data, size_t length)'),
@@ -34,6 +41,10 @@ export const calls = {
     'int mount(const char *source, const char *target, const char *type, uint64_t flags, const void *data)',
   ),
   schedSetscheduler: libc.func('int sched_setscheduler(int thread, int policy, const void *parameters)'),
+  schedSetaffinity: libc.func('int sched_setaffinity(int thread, size_t size, const void *mask)'),
+  setpriority: libc.func('int setpriority(int which, uint32_t who, int value)'),
+  mlockall: libc.func('int mlockall(int flags)'),
+  munlockall: libc.func('int munlockall()'),
   setns: libc.func('int setns(int fd, int kind)'),
   inotifyInit: libc.func('int inotify_init1(int flags)'),
   inotifyAddWatch: libc.func('int inotify_add_watch(int fd, const char *path, uint32_t mask)'),
@@ -46,6 +57,8 @@ export const calls = {
   ioctl: libc.func('int ioctl(int fd, uint64_t request, void *argument)'),
   fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
   flock: libc.func('int flock(int fd, int operation)'),
+  capset: libc.func('int capset(const void *header, const void *data)'),
+  prctl: libc.func('int prctl(int option, ulong second, ulong third, ulong fourth, ulong fifth)'),
   signal: libc.func('intptr_t signal(int number, intptr_t handler)'),
   sigprocmask: libc.func('int sigprocmask(int how, const void *set, void *old)'),
   syscall: libc.func('long syscall(long call, long number, const void *action, void *old, size_t maskSize)'),
@@ -63,4 +76,14 @@ export function lastErrno(): number {
 export function checked(result: number, operation: string, subject: string): number {
   if (result < 0) throw new SystemError(operation, subject, lastErrno())
   return result
+}
+
+/** Memory that stays where it is, for structs that point into each other. Given back by the kernel when the process ends. */
+export function fixedMemory(size: number): {
+  readonly pointer: unknown
+  readonly address: bigint
+  readonly bytes: Uint8Array
+} {
+  const pointer: unknown = koffi.alloc('uint8_t', size)
+  return { pointer, address: koffi.address(pointer), bytes: new Uint8Array(koffi.view(pointer, size)) }
 }

@@ -12,6 +12,8 @@ export interface NetlinkMessage {
   readonly body: DataView
 }
 
+export type Attribute = readonly [type: number, value: Uint8Array]
+
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
 const HEADER = 16
@@ -25,7 +27,7 @@ export function encodeNetlink(
   flags: number,
   sequence: number,
   fixed: Uint8Array,
-  attributes: readonly (readonly [type: number, value: Uint8Array])[],
+  attributes: readonly Attribute[],
 ): Uint8Array {
   const tail = encodeAttributes(attributes)
   const length = HEADER + align(fixed.length) + tail.length
@@ -41,7 +43,7 @@ export function encodeNetlink(
 }
 
 /** Attributes one after the other; as a value, nested ones. */
-export function encodeAttributes(attributes: readonly (readonly [type: number, value: Uint8Array])[]): Uint8Array {
+export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
   const length = attributes.reduce((sum, [, value]) => sum + align(ATTRIBUTE_HEADER + value.length), 0)
   const bytes = new Uint8Array(length)
   const view = new DataView(bytes.buffer)

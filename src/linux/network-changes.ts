@@ -1,4 +1,5 @@
 import { addressText } from '../net/address.ts'
+import { decodeAddress, type InterfaceAddress } from './address-message.ts'
 import { SystemError } from './libc.ts'
 import { decodeAttributes, decodeNetlink, type NetlinkMessage } from './netlink-message.ts'
 import { decodeLink, type Link, NETLINK_ROUTE, sockaddrNetlink } from './rtnetlink.ts'
@@ -14,7 +15,13 @@ export interface AddressSpan {
 export type NetworkChange =
   /** `link` is undefined when it is gone. */
   | { readonly type: 'link'; readonly index: number; readonly link: Link | undefined }
-  | { readonly type: 'address'; readonly family: 4 | 6 }
+  /** `address` is undefined when it cannot be read. */
+  | {
+      readonly type: 'address'
+      readonly family: 4 | 6
+      readonly address?: InterfaceAddress | undefined
+      readonly isGone?: boolean
+    }
   /** A route to these. */
   | { readonly type: 'route'; readonly to: AddressSpan }
   | { readonly type: 'rule' }
@@ -86,7 +93,8 @@ function decodeChange(message: NetlinkMessage): NetworkChange | undefined {
     case RTM.newAddr:
     case RTM.delAddr: {
       const family = familyOf(body)
-      return family === undefined ? undefined : { type: 'address', family }
+      if (family === undefined) return undefined
+      return { type: 'address', family, address: decodeAddress(message), isGone: type === RTM.delAddr }
     }
     case RTM.newRoute:
     case RTM.delRoute: {

@@ -1,11 +1,12 @@
 import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs'
+import { keepMarking, outliveChangeOfUser } from './capabilities.ts'
 import { calls, checked, lastErrno, SystemError } from './libc.ts'
 import { AF_UNIX, int32, Socket, SOCK_DGRAM } from './socket.ts'
 
 const SCHED_RR = 2
 const LOCK_EX = 2
 const LOCK_NB = 4
-const LOWEST_REALTIME_PRIORITY = 1
+export const LOWEST_REALTIME_PRIORITY = 1
 const NSENTER = '/usr/bin/nsenter'
 
 /**
@@ -49,12 +50,17 @@ export function keepDescriptors(): void {
   }
 }
 
-/** Goes on as another user without any group besides, and without a way back. Does nothing when this process is not root. */
-export function becomeUser(uid: number, gid: number): void {
+/**
+ * Goes on as another user without any group besides, and without a way back. Does nothing when this process is not root. `mayMark`: this
+ * thread may go on marking packets.
+ */
+export function becomeUser(uid: number, gid: number, mayMark: boolean): void {
   if (process.getuid?.() !== 0) return
+  if (mayMark) outliveChangeOfUser()
   process.setgroups?.([])
   process.setgid?.(gid)
   process.setuid?.(uid)
+  if (mayMark) keepMarking()
 }
 
 /**

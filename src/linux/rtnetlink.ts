@@ -1,8 +1,14 @@
 import { constants } from 'node:os'
 import { type Address, addressBits, addressBytes, ipv6At, isIpv4 } from '../net/address.ts'
-import { type Ipv4, ipv4At, ipv4Bytes } from '../net/ipv4.ts'
+import { ipv4At } from '../net/ipv4.ts'
 import type { Mac } from '../net/arp.ts'
-import type { Millis } from '../time.ts'
+import {
+  type AddressChange,
+  addressChangeText,
+  decodeAddress,
+  encodeAddressChange,
+  type InterfaceAddress,
+} from './address-message.ts'
 import { SystemError } from './libc.ts'
 import {
   decodeAttributes,
@@ -23,17 +29,12 @@ export interface Link {
   readonly mac: Mac
   readonly mtu: number
   readonly kind: 'ethernet' | 'loopback' | 'other'
-}
-
-/** An IPv4 address on an interface. */
-export interface InterfaceAddress {
-  readonly index: number
-  readonly address: Ipv4
-  readonly prefix: number
-  /** Not a secondary address of another one's subnet. */
-  readonly primary: boolean
-  /** The kernel takes it away by itself when its lifetime is over. */
-  readonly expires: boolean
+  /** Index of the interface that it is on top of, or is the other end of. */
+  readonly base: number | undefined
+  /** What somebody has written on it (`ip link … alias`). */
+  readonly alias: string | undefined
+  /** Of a VRF: its routing table. */
+  readonly vrfTable: number | undefined
 }
 
 /** Where packets to a destination go. `gateway` is undefined when it is on the link. */
@@ -53,34 +54,44 @@ export const NETLINK_ROUTE = 0
 const RTM = {
   newLink: 16,
   getLink: 18,
-  newAddr: 20,
-  delAddr: 21,
   getAddr: 22,
   newRoute: 24,
   getRoute: 26,
   newNeighbour: 28,
+  getNeighbour: 30,
 } as const
-const FLAG = { request: 1, ack: 4, dump: 0x300, replace: 0x100, create: 0x400, exclusive: 0x200 } as const
-const IFLA = { address: 1, name: 3, mtu: 4 } as const
-const IFA = { address: 1, local: 2, cacheInfo: 6 } as const
-/** A lifetime without end. */
-const FOREVER = 0xffffffff
+const FLAG = { request: 1, ack: 4, dump: 0x300, create: 0x400 } as const
+const IFLA = { address: 1, name: 3, mtu: 4, link: 5, linkInfo: 18, alias: 20 } as const
+/** Within IFLA_LINKINFO, and within the data of a VRF there. */
+const LINK_INFO = { kind: 1, data: 2 } as const
+const VRF_TABLE = 1
 const RTA = { dst: 1, oif: 4, gateway: 5, prefsrc: 7, metrics: 8, cacheInfo: 12 } as const
 const RTAX_MTU = 2
 const IFF_UP = 0x1
 const IFF_RUNNING = 0x40
 const IFF_LOWER_UP = 0x10000
-const IFA_F_SECONDARY = 0x01
 const ARPHRD_ETHER = 1
 const ARPHRD_LOOPBACK = 772
 const RTN_LOCAL = 2
 const RTN_BROADCAST = 3
-const NDA_DST = 1
+const NDA = { dst: 1, linkLayer: 2 } as const
+/** States of a neighbour in which packets are sent to it: reachable, stale, delay, probe, noarp, permanent. */
+const NUD_VALID = 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80
 const NTF_USE = 1
 /** Of rtmsg's flags: the route is a copy with something that was learned. */
 const RTM_F_CLONED = 0x200
 /** Routes that are asked for in one message; the answers fit the socket's buffer. */
 const ROUTES_AT_ONCE = 32
+/** Changes of addresses in one message. */
+const ADDRESSES_AT_ONCE = 64
+
+interface Request {
+  readonly type: number
+  /** Besides that it is a request. */
+  readonly flags: number
+  readonly fixed: Uint8Array
+  readonly attributes: readonly (readonly [number, Uint8Array])[]
+}
 
 export function sockaddrNetlink(groups: number): Uint8Array {
   const address = new Uint8Array(12)
@@ -100,34 +111,31 @@ export class Rtnetlink {
     return this.#dump(RTM.getLink, new Uint8Array(16)).flatMap((message) => decodeLink(message) ?? [])
   }
 
-  /** The IPv4 addresses of all interfaces. Throws SystemError. */
+  /** The addresses of both families of all interfaces. Throws SystemError. */
   addresses(): InterfaceAddress[] {
-    return this.#dump(RTM.getAddr, Uint8Array.of(AF_INET, 0, 0, 0, 0, 0, 0, 0)).flatMap(
-      (message) => decodeAddress(message) ?? [],
-    )
+    return this.#dump(RTM.getAddr, new Uint8Array(8)).flatMap((message) => decodeAddress(message) ?? [])
   }
 
-  /** The addresses of both families that this host answers to. Throws SystemError. */
-  ownAddresses(): Address[] {
-    return this.#dump(RTM.getAddr, new Uint8Array(8)).flatMap((message) => decodeOwnAddress(message) ?? [])
+  /** Makes these changes in few system calls. What became of each: undefined, or why not. Throws SystemError when none can be asked for. */
+  changeAddresses(changes: readonly AddressChange[]): readonly (SystemError | undefined)[] {
+    return inGroups(changes, ADDRESSES_AT_ONCE).flatMap((group) => this.#changeSome(group))
   }
 
-  /** Throws SystemError, with code EEXIST when the address is there already. */
-  addAddress(index: number, address: Ipv4, prefix: number): void {
-    this.#address(RTM.newAddr, FLAG.create | FLAG.exclusive, index, address, prefix)
-  }
-
-  /** Gives an address another lifetime, and adds it if it is not there. It is away at no time. Throws SystemError. */
-  setLifetime(index: number, address: Ipv4, prefix: number, lifetime: Millis | 'forever'): void {
-    const seconds = lifetime === 'forever' ? FOREVER : Math.ceil(lifetime / 1000)
-    // struct ifa_cacheinfo: preferred, valid, created, updated
-    const cacheInfo = new Uint8Array(Uint32Array.of(seconds, seconds, 0, 0).buffer)
-    this.#address(RTM.newAddr, FLAG.create | FLAG.replace, index, address, prefix, [[IFA.cacheInfo, cacheInfo]])
-  }
-
-  /** Throws SystemError, with code EADDRNOTAVAIL when there is no such address. */
-  deleteAddress(index: number, address: Ipv4, prefix: number): void {
-    this.#address(RTM.delAddr, 0, index, address, prefix)
+  #changeSome(changes: readonly AddressChange[]): readonly (SystemError | undefined)[] {
+    const errors = new Map<number, number>()
+    const requests = changes.map((change) => {
+      const [type, flags, fixed, attributes] = encodeAddressChange(change)
+      return { type, flags: FLAG.ack | flags, fixed, attributes }
+    })
+    this.#together(requests, (i, { type, body }) => {
+      if (type !== NLMSG_ERROR) return false
+      errors.set(i, -body.getInt32(0, true))
+      return true
+    })
+    return changes.map((change, i) => {
+      const errno = errors.get(i) ?? 0
+      return errno === 0 ? undefined : new SystemError(addressChangeText(change), 'by netlink', errno)
+    })
   }
 
   /** The kernel's answer to `ip route get`. Throws SystemError, with code ENETUNREACH when there is none. */
@@ -140,64 +148,62 @@ export class Rtnetlink {
   /** The same for many, in few messages; undefined where there is none. Throws SystemError. */
   routes(to: readonly Address[]): readonly (Route | undefined)[] {
     const found = new Map<Address, Route>()
-    for (let i = 0; i < to.length; i += ROUTES_AT_ONCE) this.#someRoutes(to.slice(i, i + ROUTES_AT_ONCE), found)
+    for (const some of inGroups(to, ROUTES_AT_ONCE)) this.#someRoutes(some, found)
     return to.map((address) => found.get(address))
   }
 
   #someRoutes(to: readonly Address[], found: Map<Address, Route>): void {
+    const requests = to.map((address) => {
+      const [fixed, attributes] = askRoute(address)
+      return { type: RTM.getRoute, flags: 0, fixed, attributes }
+    })
+    this.#together(requests, (i, message) => {
+      const address = to[i]
+      if (address !== undefined && message.type === RTM.newRoute) found.set(address, decodeRoute(message))
+      return true
+    })
+  }
+
+  /** Sends several requests as one datagram. `take` gets each answer by the place of its request, and says whether it is the last one. */
+  #together(requests: readonly Request[], take: (place: number, answer: NetlinkMessage) => boolean): void {
     const first = this.#sequence + 1
-    this.#sequence += to.length
-    const requests = to.map((address, i) => encodeNetlink(RTM.getRoute, FLAG.request, first + i, ...askRoute(address)))
-    const error = this.#socket.send(Buffer.concat(requests), sockaddrNetlink(0))
+    this.#sequence += requests.length
+    const bytes = requests.map(({ type, flags, fixed, attributes }, i) =>
+      encodeNetlink(type, FLAG.request | flags, first + i, fixed, attributes),
+    )
+    const error = this.#socket.send(Buffer.concat(bytes), sockaddrNetlink(0))
     if (error !== undefined) throw error
-    for (let left = to.length; left > 0;) {
+    for (let left = requests.length; left > 0;) {
       const datagram = this.#socket.receive()
-      if (datagram === undefined) throw new SystemError('find routes', 'by netlink', constants.errno.EAGAIN)
+      if (datagram === undefined) throw new SystemError('ask', 'by netlink', constants.errno.EAGAIN)
       for (const message of decodeNetlink(datagram)) {
-        const address = to[message.sequence - first]
-        if (address === undefined) continue // of an earlier request that failed halfway
-        left--
-        if (message.type === RTM.newRoute) found.set(address, decodeRoute(message))
+        const place = message.sequence - first
+        // Not of an earlier request that failed halfway.
+        if (place >= 0 && place < requests.length && take(place, message)) left--
       }
     }
   }
 
   /** Has the kernel look for a neighbour as if there were a packet for it: `ip neighbour … use`. Throws SystemError. */
-  findNeighbour(index: number, address: Ipv4): void {
-    const fixed = new Uint8Array(12) // struct ndmsg: family, 3 bytes of padding, interface, state, flags, type
-    const view = new DataView(fixed.buffer)
-    view.setUint8(0, AF_INET)
-    view.setInt32(4, index, true)
-    view.setUint8(10, NTF_USE)
-    this.request(`look for ${address} on interface ${index}`, RTM.newNeighbour, FLAG.create | FLAG.ack, fixed, [
-      [NDA_DST, ipv4Bytes(address)],
-    ])
+  findNeighbour(index: number, address: Address): void {
+    const asked = askNeighbour(index, address, NTF_USE)
+    this.request(`look for ${address} on interface ${index}`, RTM.newNeighbour, FLAG.create | FLAG.ack, ...asked)
+  }
+
+  /** The MAC that packets to a neighbour go to, as the kernel has it: Linux 5.0. Undefined when it has none. Throws SystemError. */
+  neighbour(index: number, address: Address): Mac | undefined {
+    try {
+      const asked = askNeighbour(index, address, 0)
+      const [message] = this.request(`ask for ${address} on interface ${index}`, RTM.getNeighbour, 0, ...asked)
+      return message && decodeNeighbour(message)
+    } catch (error) {
+      if (error instanceof SystemError && error.code === 'ENOENT') return undefined
+      throw error
+    }
   }
 
   close(): void {
     this.#socket.close()
-  }
-
-  #address(
-    type: number,
-    flags: number,
-    index: number,
-    address: Ipv4,
-    prefix: number,
-    more: readonly (readonly [number, Uint8Array])[] = [],
-  ): void {
-    const fixed = new Uint8Array(8)
-    const view = new DataView(fixed.buffer)
-    view.setUint8(0, AF_INET)
-    view.setUint8(1, prefix)
-    view.setUint32(4, index, true)
-    const bytes = ipv4Bytes(address)
-    const verb = type === RTM.newAddr ? 'add' : 'delete'
-    this.request(`${verb} address ${address}/${prefix} on interface ${index}`, type, flags | FLAG.ack, fixed, [
-      [IFA.local, bytes],
-      [IFA.address, bytes],
-      ...more,
-    ])
   }
 
   #dump(type: number, fixed: Uint8Array): NetlinkMessage[] {
@@ -236,15 +242,36 @@ export class Rtnetlink {
   }
 }
 
+const inGroups = <T>(all: readonly T[], size: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
+
+const familyOf = (address: Address): number => (isIpv4(address) ? AF_INET : AF_INET6)
+
 const addressAt = (attribute: DataView): Address =>
   attribute.byteLength === 16 ? ipv6At(attribute, 0) : ipv4At(attribute, 0)
 
 /** What follows the header of a request for a route. */
 function askRoute(to: Address): [fixed: Uint8Array, attributes: [number, Uint8Array][]] {
   const fixed = new Uint8Array(12)
-  fixed[0] = isIpv4(to) ? AF_INET : AF_INET6
+  fixed[0] = familyOf(to)
   fixed[1] = addressBits(to)
   return [fixed, [[RTA.dst, addressBytes(to)]]]
+}
+
+/** What follows the header of a request about a neighbour. */
+function askNeighbour(index: number, address: Address, flags: number): [Uint8Array, [number, Uint8Array][]] {
+  const fixed = new Uint8Array(12) // struct ndmsg: family, 3 bytes of padding, interface, state, flags, type
+  const view = new DataView(fixed.buffer)
+  view.setUint8(0, isIpv4(address) ? AF_INET : AF_INET6)
+  view.setInt32(4, index, true)
+  view.setUint8(10, flags)
+  return [fixed, [[NDA.dst, addressBytes(address)]]]
+}
+
+function decodeNeighbour({ type, body }: NetlinkMessage): Mac | undefined {
+  if (type !== RTM.newNeighbour || body.byteLength < 12 || (body.getUint16(8, true) & NUD_VALID) === 0) return undefined
+  const mac = decodeAttributes(body, 12).get(NDA.linkLayer)
+  return mac?.byteLength === 6 ? Uint8Array.from(Buffer.from(mac.buffer, mac.byteOffset, 6)) : undefined
 }
 
 function decodeRoute({ body }: NetlinkMessage): Route {
@@ -272,37 +299,34 @@ export function decodeLink(message: NetlinkMessage): Link | undefined {
   if (message.type !== RTM.newLink || message.body.byteLength < 16) return undefined
   const attributes = decodeAttributes(message.body, 16)
   const name = attributes.get(IFLA.name)
+  const alias = attributes.get(IFLA.alias)
   const mac = attributes.get(IFLA.address)
   const type = message.body.getUint16(2, true)
   const flags = message.body.getUint32(8, true)
   if (name === undefined) return undefined
   return {
     index: message.body.getInt32(4, true),
-    name: Buffer.from(name.buffer, name.byteOffset, name.byteLength - 1).toString(),
+    name: textAt(name),
+    base: attributes.get(IFLA.link)?.getInt32(0, true),
+    alias: alias === undefined ? undefined : textAt(alias),
     up: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0 && (flags & IFF_LOWER_UP) !== 0,
     mac: mac?.byteLength === 6 ? Uint8Array.from(Buffer.from(mac.buffer, mac.byteOffset, 6)) : new Uint8Array(6),
     mtu: attributes.get(IFLA.mtu)?.getUint32(0, true) ?? 0,
+    vrfTable: vrfTableOf(attributes.get(IFLA.linkInfo)),
     kind: type === ARPHRD_ETHER ? 'ethernet' : type === ARPHRD_LOOPBACK ? 'loopback' : 'other',
   }
 }
 
-function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {
-  if (message.type !== RTM.newAddr || message.body.byteLength < 8) return undefined
-  const attributes = decodeAttributes(message.body, 8)
-  const address = attributes.get(IFA.local) ?? attributes.get(IFA.address)
-  if (address === undefined || address.byteLength < 4) return undefined
-  return {
-    index: message.body.getUint32(4, true),
-    address: ipv4At(address, 0),
-    prefix: message.body.getUint8(1),
-    primary: (message.body.getUint8(2) & IFA_F_SECONDARY) === 0,
-    expires: (attributes.get(IFA.cacheInfo)?.getUint32(4, true) ?? FOREVER) !== FOREVER,
-  }
-}
+/** Without the zero at its end. */
+const textAt = ({ buffer, byteOffset, byteLength }: DataView): string =>
+  Buffer.from(buffer, byteOffset, byteLength - 1).toString()
 
-function decodeOwnAddress(message: NetlinkMessage): Address | undefined {
-  if (message.type !== RTM.newAddr || message.body.byteLength < 8) return undefined
-  const attributes = decodeAttributes(message.body, 8)
-  const address = attributes.get(IFA.local) ?? attributes.get(IFA.address)
-  return address === undefined ? undefined : addressAt(address)
+/** Undefined of an interface that is no VRF. */
+function vrfTableOf(linkInfo: DataView | undefined): number | undefined {
+  const info = linkInfo && decodeAttributes(linkInfo, 0)
+  const kind = info?.get(LINK_INFO.kind)
+  const data = info?.get(LINK_INFO.data)
+  if (kind === undefined || data === undefined) return undefined
+  const name = Buffer.from(kind.buffer, kind.byteOffset, kind.byteLength).toString().replace('\0', '')
+  return name === 'vrf' ? decodeAttributes(data, 0).get(VRF_TABLE)?.getUint32(0, true) : undefined
 }

@@ -6,11 +6,12 @@ export const AF_INET = 2
 export const AF_INET6 = 10
 export const AF_NETLINK = 16
 export const AF_PACKET = 17
+export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
 export const SOCK_RAW = 3
-const SOCK_NONBLOCK = 0o4000
-const SOCK_CLOEXEC = 0o2000000
-const MSG_DONTWAIT = 0x40
+export const SOCK_NONBLOCK = 0o4000
+export const SOCK_CLOEXEC = 0o2000000
+export const MSG_DONTWAIT = 0x40
 
 /** Largest message a receive returns; netlink dumps and jumbo frames fit. */
 const RECEIVE_LIMIT = 65536

@@ -35,8 +35,23 @@ export interface ServerReading extends ServerSpec {
   readonly counted: Counted
 }
 
+/**
+ * What servers have failed to do for connections over TCP, since they have their place in the core. Modulo 2^32. By DR and TUN only
+ * `unanswered` is seen.
+ */
+export interface ServerFaults {
+  /** Connections whose client had to ask again. */
+  readonly unanswered: number
+  /** The server has answered the first packet by a reset. */
+  readonly refused: number
+  /** The server has ended an established connection by a reset. */
+  readonly reset: number
+}
+
+export const NO_FAULTS: ServerFaults = { unanswered: 0, refused: 0, reset: 0 }
+
 /** Connections to a server. */
-export interface Load {
+export interface Load extends ServerFaults {
   readonly active: number
   readonly inactive: number
   /** Clients that persistence keeps at this server. */

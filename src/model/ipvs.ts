@@ -58,8 +58,15 @@ export interface Timeouts {
   readonly udp: number
 }
 
-/** IPVS's switches of these names: what is over as soon as its server is removed, or takes no new clients. */
+/** Of a core that nobody has told others. */
+export const USUAL_TIMEOUTS: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 }
+
+/**
+ * IPVS's switches of these names: what is over as soon as its server is removed, or takes no new clients; and that nothing of a real server
+ * by NAT leaves that is no connection's.
+ */
 export interface Switches {
   readonly expireNodestConn: boolean
   readonly expireQuiescentTemplate: boolean
+  readonly natIcmpSend: boolean
 }

@@ -1,3 +1,4 @@
+import type { CheckerTask, MiscCheck } from './checker.ts'
 import type { Command, CommandPolicy, TimedCommand } from './command.ts'
 import type { Trackers } from './tracking.ts'
 
@@ -95,6 +96,7 @@ export interface Fifo {
 export interface ScriptConfig {
   readonly policy: CommandPolicy
   readonly trackers: Trackers
+  readonly checks: readonly CheckerTask<MiscCheck>[]
   readonly instances: readonly InstanceCommands[]
   readonly groups: readonly StateCommands[]
   readonly services: readonly ServiceCommands[]
@@ -109,9 +111,9 @@ export interface ScriptConfig {
 
 /** Whether there is anything to do for a script process. */
 export function needsScripts(config: ScriptConfig): boolean {
-  const { trackers, instances, groups, services, fifos, startup, shutdown } = config
+  const { trackers, checks, instances, groups, services, fifos, startup, shutdown } = config
   return (
-    trackers.scripts.length + trackers.files.length + trackers.processes.length + fifos.length > 0 ||
+    trackers.scripts.length + trackers.files.length + trackers.processes.length + checks.length + fifos.length > 0 ||
     startup !== undefined ||
     shutdown !== undefined ||
     instances.some(

@@ -1,5 +1,6 @@
-import { type Address, addressBits } from '../net/address.ts'
-import type { Check } from './check.ts'
+import { type Address, addressBits, isIpv4 } from '../net/address.ts'
+import type { Millis } from '../time.ts'
+import type { Checker } from './checker.ts'
 import type { Endpoint } from './endpoint.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
@@ -113,8 +114,14 @@ export function sortedAccess(entries: readonly AccessEntry[]): readonly AccessEn
 }
 
 export interface VirtualServer {
-  readonly id: ServiceId
-  /** Packets that count as marked without a firewall: to these addresses and ports. */
+  /** As people know it, see `serviceName` and `groupName`. Unique in a configuration. */
+  readonly name: string
+  /**
+   * The services that have its servers: one, or those of a group, in the order of the file. Servers, checks, quorum and notifications
+   * are the virtual server's, once for all of them.
+   */
+  readonly services: readonly ServiceId[]
+  /** Packets that count as marked without a firewall: to these addresses and ports. Of a virtual server that is one service. */
   readonly marked: readonly AddressService[]
   readonly scheduler: Scheduler
   /** `sh` and `mh`: whether the client's port counts, and whether another server is tried when one cannot serve. */
@@ -134,18 +141,63 @@ export interface VirtualServer {
   readonly idleSeconds: number | undefined
   readonly quorum: number
   readonly hysteresis: number
-  readonly sorryServer: Pick<RealServer, 'endpoint' | 'forwarding'> | undefined
+  /** It has no quorum until its checks say so, which is no loss. */
+  readonly alpha?: true
+  /** It is not checked while this host has none of its addresses. */
+  readonly haSuspend?: true
+  /** So many per cent of its servers may fail within this time; when more do, what was is held. */
+  readonly panic?: { readonly percent: number; readonly within: Millis }
+  /** A server that changes so often within this time is held down until it has been good for as long. */
+  readonly flapLimit?: { readonly changes: number; readonly within: Millis }
+  /** A server that fails so many of its new connections within this time, and more than half of them, is held down for as long. */
+  readonly observeLimit?: { readonly failures: number; readonly within: Millis }
+  readonly sorryServer: SorryServer | undefined
   readonly realServers: readonly RealServer[]
+}
+
+export interface SorryServer extends Pick<RealServer, 'endpoint' | 'forwarding'> {
+  /** When quorum is back it stays with weight 0, so that its connections live on. */
+  readonly inhibit?: true
 }
 
 export interface RealServer {
   readonly endpoint: Endpoint
+  /** The name that it has its address from. */
+  readonly host?: string
   readonly forwarding: Forwarding
   readonly weight: number
   readonly thresholds: Thresholds
   /** Keep it with weight 0 while it is down, so that its connections live on. */
   readonly inhibitOnFailure: boolean
-  readonly checks: readonly Check[]
+  /** Down until all of its checks say that it is up; without any it stays down. */
+  readonly alpha?: true
+  /** When checks have found it up again its weight grows over this time. */
+  readonly slowStart?: Millis
+  readonly checks: readonly Checker[]
+}
+
+/** Services that one group may have, which is what the core has room for in all. */
+export const MAX_GROUP_SERVICES = 1024
+
+/** The name of a virtual server of a group: keepalived calls it `[web]:0`, whatever its protocol. */
+export const groupName = (group: string, protocol: Protocol | undefined): string =>
+  protocol === undefined ? `[${group}]:0` : `[${group}]:0 ${protocol}`
+
+export const familyOf = (id: ServiceId): 'inet' | 'inet6' =>
+  id.by === 'fwmark' ? id.family : isIpv4(id.vip.address) ? 'inet' : 'inet6'
+
+/**
+ * Where a service of a virtual server has a server. Direct routing and tunnels leave the port as the client wrote it, and so does a
+ * firewall mark; a server that names no port serves the one that was asked for.
+ */
+export function endpointIn(
+  id: ServiceId,
+  { endpoint, forwarding }: Pick<RealServer, 'endpoint' | 'forwarding'>,
+): Endpoint {
+  const port = id.by === 'address' ? id.vip.port : 0
+  if (port === endpoint.port) return endpoint
+  const keeps = forwarding.method === 'DR' || forwarding.method === 'TUN' || id.by === 'fwmark'
+  return endpoint.port === 0 || (keeps && (port !== 0 || id.by === 'fwmark')) ? { ...endpoint, port } : endpoint
 }
 
 /** `[172.18.100.6]:tcp:80` or `FWM 10`, as keepalived names a virtual server. Unique in a configuration. */

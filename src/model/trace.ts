@@ -16,7 +16,7 @@ export interface Traced {
   /** `stack`: it is not ours; `refused`: its client is told so by ICMP. */
   readonly outcome: 'forwarded' | 'stack' | 'dropped' | 'refused'
   /** What has chosen the server. */
-  readonly rule: 'connection' | 'template' | 'scheduler' | 'reply' | 'denied' | undefined
+  readonly rule: 'connection' | 'template' | 'scheduler' | 'reply' | 'denied' | 'closed' | 'ended' | undefined
   /** What the service's access list has decided, and by which prefix; undefined: by none of them. */
   readonly access: Pick<AccessHits, 'verdict' | 'prefix'> | undefined
   readonly server:

@@ -2,7 +2,7 @@ import type { Millis } from '../time.ts'
 import type { Command } from './command.ts'
 
 /** What instances can hang on besides their own interface. */
-export type TrackerKind = 'interface' | 'script' | 'file' | 'process'
+export type TrackerKind = 'interface' | 'script' | 'file' | 'process' | 'bfd'
 
 /** That an instance, or every member of a sync group, hangs on something. */
 export interface Track {
@@ -60,7 +60,7 @@ export interface ProcessTracker {
   readonly forkDelay: Millis
 }
 
-/** Everything that is watched for instances; each once, whoever tracks it. */
+/** Everything that the script process watches for instances; each once, whoever tracks it. */
 export interface Trackers {
   readonly scripts: readonly ScriptTracker[]
   readonly files: readonly FileTracker[]

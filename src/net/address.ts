@@ -1,10 +1,13 @@
 import ipaddr from 'ipaddr.js'
-import { type Ipv4, ipv4Bytes, isUnicast, parseIpv4 } from './ipv4.ts'
+import { type Ipv4, ipv4Bytes, isIpv4Multicast, isUnicast, parseIpv4 } from './ipv4.ts'
 
 /** An IPv6 address in the one form of RFC 5952, so that equal addresses are equal strings. No zone. */
 export type Ipv6 = string & { readonly kind: 'ipv6' }
 
 export type Address = Ipv4 | Ipv6
+
+/** The VRRP multicast group of IPv6, RFC 9568 §5.1.2.2. */
+export const VRRP_GROUP6 = 'ff02::12' as Ipv6
 
 /** An address of either family, or undefined. */
 export function parseAddress(text: string): Address | undefined {
@@ -21,6 +24,11 @@ export function isIpv4(address: Address): address is Ipv4 {
 /** The four or sixteen bytes in network order. */
 export function addressBytes(address: Address): Uint8Array {
   return isIpv4(address) ? ipv4Bytes(address) : Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray())
+}
+
+/** Negative, zero or positive as `a` is below, equal to or above `b`, both of one family, as unsigned numbers (RFC 9568 §6.4.3). */
+export function compareAddresses(a: Address, b: Address): number {
+  return Buffer.compare(addressBytes(a), addressBytes(b))
 }
 
 /** The bytes of an address, of whatever family, as a text that sorts as they do, IPv4 first. */
@@ -62,9 +70,7 @@ export function isLinkLocal(address: Address): boolean {
 
 /** 224.0.0.0/4 or ff00::/8. */
 export function isMulticast(address: Address): boolean {
-  return isIpv4(address)
-    ? ipaddr.IPv4.parse(address).range() === 'multicast'
-    : ipaddr.IPv6.parse(address).range() === 'multicast'
+  return isIpv4(address) ? isIpv4Multicast(address) : ipaddr.IPv6.parse(address).range() === 'multicast'
 }
 
 /** ::ffff:0:0/96, an IPv4 address in IPv6's form (RFC 4291 §2.5.5.2). */

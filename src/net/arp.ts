@@ -3,6 +3,12 @@ import { type Ipv4, ipv4Bytes } from './ipv4.ts'
 /** A 48-bit Ethernet address. */
 export type Mac = Uint8Array
 
+/** Such as `00:00:5e:00:01:33`. */
+export const macText = (mac: Mac): string =>
+  Buffer.from(mac)
+    .toString('hex')
+    .replaceAll(/..(?=.)/g, '$&:')
+
 const BROADCAST = new Uint8Array(6).fill(0xff)
 const ETHERTYPE_ARP = 0x0806
 

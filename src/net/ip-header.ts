@@ -31,17 +31,25 @@ export function decodeIpHeader(packet: Uint8Array): IpHeader | undefined {
   }
 }
 
-/** A header for a raw socket with IP_HDRINCL: Linux fills in length, identification and checksum. */
+/**
+ * A header for a raw socket with IP_HDRINCL: Linux fills in length and checksum, and the identification if it is 0. `payloadLength`: of
+ * what is behind it, where the header is needed as it will be sent.
+ */
 export function encodeIpHeader(header: {
   source: Ipv4
   destination: Ipv4
   ttl: number
   protocol: number
   tos: number
+  identification?: number
+  payloadLength?: number
 }): Uint8Array {
   const bytes = new Uint8Array(HEADER_LENGTH)
+  const view = new DataView(bytes.buffer)
   bytes[0] = 0x45
   bytes[1] = header.tos
+  view.setUint16(2, HEADER_LENGTH + (header.payloadLength ?? 0))
+  view.setUint16(4, header.identification ?? 0)
   bytes[8] = header.ttl
   bytes[9] = header.protocol
   bytes.set(ipv4Bytes(header.source), 12)

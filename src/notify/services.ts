@@ -5,6 +5,8 @@ import { REMOVED, STOPPING } from './states.ts'
 export interface ServiceState {
   /** As `serviceName` says it. */
   readonly name: string
+  /** That it begins without quorum is no news. */
+  readonly alpha?: boolean
   readonly quorum: QuorumState
   readonly servers: readonly ServerState[]
 }
@@ -48,7 +50,8 @@ export function serviceNews(
     if (up) news.unshift({ type: 'server', service, server, up: false, reason: REMOVED, at, initial: false })
   }
   const { quorum } = now
-  if (before?.quorum.up !== quorum.up) {
+  const isQuiet = before === undefined && !quorum.up && now.alpha === true
+  if (before?.quorum.up !== quorum.up && !isQuiet) {
     const initial = before === undefined
     news.push({ type: 'quorum', service, up: quorum.up, reason: quorumText(quorum, initial), at, initial })
   }

@@ -1,15 +1,23 @@
 import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
 import { after, millis } from '../time.ts'
 import type { Members } from './members.ts'
-import { faultReason, recoveryReason, waitReason } from './reasons.ts'
+import { faultReason, recoveryReason, startReason, waitReason } from './reasons.ts'
 import { type EngineState, isUsable, type Member, type Obstacle, obstacleOf } from './state.ts'
+import { startsAt } from './start.ts'
 import { LINK_SETTLES } from './timers.ts'
 
 /** Sync groups: their members share their state. An instance in no group is a group of itself. */
 
-/** The sync group of an instance, or undefined. */
-function groupNamed(groups: readonly SyncGroup[], instance: string): SyncGroup | undefined {
-  return groups.find(({ instances }) => instances.includes(instance))
+/** The groups by the names of their members, of each list of groups that is in use. */
+const indexes = new WeakMap<readonly SyncGroup[], ReadonlyMap<string, SyncGroup>>()
+
+/** The sync group of an instance, or undefined: the first that lists it. */
+export function groupNamed(groups: readonly SyncGroup[], instance: string): SyncGroup | undefined {
+  const known = indexes.get(groups)
+  if (known !== undefined) return known.get(instance)
+  const index = new Map(groups.toReversed().flatMap((group) => group.instances.map((name) => [name, group] as const)))
+  indexes.set(groups, index)
+  return index.get(instance)
 }
 
 /** The names of an instance's group. */
@@ -22,12 +30,12 @@ export function groupOf({ groups, members }: EngineState, name: string): readonl
   return namesInGroup(groups, name).filter((each) => members.has(each))
 }
 
-/** When every member of the instance's group has waited long enough; infinite while one is neither backup nor master. */
-export function groupReadyAt(state: EngineState, name: string): number {
+/** When every one of a group has waited long enough; infinite while one is neither backup nor master. */
+export function readyAt({ members }: EngineState, group: readonly string[]): number {
   return Math.max(
-    ...groupOf(state, name).map((member) => {
-      const own = state.members.get(member)?.state
-      if (own?.name === 'backup') return own.masterDownAt
+    ...group.map((member) => {
+      const { state: own, duty } = members.get(member) ?? {}
+      if (own?.name === 'backup' && duty !== 'maintenance') return own.masterDownAt
       return own?.name === 'master' ? 0 : Number.POSITIVE_INFINITY
     }),
   )
@@ -62,6 +70,7 @@ export function settle(members: Members, name: string, before: ReadonlyMap<strin
   })
   const awaited = group.flatMap(({ tracked }) => tracked).find(({ consequence }) => consequence.type === 'wait')
   for (const member of group) {
+    if (member.departed) continue
     if (broken !== undefined) fail(members, member, broken)
     else if (member.state.name === 'init' || member.state.name === 'fault') {
       if (awaited === undefined) begin(members, member, group, before)
@@ -94,17 +103,22 @@ function fail(
 /** RFC 9568 §6.4.1. */
 function begin(
   members: Members,
-  { config, state }: Member,
+  { config, state, duty }: Member,
   group: readonly Member[],
   before: ReadonlyMap<string, Member>,
 ): void {
-  if (group.every((each) => each.config.priority === 255)) {
+  const begins = startsAt(members.state(), config)
+  if (duty === 'normal' && group.every((each) => each.config.priority === 255)) {
     // The owner of the addresses is master from the start.
-    members.becomeMaster(config.name, 'owns the addresses')
+    if (begins <= members.now) members.becomeMaster(config.name, 'owns the addresses')
+    else members.becomeBackup(config.name, 'waits for its start delay', { until: begins })
     return
   }
   const recovered = state.name === 'fault'
-  members.becomeBackup(config.name, recovered ? recovery(members.state(), config.name, before) : 'started')
+  members.becomeBackup(
+    config.name,
+    recovered ? recovery(members.state(), config.name, before) : startReason(begins, members.now),
+  )
   if (recovered ? hasJustComeUp(members, config, before) : config.unicastPeers.length > 0) {
     members.awaitAdverts(config.name)
   }

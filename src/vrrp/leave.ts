@@ -1,5 +1,5 @@
 import type { VrrpInstance } from '../model/vrrp.ts'
-import { after } from '../time.ts'
+import { after, type Millis } from '../time.ts'
 import { groupOf } from './group.ts'
 import { heldFor } from './holdings.ts'
 import type { Members } from './members.ts'
@@ -13,7 +13,7 @@ import { ADDRESSES_EXPIRE_AFTER, leaveTime } from './timers.ts'
 export function stop(members: Members, keepAddresses: boolean): void {
   for (const { config, keeps, state } of members.all()) {
     if (keepAddresses && (state.name === 'master' || keeps !== undefined)) {
-      members.change(config.name, { keeps: holds(members.state(), config) ? leaving(members, config) : undefined })
+      members.change(config.name, { keeps: leavingOf(members.state(), config, members.now, 'expire') })
     } else members.dismiss(config.name)
   }
   for (const { config } of members.all()) {
@@ -24,8 +24,8 @@ export function stop(members: Members, keepAddresses: boolean): void {
 }
 
 /** Ends the wait of those that nobody has followed in time. */
-export function leaveInTime(members: Members): void {
-  for (const { config, keeps } of members.all()) {
+export function leaveInTime(members: Members, due: readonly string[]): void {
+  for (const { config, keeps } of members.find(due)) {
     if (keeps?.type !== 'leaving' || keeps.until > members.now) continue
     const group = groupOf(members.state(), config.name)
     if (keeps.end === 'expire') {
@@ -44,11 +44,20 @@ export function yieldAddresses(members: Members, { config, keeps }: Member): voi
   for (const each of group) members.dismiss(each)
 }
 
-/** A group waits as long as its slowest member needs. */
-function leaving(members: Members, config: VrrpInstance): Keeping {
-  const group = groupOf(members.state(), config.name)
-  const { wait, conclusive } = leaveTime(group.flatMap((each) => members.get(each)?.config.advertInt ?? []))
-  return { type: 'leaving', until: after(members.now, wait), end: conclusive ? 'expire' : 'remove' }
+/**
+ * What is kept of a master that leaves, until when: nothing where it has nothing. A group waits as long as its slowest member
+ * needs. `end`: what becomes of the addresses when it is known that nobody follows.
+ */
+export function leavingOf(
+  state: EngineState,
+  config: VrrpInstance,
+  now: Millis,
+  end: 'expire' | 'remove',
+): Keeping | undefined {
+  if (!holds(state, config)) return undefined
+  const group = groupOf(state, config.name)
+  const { wait, conclusive } = leaveTime(group.flatMap((each) => state.members.get(each)?.config.advertInt ?? []))
+  return { type: 'leaving', until: after(now, wait), end: conclusive ? end : 'remove' }
 }
 
 const holds = ({ held }: EngineState, config: VrrpInstance) =>

@@ -1,3 +1,4 @@
+import { ANY_INTERFACE } from '../model/vrrp.ts'
 import { after, type Millis, millis } from '../time.ts'
 import type { EngineState, Interface, LinkStatus } from './state.ts'
 
@@ -20,15 +21,23 @@ export function countedInterfaces({ interfaces = [], links }: EngineState): read
   })
 }
 
+/** Of each look at the links that is in use: every advert asks, and there may be an interface for each instance. */
+const soonest = new WeakMap<EngineState['links'], number>()
+
 /** When the next change counts that is on its way. */
-export const nextLinkChange = ({ links }: EngineState): number =>
-  Math.min(Number.POSITIVE_INFINITY, ...[...links.values()].flatMap(({ changesAt }) => changesAt ?? []))
+export function nextLinkChange({ links }: EngineState): number {
+  const known = soonest.get(links)
+  if (known !== undefined) return known
+  const next = Math.min(Number.POSITIVE_INFINITY, ...[...links.values()].flatMap(({ changesAt }) => changesAt ?? []))
+  soonest.set(links, next)
+  return next
+}
 
 function watched({ members, groups }: EngineState): ReadonlySet<string> {
   const configs = [...members.values()].map(({ config }) => config)
   const tracks = [...configs, ...groups].flatMap((each) => each.tracks)
   return new Set([
-    ...configs.map((config) => config.interface),
+    ...configs.flatMap((config) => (config.interface === ANY_INTERFACE ? [] : [config.interface])),
     ...tracks.flatMap(({ kind, name }) => (kind === 'interface' ? [name] : [])),
   ])
 }
@@ -56,17 +65,18 @@ function statusOf(
 }
 
 /**
- * How long a change of an interface has to last. Below two intervals of every instance that runs on it, as in keepalived:
- * peers take over after three, and a master that has lost its link must not believe to be one then.
+ * How long a change of an interface has to last. Below two intervals (one less than `down_timer_adverts`) of every instance that
+ * runs on it, as in keepalived: peers take over after three, and a master that has lost its link must not believe to be one then.
  */
 function linkDelay({ linkDelays, members }: EngineState, name: string, up: boolean): Millis {
   const found = linkDelays.find((each) => each.interface === name)
   if (found === undefined) return millis(0)
-  const intervals = [...members.values()].flatMap(({ config, state }) => {
+  const limits = [...members.values()].flatMap(({ config, state }) => {
     if (config.interface !== name) return []
-    return state.name === 'backup' ? [config.advertInt, state.masterInterval] : [config.advertInt]
+    const interval = state.name === 'backup' ? Math.min(config.advertInt, state.masterInterval) : config.advertInt
+    const adverts = config.election.downTimerAdverts - 1
+    return [{ below: adverts * interval, longest: Math.max(0, adverts * interval - interval / 256) }]
   })
-  const shortest = Math.min(...intervals)
   const wanted = up ? found.up : found.down
-  return wanted < 2 * shortest ? wanted : millis(2 * shortest - shortest / 256)
+  return millis(Math.min(wanted, ...limits.flatMap(({ below, longest }) => (wanted < below ? [] : [longest]))))
 }

@@ -1,8 +1,14 @@
 import type { SyncGroup, VrrpInstance } from '../model/vrrp.ts'
+import type { RoutingItem } from '../net/route.ts'
 import { after, type Millis, millis } from '../time.ts'
+import { dueAt } from './due.ts'
+import { groupOf, readyAt } from './group.ts'
 import { holdingsOf } from './holdings.ts'
-import type { Announce, Keep, Saying, Step } from './effect.ts'
+import { renewalOf } from './lease.ts'
+import type { Announce, ChangeRouting, Keep, Saying, Step } from './effect.ts'
+import { routingAfter, routingKey } from './routing.ts'
 import {
+  addressesOf,
   addressKey,
   type Backup,
   type EngineState,
@@ -12,6 +18,8 @@ import {
   type Member,
   timingOf,
 } from './state.ts'
+import { MemberTable } from './member-table.ts'
+import { startsAt } from './start.ts'
 import { INTRODUCE_AFTER, LINK_SETTLES, masterDownInterval } from './timers.ts'
 
 /**
@@ -20,19 +28,22 @@ import { INTRODUCE_AFTER, LINK_SETTLES, masterDownInterval } from './timers.ts'
  */
 export class Members {
   readonly now: Millis
-  readonly #members: Map<string, Member>
   readonly #said: Saying[] = []
   readonly #kept: Keep[] = []
   readonly #announced: Announce[] = []
+  readonly #putBack: ChangeRouting[] = []
+  /** Instances that are not what they were. */
+  readonly #touched = new Set<string>()
   /** Instances that have ceased to keep their addresses. */
   readonly #dismissed = new Set<string>()
   /** Something has happened that may change who has which address. */
   #moved = false
+  /** The configuration is another one. */
+  #isReplaced = false
   #state: EngineState
 
   constructor(state: EngineState, now: Millis) {
-    this.#members = new Map(state.members)
-    this.#state = { ...state, members: this.#members }
+    this.#state = state
     this.now = now
   }
 
@@ -40,39 +51,91 @@ export class Members {
     return this.#state
   }
 
-  all(): IterableIterator<Member> {
-    return this.#members.values()
+  /** Each as it is when its turn comes. */
+  *all(): Generator<Member> {
+    for (const name of this.#state.members.keys()) yield* this.find([name])
+  }
+
+  /** Those of these that there are, each as it is when its turn comes. */
+  *find(names: Iterable<string>): Generator<Member> {
+    for (const name of names) {
+      const member = this.get(name)
+      if (member !== undefined) yield member
+    }
   }
 
   get(name: string): Member | undefined {
-    return this.#members.get(name)
+    return this.#state.members.get(name)
   }
 
   /** The order of the effects is that of `Step`. */
   result(): Step {
+    this.#reschedule()
     const isMaster = ({ instance }: Announce) => this.get(instance.name)?.state.name === 'master'
     const announced = this.#announced.filter(isMaster)
     const first = [...this.#said, ...this.#kept]
-    if (!this.#moved) return { state: this.#state, effects: [...first, ...announced] }
-    const { held, added, removed } = holdingsOf(this.#state, this.#dismissed)
-    return { state: { ...this.#state, held }, effects: [...first, ...added, ...announced, ...removed] }
+    if (!this.#moved) return { state: this.#state, effects: [...first, ...this.#putBack, ...announced] }
+    // Static addresses wait for the last of what stays.
+    const touched = this.#isReplaced || this.#state.stopped ? 'all' : this.#touched
+    const { held, added, removed } = holdingsOf(this.#state, this.#dismissed, touched)
+    const renewal = renewalOf(held, this.#state.renewal, this.now)
+    const { routing, ...changed } = routingAfter(this.#state)
+    for (const name of this.#dismissed) {
+      if (this.get(name)?.departed === true)
+        this.#state = { ...this.#state, members: this.#state.members.without(name) }
+    }
+    return {
+      state: { ...this.#state, held, renewal, routing },
+      effects: [...first, ...added, ...this.#putBack, ...changed.added, ...announced, ...changed.removed, ...removed],
+    }
   }
 
   /** Other instances and groups. */
   replace(members: readonly Member[], groups: readonly SyncGroup[]): void {
-    this.#members.clear()
-    for (const member of members) this.#members.set(member.config.name, member)
-    this.#state = { ...this.#state, groups }
+    const table = MemberTable.of(members, ({ config }) => addressesOf(config).map(addressKey))
+    this.#state = { ...this.#state, groups, members: table }
+    for (const name of table.keys()) this.#touched.add(name)
     this.#moved = true
+    this.#isReplaced = true
   }
 
-  /** Addresses that the host has besides those that are known. What becomes of them, the next configuration decides. */
-  inherit(addresses: readonly HeldAddress[]): void {
+  /** Addresses, routes and rules that the host has besides those that are known. What becomes of them, the next configuration decides. */
+  inherit(addresses: readonly HeldAddress[], items: readonly RoutingItem[]): void {
     const found = addresses.map((each) => [addressKey(each.address), each] as const)
-    this.#state = { ...this.#state, held: new Map([...this.#state.held, ...found]) }
+    const routing = items.map((each) => [routingKey(each), each] as const)
+    const held = new Map([...this.#state.held, ...found])
+    const renewal = renewalOf(held, undefined, this.now)
+    this.#state = {
+      ...this.#state,
+      held,
+      // When they were renewed last is not known.
+      renewal: renewal && { ...renewal, at: this.now },
+      routing: new Map([...this.#state.routing, ...routing]),
+    }
   }
 
-  learn(news: Partial<Pick<EngineState, 'interfaces' | 'links' | 'linkDelays' | 'results'>>): void {
+  /** Routes and rules that are gone. */
+  putBack(changes: readonly ChangeRouting[]): void {
+    this.#putBack.push(...changes)
+  }
+
+  learn(
+    news: Partial<
+      Pick<
+        EngineState,
+        | 'interfaces'
+        | 'links'
+        | 'linkDelays'
+        | 'results'
+        | 'checked'
+        | 'statics'
+        | 'absent'
+        | 'fights'
+        | 'thefts'
+        | 'renewal'
+      >
+    >,
+  ): void {
     this.#state = { ...this.#state, ...news }
   }
 
@@ -81,9 +144,15 @@ export class Members {
     this.#state = { ...this.#state, handingOver: true }
   }
 
+  /** The first configuration is there. `bootedAt`: of the host. */
+  begin(bootedAt: Millis | undefined): void {
+    if (this.#state.beganAt === undefined) this.#state = { ...this.#state, beganAt: this.now, bootedAt }
+  }
+
   /** Nothing begins after this. */
   end(): void {
     this.#state = { ...this.#state, stopped: true }
+    this.#moved = true
   }
 
   /** These stay on the host, but are not ours any more. */
@@ -99,14 +168,15 @@ export class Members {
     if (member === undefined || member.state.name === 'master') return
     const { config } = member
     const announceAt = config.garp.delay > 0 ? [after(this.now, config.garp.delay)] : []
-    this.transition(name, { name: 'master', advertiseAt: this.now, announceAt, rivalAt: undefined }, reason)
+    const heard = member.state.name === 'backup' ? member.state.heard : undefined
+    this.transition(name, masterOf(config, announceAt, heard, this.now), reason)
     this.change(name, { keeps: undefined })
     this.advertise(name)
     this.introduce(name)
     this.announce(config)
   }
 
-  /** `wait`: how much later than usual the down timer ends. */
+  /** `wait`: how much later than usual the down timer ends; `until`: when it ends instead. */
   becomeBackup(
     name: string,
     reason: string,
@@ -114,18 +184,21 @@ export class Members {
       masterInterval,
       heard,
       wait = millis(0),
-    }: { masterInterval?: Millis | undefined; heard?: Backup['heard']; wait?: Millis } = {},
+      until,
+    }: { masterInterval?: Millis | undefined; heard?: Backup['heard']; wait?: Millis; until?: Millis | undefined } = {},
   ): void {
     const member = this.get(name)
     if (member === undefined) return
     const interval = masterInterval ?? member.config.advertInt
+    const begins = millis(Math.max(this.now, startsAt(this.#state, member.config)))
     const state: Backup = {
       name: 'backup',
-      masterDownAt: after(this.now, millis(masterDownInterval(timingOf(member), interval) + wait)),
+      masterDownAt: until ?? after(begins, millis(masterDownInterval(timingOf(member), interval) + wait)),
       masterInterval: interval,
       preemptAt: undefined,
       heard,
       introduceAt: [],
+      listensAgain: false,
     }
     this.transition(name, state, reason)
   }
@@ -136,7 +209,7 @@ export class Members {
     if (member?.state.name !== 'backup') return
     const { config, state } = member
     const down = masterDownInterval(timingOf(member), state.masterInterval)
-    const masterDownAt = after(this.now, millis(down + LINK_SETTLES))
+    const masterDownAt = millis(Math.max(state.masterDownAt, after(this.now, millis(down + LINK_SETTLES))))
     const introduceAt = config.unicastPeers.length > 0 ? INTRODUCE_AFTER.map((delay) => after(this.now, delay)) : []
     this.change(name, { state: { ...state, masterDownAt, introduceAt } })
     this.introduce(name)
@@ -167,14 +240,22 @@ export class Members {
     const member = this.get(name)
     const source = member?.link?.source
     if (member === undefined || priority === undefined || source === undefined) return
-    const { config } = member
+    const { config, state } = member
+    // One that has said goodbye must not be taken for a master again.
+    if (priority > 0 && state.name === 'master' && state.yielding !== undefined) return
     this.say({ type: 'advertise', instance: config, source, priority })
     this.update(name, (state) => ({ ...state, advertiseAt: after(this.now, config.advertInt) }))
   }
 
-  /** Gratuitous ARPs, once the addresses are there. */
-  announce(instance: VrrpInstance): void {
-    this.#announced.push({ type: 'announce', instance })
+  /** Gratuitous ARPs and neighbour advertisements, once the addresses are there. */
+  announce(instance: VrrpInstance, repeat = instance.garp.repeat, addresses = addressesOf(instance)): void {
+    if (repeat > 0) this.#announced.push({ type: 'announce', instance, addresses, repeat })
+  }
+
+  /** A master whose configuration is another one refreshes as that says. */
+  keepRefreshing(config: VrrpInstance): void {
+    const { refreshAt, extraAt } = masterOf(config, [], undefined, this.now)
+    this.update(config.name, (state) => ({ ...state, refreshAt, extraAt }))
   }
 
   /** Unicast peers learn where to send adverts. Those to the group need nobody's neighbour entry. */
@@ -200,14 +281,54 @@ export class Members {
   /** Something new about an instance that stays in its state. */
   change(name: string, change: Partial<Member>): void {
     const member = this.get(name)
-    if (member !== undefined) this.#members.set(name, { ...member, ...change })
+    if (member === undefined) return
+    this.#state = { ...this.#state, members: this.#state.members.with({ ...member, ...change }) }
+    this.#touched.add(name)
   }
 
   transition(name: string, state: InstanceState, reason: string): void {
     const member = this.get(name)
     if (member === undefined) return
+    const { state: before, config: instance } = member
+    if (before.name === 'master' && before.yielding !== undefined) {
+      const ms = this.now - before.yielding.since
+      this.say({ type: 'yielded', instance, result: { outcome: 'given-up', ms } })
+    }
     this.say({ type: 'transition', instance: member.config, from: member.state.name, to: state.name, reason })
-    this.change(name, { state, reason })
+    this.change(name, { state, reason, dual: undefined })
     this.#moved = true
   }
+
+  /** When those that are touched are due, and those of their groups: a group moves when the last of its members is ready. */
+  #reschedule(): void {
+    let { members } = this.#state
+    const done = new Set<string>()
+    for (const name of this.#touched) {
+      if (done.has(name) || !members.has(name)) continue
+      const group = groupOf(this.#state, name)
+      const ready = readyAt(this.#state, group)
+      for (const member of this.find(group)) {
+        members = members.withDue(member.config.name, dueAt(member, ready))
+        done.add(member.config.name)
+      }
+    }
+    this.#state = { ...this.#state, members }
+  }
 }
+
+const masterOf = (
+  { garp }: VrrpInstance,
+  announceAt: readonly Millis[],
+  heard: Master['heard'],
+  now: Millis,
+): Master => ({
+  name: 'master',
+  since: now,
+  advertiseAt: now,
+  announceAt,
+  refreshAt: garp.refresh > 0 ? after(now, garp.refresh) : undefined,
+  extraAt: garp.extra === undefined ? undefined : after(now, garp.extra.every),
+  rivalAt: undefined,
+  heard,
+  yielding: undefined,
+})

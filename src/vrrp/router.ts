@@ -1,11 +1,9 @@
 import type { RouterIdentity, VrrpInstance } from '../model/vrrp.ts'
 import type { Member } from './state.ts'
 
-/** Interface, family and VRID: what makes a virtual router one on its link (RFC 9568 §1.2). Every instance is of IPv4. */
-export const routerKey = ({ interface: device, vrid }: Omit<RouterIdentity, 'name'>): string => `${device} inet ${vrid}`
-
-/** Whether two are one router, unless more is known of them. */
-const isSameRouter = (a: RouterIdentity, b: RouterIdentity) => routerKey(a) === routerKey(b)
+/** Interface, family and VRID: what makes a virtual router one on its link (RFC 9568 §1.2). */
+export const routerKey = ({ interface: device, family, vrid }: Omit<RouterIdentity, 'name'>): string =>
+  `${device} ${family === 6 ? 'inet6' : 'inet'} ${vrid}`
 
 /**
  * Which of `previous` goes on as which of `next`, by the names of these. Of several with one key, whose peers tell
@@ -14,17 +12,22 @@ const isSameRouter = (a: RouterIdentity, b: RouterIdentity) => routerKey(a) === 
 export function matchRouters<Old extends RouterIdentity, New extends RouterIdentity>(
   previous: readonly Old[],
   next: readonly New[],
-  isSame: (old: Old, other: New) => boolean = isSameRouter,
+  isSame: (old: Old, other: New) => boolean = () => true,
 ): ReadonlyMap<string, Old> {
   const found = new Map<string, Old>()
-  const free = new Set(previous)
+  const free = Map.groupBy(previous, routerKey)
   for (const byName of [true, false]) {
     for (const other of next) {
       if (found.has(other.name)) continue
-      const match = [...free].find((old) => isSame(old, other) && (!byName || old.name === other.name))
+      const key = routerKey(other)
+      const namesakes = free.get(key) ?? []
+      const match = namesakes.find((old) => isSame(old, other) && (!byName || old.name === other.name))
       if (match === undefined) continue
       found.set(other.name, match)
-      free.delete(match)
+      free.set(
+        key,
+        namesakes.filter((old) => old !== match),
+      )
     }
   }
   return found
@@ -35,7 +38,8 @@ export function survivors(
   members: ReadonlyMap<string, Member>,
   instances: readonly VrrpInstance[],
 ): ReadonlyMap<string, Member> {
-  const previous = [...members.values()].map(({ config }) => config)
+  const present = [...members.values()].filter(({ departed }) => !departed)
+  const previous = present.map(({ config }) => config)
   const matched = matchRouters(previous, instances, speaksAlike)
   return new Map(
     [...matched].flatMap(([name, old]) => {
@@ -45,6 +49,6 @@ export function survivors(
   )
 }
 
-/** One router whose peers would not notice that its configuration is another one. */
+/** Of one router: whose peers would not notice that its configuration is another one. */
 const speaksAlike = (a: VrrpInstance, b: VrrpInstance) =>
-  isSameRouter(a, b) && a.version === b.version && a.unicastPeers.length > 0 === b.unicastPeers.length > 0
+  a.version === b.version && a.unicastPeers.length > 0 === b.unicastPeers.length > 0

@@ -1,7 +1,10 @@
+import type { Duties, Duty } from '../model/duty.ts'
 import type { LinkDelay, Track, TrackerResult } from '../model/tracking.ts'
-import type { RouterIdentity, SyncGroup, VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
-import type { Ipv4 } from '../net/ipv4.ts'
+import type { RouterIdentity, StaticObjects, SyncGroup, VirtualAddress, VrrpInstance } from '../model/vrrp.ts'
+import type { RoutingItem } from '../net/route.ts'
+import type { Address } from '../net/address.ts'
 import type { Millis } from '../time.ts'
+import { MemberTable } from './member-table.ts'
 import type { Timing } from './timers.ts'
 
 /**
@@ -24,18 +27,58 @@ export interface Backup {
   /** When a master of lower priority may be displaced; set while one is being heard under `preempt_delay`. */
   readonly preemptAt: Millis | undefined
   /** The last advert. */
-  readonly heard: { readonly source: Ipv4; readonly priority: number; readonly at: Millis } | undefined
+  readonly heard: Heard | undefined
   /** When to tell the neighbours again where the source address is, soonest first, unless an advert comes before. */
   readonly introduceAt: readonly Millis[]
+  /** Its down timer has ended too late to be believed, and has begun again; until an advert comes. */
+  readonly listensAgain: boolean
+}
+
+export interface Heard {
+  readonly source: Address
+  readonly priority: number
+  /** What it has said. */
+  readonly interval: Millis
+  readonly at: Millis
+}
+
+/** Another router that is master as well, as a master hears it. */
+export interface Dual {
+  readonly source: Address
+  readonly priority: number
+  readonly since: Millis
+  readonly heardAt: Millis
+  /** Unless it is heard again, it is over then. */
+  readonly until: Millis
 }
 
 export interface Master {
   readonly name: 'master'
+  readonly since: Millis
   readonly advertiseAt: Millis
   /** When to announce the addresses again, soonest first. BOUNDED: each announcement replaces the list. */
   readonly announceAt: readonly Millis[]
+  /** When to announce them as a refresh, and on interfaces without adverts. */
+  readonly refreshAt: Millis | undefined
+  readonly extraAt: Millis | undefined
   /** When an advert of lower priority was last told of. */
   readonly rivalAt: Millis | undefined
+  /** The last advert before it became master. */
+  readonly heard: Heard | undefined
+  /** It has said goodbye, and serves on until its successor is heard. It sends no adverts meanwhile. */
+  readonly yielding: Yielding | undefined
+}
+
+export interface Yielding {
+  readonly since: Millis
+  /** When to say goodbye once more: the first one may be lost. Undefined when it was said. */
+  readonly againAt: Millis | undefined
+  /** When it is known that nobody follows. */
+  readonly until: Millis
+  /** What it is to do afterwards. */
+  readonly duty: Duty
+  /** It ceases to be master even if nobody follows. */
+  readonly force: boolean
 }
 
 /** A network interface of this host. */
@@ -51,20 +94,22 @@ export interface Interface {
 }
 
 export interface HostAddress {
-  readonly address: Ipv4
+  readonly address: Address
   readonly prefix: number
   /** Not a secondary address of another one's subnet. */
   readonly primary: boolean
+  /** Not to be used yet (IPv6: duplicate address detection goes on). */
+  readonly tentative: boolean
 }
 
 /** What is wrong with a link. */
-export type Fault = 'no-interface' | 'down' | 'no-address' | 'no-source'
+export type Fault = 'no-interface' | 'down' | 'no-address' | 'no-source' | 'no-peer'
 
 /** An instance's way to its peers. */
 export interface LinkState {
   readonly fault: Fault | undefined
   /** Where adverts are sent from; the last one there was, when the address is gone. */
-  readonly source: Ipv4 | undefined
+  readonly source: Address | undefined
   /** Changes when neighbours have to learn anew where the source address is. */
   readonly identity: string
 }
@@ -110,6 +155,8 @@ export type Consequence =
 export type Obstacle =
   | { readonly type: 'link'; readonly fault: Fault }
   | { readonly type: 'tracker'; readonly tracked: Tracked }
+  /** This address was taken away from it too often. */
+  | { readonly type: 'robbed'; readonly address: Address }
 
 /** Why the addresses of an instance stay on this host although it is not master. A master that is heard ends it. */
 export type Keeping =
@@ -130,6 +177,13 @@ export interface Member {
   /** Why it is in this state, for people; follows the causes as they change. */
   readonly reason: string
   readonly keeps: Keeping | undefined
+  readonly duty: Duty
+  /** It is in the configuration no more, and only keeps its addresses until its successor is heard. */
+  readonly departed: boolean
+  /** Somebody with less right to it is master, too; of a master. */
+  readonly dual: Dual | undefined
+  /** Somebody on this host has taken this address away too often: it leaves its role to others for a while. */
+  readonly robbed?: { readonly address: Address; readonly until: Millis } | undefined
 }
 
 /** A virtual address that this host has on behalf of an instance. */
@@ -137,12 +191,27 @@ export interface HeldAddress {
   readonly address: VirtualAddress
   /** The virtual router that it is of, for people. */
   readonly router: string
-  /** The kernel takes it away by itself after a while. */
+  /** The kernel takes it away by itself after a while, and nobody renews it. */
   readonly expires: boolean
+  /** The kernel takes it away so long after it was last renewed; absent: never. */
+  readonly lease?: Millis
+}
+
+/** Of the addresses that are leased. */
+export interface Renewal {
+  readonly at: Millis
+  /** When the first of them is gone unless they are renewed. */
+  readonly overAt: Millis
+}
+
+/** How often something was put back since then. */
+export interface Fight {
+  readonly times: number
+  readonly since: Millis
 }
 
 export interface EngineState {
-  readonly members: ReadonlyMap<string, Member>
+  readonly members: MemberTable
   readonly groups: readonly SyncGroup[]
   /** Undefined before the first news of them. */
   readonly interfaces: readonly Interface[] | undefined
@@ -153,21 +222,48 @@ export interface EngineState {
   readonly results: ReadonlyMap<string, KnownResult>
   /** By `addressKey`. */
   readonly held: ReadonlyMap<string, HeldAddress>
+  /** When the first configuration came; undefined before. */
+  readonly beganAt: Millis | undefined
+  /** When the host was started; undefined: long ago. */
+  readonly bootedAt: Millis | undefined
+  /** What this host has whatever its roles are. */
+  readonly statics: StaticObjects
+  /** The routes and rules that this host has on behalf of instances, or always. By `routingKey`. */
+  readonly routing: ReadonlyMap<string, RoutingItem>
+  /** Of these, those that are not there, as far as is known. */
+  readonly absent: ReadonlySet<string>
+  /** By `routingKey`: those that somebody else takes away. */
+  readonly fights: ReadonlyMap<string, Fight>
+  /** When each was taken away by somebody else of late, by `addressKey`. */
+  readonly thefts: ReadonlyMap<string, readonly Millis[]>
+  /** Undefined while none is leased. */
+  readonly renewal: Renewal | undefined
   readonly stopped: boolean
   /** A successor is about to have the same addresses, and to change them as its configuration says. */
   readonly handingOver: boolean
+  /** Every check of this node has had a result. */
+  readonly checked: boolean
 }
 
 export const emptyEngine: EngineState = {
-  members: new Map(),
+  members: MemberTable.of([], () => []),
   groups: [],
   interfaces: undefined,
   links: new Map(),
   linkDelays: [],
   results: new Map(),
   held: new Map(),
+  beganAt: undefined,
+  bootedAt: undefined,
+  statics: { addresses: [], routes: [], rules: [] },
+  routing: new Map(),
+  absent: new Set(),
+  thefts: new Map(),
+  fights: new Map(),
+  renewal: undefined,
   stopped: false,
   handingOver: false,
+  checked: false,
 }
 
 /** Why an instance had its state in a process that this one replaces: so it still is, if it is in the same state. */
@@ -178,7 +274,11 @@ export interface KnownReason extends RouterIdentity {
 
 export type Event =
   /** What a process before this one has put on this host, and is still there. Comes before the first configuration. */
-  | { readonly type: 'inherit'; readonly addresses: readonly HeldAddress[] }
+  | {
+      readonly type: 'inherit'
+      readonly addresses: readonly HeldAddress[]
+      readonly routing?: readonly RoutingItem[]
+    }
   /** First configuration, or a new one: instances that are still the same virtual router keep their state. */
   | {
       readonly type: 'configure'
@@ -187,21 +287,39 @@ export type Event =
       readonly linkDelays: readonly LinkDelay[]
       /** What is known of trackers, besides what was known before. */
       readonly results: readonly TrackerResult[]
+      /** What an operator has asked of this node; nothing when undefined. What goes on knows it. */
+      readonly duties?: Duties
+      /** Every check of this node has had a result by now. */
+      readonly checked?: boolean
+      /** When the host was started. Counts with the first configuration. */
+      readonly bootedAt?: Millis
+      /** Nothing when it is not said. */
+      readonly statics?: StaticObjects
     }
   /** All interfaces of this host as they are now. */
   | { readonly type: 'network'; readonly interfaces: readonly Interface[] }
+  /** Of the routes and rules that were put on this host these are not there now, by `routingKey`. */
+  | { readonly type: 'routing'; readonly missing: readonly string[] }
   | {
       readonly type: 'advert'
       readonly instance: string
-      readonly source: Ipv4
+      readonly source: Address
       readonly priority: number
       readonly interval: Millis
+      /** When it came to this host, which may be a while ago; absent: now. */
+      readonly receivedAt?: Millis
     }
   /** News of trackers. */
   | { readonly type: 'trackers'; readonly results: readonly TrackerResult[] }
   /** These were master a moment ago, in a process before this one; their addresses are still there. */
   | { readonly type: 'adopt'; readonly masters: readonly RouterIdentity[]; readonly known: readonly KnownReason[] }
   | { readonly type: 'deadline' }
+  /** Hand these, and their groups, over to another router. */
+  | { readonly type: 'yield'; readonly instances: readonly string[]; readonly duty: Duty; readonly force: boolean }
+  /** These, and their groups, have this duty again. With `take` they displace a master of lower priority at once. */
+  | { readonly type: 'resume'; readonly instances: readonly string[]; readonly duty: Duty; readonly take: boolean }
+  /** The last check of this node has had its first result. */
+  | { readonly type: 'checked' }
   /** Another process is about to take over roles and addresses: what happens to these from now on is its affair. */
   | { readonly type: 'hand-over' }
   /** With `keepAddresses` they stay until a successor is heard, or for a while after the end. */
@@ -217,11 +335,16 @@ export const addressesOf = (instance: VrrpInstance): readonly VirtualAddress[] =
 ]
 
 /** What the timers of a member hang on. */
-export const timingOf = ({ config, priority }: Member): Timing => ({ version: config.version, priority })
+export const timingOf = ({ config, priority }: Member): Timing => ({
+  version: config.version,
+  priority,
+  adverts: config.election.downTimerAdverts,
+})
 
 /** Why an instance cannot take part; undefined when it can, or when its link is not known yet. */
-export function obstacleOf({ link, tracked }: Member): Obstacle | undefined {
+export function obstacleOf({ link, tracked, robbed }: Member): Obstacle | undefined {
   if (link?.fault !== undefined) return { type: 'link', fault: link.fault }
+  if (robbed !== undefined) return { type: 'robbed', address: robbed.address }
   const failed = tracked.find(({ consequence }) => consequence.type === 'fault')
   return failed === undefined ? undefined : { type: 'tracker', tracked: failed }
 }

@@ -1,11 +1,11 @@
 import { trackerKey, type TrackerResult } from '../model/tracking.ts'
 import { after, millis } from '../time.ts'
 import { settle, uniteGroups } from './group.ts'
-import { linkOf } from './link.ts'
+import { linkFinder } from './link.ts'
 import { countedInterfaces, linkStatuses } from './link-delays.ts'
 import type { Members } from './members.ts'
 import { addressesOf, isUsable, type Member, timingOf } from './state.ts'
-import { skewTime } from './timers.ts'
+import { masterDownInterval } from './timers.ts'
 import { effectivePriority, trackedOf } from './trackers.ts'
 
 /** What an instance hangs on, by itself and in its group: its link, and what its trackers say. */
@@ -67,14 +67,18 @@ export function followPriority(members: Members, name: string, before: Member): 
   const member = members.get(name)
   if (member === undefined || !goesOnWithAnother(member, before)) return
   if (member.state.name === 'master') members.advertise(name)
-  if (member.state.name === 'backup') {
-    // The down timer goes on: it only ends by the other skew time.
-    const { state } = member
-    const skew = (of: Member) => skewTime(timingOf(of), state.masterInterval)
-    const masterDownAt = after(state.masterDownAt, millis(skew(member) - skew(before)))
-    members.change(name, { state: { ...state, masterDownAt } })
-  }
+  moveDownTimer(members, name, before)
   tellPriority(members, name, before)
+}
+
+/** The down timer of a backup that waits longer or shorter than before goes on, and ends by so much later or earlier. */
+export function moveDownTimer(members: Members, name: string, before: Member): void {
+  const member = members.get(name)
+  if (member?.state.name !== 'backup' || before.state.name !== 'backup') return
+  const { state } = member
+  const wait = (of: Member) => masterDownInterval(timingOf(of), state.masterInterval)
+  const masterDownAt = after(state.masterDownAt, millis(wait(member) - wait(before)))
+  members.change(name, { state: { ...state, masterDownAt } })
 }
 
 /** That an instance that goes on in its state has another effective priority. */
@@ -107,8 +111,8 @@ function lookAtLinks(members: Members): void {
   const all = [...members.all()]
   const listed = all.flatMap(({ config }) => addressesOf(config))
   const virtual = [...listed, ...[...held.values()].map(({ address }) => address)]
-  const interfaces = countedInterfaces(members.state())
-  for (const { config, link } of all) members.change(config.name, { link: linkOf(config, interfaces, virtual, link) })
+  const linkOf = linkFinder(countedInterfaces(members.state()), virtual)
+  for (const { config, link } of all) members.change(config.name, { link: linkOf(config, link) })
 }
 
 /** The interface, its hardware address or the source is another one, and was never seen missing. */

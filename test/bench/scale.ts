@@ -1,10 +1,14 @@
 /**
  * A table of a million connections: what one costs in memory, how long the sweep and the list take, and what a flood of SYNs
- * of ten times the table's size does to established connections.
+ * of ten times the table's size does to established connections. And a core with many services: how long it takes to put them in, and what
+ * memory they take.
  *
  *     npm run bench:scale [CONNECTIONS]
  */
-import { Bench, VIP } from '../bpf/bench.ts'
+import type { PlannedService } from '../../src/balance/plan.ts'
+import { MAX_DESTS, MAX_SERVICES } from '../../src/forward/ebpf/layout/bounds.ts'
+import { Bench, hopsTo, VIP } from '../bpf/bench.ts'
+import { aService, manyServices } from '../bpf/many-services.ts'
 import { FLAG, tcp } from '../bpf/packets.ts'
 
 const connections = Number(process.argv[2] ?? 1_000_000)
@@ -92,5 +96,28 @@ function flood(): void {
   }
 }
 
+function fill(services: readonly PlannedService[]): void {
+  const bench = new Bench({})
+  try {
+    const servers = services.reduce((sum, { destinations }) => sum + destinations.length, 0)
+    const hops = hopsTo(services, (neighbour) => ({ ifindex: 1, neighbour, mtu: 1500, source: neighbour }))
+    const before = bench.memory()
+    let start = performance.now()
+    bench.core.apply({ services }, hops)
+    const put = seconds(start)
+    start = performance.now()
+    bench.core.apply({ services }, hops)
+    console.log(
+      `${services.length} services with ${servers} servers: put in in ${put}, the same again in ${seconds(start)}; ` +
+        `${((bench.memory() - before) / 2 ** 20).toFixed(1)} MiB more than the ${(before / 2 ** 20).toFixed(1)} of an empty core`,
+    )
+  } finally {
+    bench.close()
+  }
+}
+
 hold()
 flood()
+fill(manyServices(100, 4))
+fill([...manyServices(2276, 16), aService(2276, 37_205 - 2276 * 16)])
+fill(manyServices(MAX_SERVICES, MAX_DESTS / MAX_SERVICES))

@@ -5,7 +5,7 @@ import { Core } from '../../src/forward/ebpf/core.ts'
 import { traceFrame } from '../../src/forward/ebpf/trace.ts'
 import { accessHits } from '../../src/model/access-hits.ts'
 import { type Address, addressBits, addressBytes, isIpv4 } from '../../src/net/address.ts'
-import { dice } from '../support/dice.ts'
+import { dice } from '../../src/simulate/dice.ts'
 import { Bench, DROP, type Family, NAME, NETWORK, PASS, REDIRECT } from './bench.ts'
 import { address, FLAG, ipsec, sctp, tcp, udp, udpFragments } from './packets.ts'
 

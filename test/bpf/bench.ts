@@ -17,6 +17,7 @@ import { LAYOUT_VERSION } from '../../src/forward/ebpf/layout/bounds.ts'
 import { CONNECTION, FLOW, FLOW4 } from '../../src/forward/ebpf/layout/connection-layout.ts'
 import { encodeLink } from '../../src/forward/ebpf/layout/link-layout.ts'
 import { encodeServiceKey, SERVICE } from '../../src/forward/ebpf/layout/service-layout.ts'
+import { WAY } from '../../src/forward/ebpf/layout/way-layout.ts'
 import { PINNED_MAPS } from '../../src/forward/ebpf/pins.ts'
 import { removeCore } from '../../src/forward/ebpf/removal.ts'
 import { encodeSettings, NO_SWITCHES } from '../../src/forward/ebpf/layout/settings-layout.ts'
@@ -24,7 +25,7 @@ import type { Switches } from '../../src/model/ipvs.ts'
 import type { Hop, Hops } from '../../src/model/next-hop.ts'
 import { type Address, isIpv4 } from '../../src/net/address.ts'
 import { BpfObject } from '../../src/linux/bpf-object.ts'
-import { BpfMap, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
+import { BpfMap, openInner, openPinned, testRun, u32 } from '../../src/linux/libbpf.ts'
 import { calls } from '../../src/linux/libc.ts'
 import { address, type Ends, FLAG, parse, tcp } from './packets.ts'
 import { emptyProgram } from './shared-program.ts'
@@ -199,10 +200,11 @@ export class Bench {
   sendXdp(frame: Uint8Array, unresolved = false): { verdict: number; packet: Uint8Array } {
     const map = (name: (typeof PINNED_MAPS)[number]) => new BpfMap(this.#maps.get(name) ?? -1, name)
     map('interfaces').update(u32(1), encodeLink(new Uint8Array(6), true))
-    for (const slot of [0, 1]) {
-      const mac = new BigUint64Array(unresolved ? [0n, 0n] : [SERVER_MAC, 2n ** 62n])
-      map('server_macs').update(u32(slot), new Uint8Array(mac.buffer))
-    }
+    const way = new Uint8Array(WAY.bytes)
+    map('first_ways').lookup(u32(0), way)
+    const mac = unresolved ? [0n, 0n] : [SERVER_MAC, 2n ** 62n]
+    way.set(new Uint8Array(new BigUint64Array([...mac, ...mac]).buffer), WAY.at.macs)
+    map('first_ways').update(u32(0), way)
     for (const [name, size] of [
       ['connections', FLOW4.bytes],
       ['connections6', FLOW.bytes],
@@ -305,8 +307,22 @@ export class Bench {
 
   /** Bytes that the kernel charges for a map. */
   bytesOf(map: (typeof PINNED_MAPS)[number]): number {
-    const info = readFileSync(`/proc/self/fdinfo/${this.#maps.get(map)}`, 'utf8')
-    return Number(/^memlock:\s+(\d+)$/m.exec(info)?.[1])
+    return chargedFor(this.#maps.get(map) ?? -1)
+  }
+
+  /** Bytes that the kernel charges for all maps that live on, those within others among them. */
+  memory(): number {
+    // First chunks are within others, too.
+    let sum = [...this.#maps].reduce((bytes, [name, fd]) => bytes + (name.startsWith('first_') ? 0 : chargedFor(fd)), 0)
+    for (const name of ['dests', 'ways', 'dest_counters', 'service_counters', 'tables', 'access_lists'] as const) {
+      for (const [, id] of new BpfMap(this.#maps.get(name) ?? -1, name).entries(4, 4)) {
+        const inner = openInner(new DataView(id.buffer, id.byteOffset).getUint32(0, true), name)
+        if (inner === undefined) continue
+        sum += chargedFor(inner.fd)
+        calls.close(inner.fd)
+      }
+    }
+    return sum
   }
 
   close(): void {
@@ -315,6 +331,10 @@ export class Bench {
     if (this.#isShared) removeCore(NAME)
     else this.core.remove()
   }
+}
+
+function chargedFor(map: number): number {
+  return Number(/^memlock:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${map}`, 'utf8'))?.[1])
 }
 
 export const client = (port = 40000): Ends => ({ source: ['10.0.9.1', port], destination: [VIP, 80] })

@@ -2,7 +2,7 @@ import { type PlannedDestination, planService, type PlannedService } from '../..
 import { type ReferenceServer, ReferenceService } from '../support/reference-schedulers.ts'
 import type { Scheduler, SchedulerFlags, ServiceId } from '../../src/model/service.ts'
 import type { Address } from '../../src/net/address.ts'
-import { dice } from '../support/dice.ts'
+import { dice } from '../../src/simulate/dice.ts'
 import { ip } from '../vrrp/instances.ts'
 import { type Bench, hopsTo, REDIRECT, VIP } from './bench.ts'
 import { FLAG, tcp } from './packets.ts'

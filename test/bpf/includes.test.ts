@@ -43,6 +43,8 @@ function definedIn({ code }: Source): string[] {
   all(/^#define (\w+)/gm, (name) => name)
   all(/^(?:struct|union|enum) (\w+) \{/gm, (name) => `struct ${name}`)
   all(/^\} (\w+) SEC\("/gm, (name) => `&${name}`)
+  all(/^IN_CHUNKS\((\w+),/gm, (name) => `&${name}`)
+  all(/^IN_CHUNKS\((\w+),/gm, (name) => `&first_${name}`)
   all(/^(?:static|__noinline)[^;{=]*?(\w+)\(/gm, (name) => `${name}(`)
   all(/^static const [\w ]+?(\w+)\[/gm, (name) => `${name}[`)
   for (const [, constants = ''] of code.matchAll(/^enum \w+ \{(.*?)\}/gms)) {

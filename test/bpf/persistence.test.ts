@@ -35,6 +35,20 @@ let ports = 20_000
 const pick = (client = '10.0.9.1') => bench.pick(ports++, client)
 
 describe('a client of a persistent service', () => {
+  test('leaves a server that lets its clients go with its next connection, and goes on there with those that it has', () => {
+    serve([1, 1, 1])
+    const port = ports
+    expect(pick()).toBe('C')
+    const drained = servers([1, 1, 0]).map((each) => ({ ...each, releasesClients: each.weight === 0 }))
+    bench.lay(drained, { scheduler: 'rr', persistence: minutes })
+    expect(bench.pick(port)).toBe('C')
+    const other = pick()
+    expect(['A', 'B']).toContain(other)
+    expect(pick()).toBe(other)
+    const loads = [...bench.core.destinations().values()].map(({ load }) => load.persistent)
+    expect(loads.reduce((sum, each) => sum + each, 0)).toBe(1)
+  })
+
   test('stays at its server; another client does not', () => {
     serve([1, 1, 1])
     expect([pick(), pick(), pick()].join('')).toBe('CCC')

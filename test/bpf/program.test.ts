@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Forwarding } from '../../src/model/service.ts'
 import { checksum } from '../../src/net/checksum.ts'
+import { NO_FAULTS } from '../../src/model/core-reading.ts'
 import { Core } from '../../src/forward/ebpf/core.ts'
 import { Bench, client, DROP, NAME, PASS, REDIRECT, VIP } from './bench.ts'
 import { type Ends, FLAG, icmpError, parse, reverse, tcp, udp } from './packets.ts'
@@ -221,10 +222,13 @@ describe('change', () => {
   test('a new daemon takes over connections, counts and counters', () => {
     bench.serve([1])
     bench.send(tcp(client(), FLAG.syn))
+    const begun = performance.now()
     const next = new Core(NAME)
     expect(next.adopted).toBe(true)
+    // Kernel 6.1 takes 8 ms for a look at a place of a map of maps: two minutes for all of them.
+    expect(performance.now() - begun).toBeLessThan(60_000)
     expect([...next.destinations().values()].map(({ load }) => load)).toEqual([
-      { active: 1, inactive: 0, persistent: 0 },
+      { active: 1, inactive: 0, persistent: 0, ...NO_FAULTS },
     ])
     expect(next.counters('service', [0]).get(0)).toMatchObject({ connections: 1n, inPackets: 1n, inBytes: 40n })
     next.close()

@@ -57,7 +57,12 @@ describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
     expect([...bench.core.connections()]).toMatchObject([{ state: 'ESTABLISHED', virtual: { address: vips[1] } }])
     expect(bench.load()).toEqual([1, 0])
     bench.wait(901).core.sweep()
-    expect([bench.load(), send(tcp(answers(), FLAG.ack)).verdict]).toEqual([[0, 0], PASS])
+    expect(bench.load()).toEqual([0, 0])
+    // What the server sends now is no connection's: it ends with a reset.
+    expect(send(tcp(answers(), FLAG.ack))).toMatchObject({
+      verdict: REDIRECT,
+      packet: { ends: reverse(to(1)), flags: FLAG.rst | FLAG.ack },
+    })
     expect(bench.core.drops()).toMatchObject({ 'client-port-changed': 0n, 'table-full': 0n })
   })
 
@@ -69,10 +74,20 @@ describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
   })
 
   test.each([
-    ['TCP', (ends: Ends) => tcp(ends, FLAG.syn), (ends: Ends) => tcp(ends, FLAG.ack, 'data')],
-    ['UDP', (ends: Ends) => udp(ends), (ends: Ends) => udp(ends, 'data')],
-    ['SCTP', (ends: Ends) => sctp(ends, INIT), (ends: Ends) => sctp(ends, COOKIE_ECHO, 'data')],
-  ] as const)('%s: with a live one the new one gets another port, and both work', (protocol, open, go) => {
+    [
+      'TCP',
+      (ends: Ends) => tcp(ends, FLAG.syn),
+      (ends: Ends) => tcp(ends, FLAG.ack, 'data'),
+      { packet: { flags: FLAG.rst | FLAG.ack } },
+    ],
+    [
+      'UDP',
+      (ends: Ends) => udp(ends),
+      (ends: Ends) => udp(ends, 'data'),
+      { packet: { icmp: family === 'ipv4' ? [3, 3, 0] : [1, 4, 0] } },
+    ],
+    ['SCTP', (ends: Ends) => sctp(ends, INIT), (ends: Ends) => sctp(ends, COOKIE_ECHO, 'data'), { verdict: PASS }],
+  ] as const)('%s: with a live one the new one gets another port, and both work', (protocol, open, go, afterEnd) => {
     expect(send(open(to(0))).packet.ends).toEqual(reverse(answers()))
     const second = send(open(to(1)))
     const port = second.packet.ends.source[1]
@@ -97,10 +112,15 @@ describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
     // Each takes only its own key with it.
     const [first] = [...bench.core.connections()].filter(({ virtual }) => virtual.address === vips[0])
     expect(first !== undefined && bench.core.forget(first)).toBe(true)
-    expect(bench.send(go(answers())).verdict).toBe(PASS)
+    expect(bench.send(go(answers()))).toMatchObject(afterEnd)
     expect(send(go(answers(port))).packet.ends).toEqual(reverse(to(1)))
     expect(send(open(to(0))).packet.ends).toEqual(reverse(answers()))
     expect(listed !== undefined && bench.core.forget(listed)).toBe(true)
     expect(send(go(answers())).packet.ends).toEqual(reverse(to(0)))
+    // The client is told by its own port.
+    const told = { TCP: [client, PORT], UDP: [server, 0], SCTP: [client, port] } as const
+    const late = bench.send(go(answers(port)))
+    expect(late).toMatchObject(afterEnd)
+    expect(late.packet.ends.destination).toEqual(told[protocol])
   })
 })

@@ -62,7 +62,8 @@ const down = (reason: string | RegExp) => ({
 const get = (port: number, url: Partial<HttpUrl> = {}): Check => ({
   ...schedule(port),
   type: 'HTTP_GET',
-  urls: [{ path: '/', statusCodes: [[200, 299]], digest: undefined, virtualhost: undefined, ...url }],
+  protocol: '1.0',
+  urls: [{ path: '/', statusCodes: [[200, 299]], virtualhost: undefined, ...url }],
 })
 
 describe('TCP_CHECK', () => {
@@ -125,8 +126,10 @@ describe('HTTP_GET', () => {
     })
     const digest = createHash('md5').update('hello').digest('hex')
     await expect(probe(get(port))).resolves.toMatchObject(up('status 200'))
-    await expect(probe(get(port, { digest }))).resolves.toMatchObject(up(new RegExp(digest)))
-    await expect(probe(get(port, { digest: '0'.repeat(32) }))).resolves.toMatchObject(down(`digest of / is ${digest}`))
+    await expect(probe(get(port, { body: { digest } }))).resolves.toMatchObject(up(new RegExp(digest)))
+    await expect(probe(get(port, { body: { digest: '0'.repeat(32) } }))).resolves.toMatchObject(
+      down(`digest of / is ${digest}`),
+    )
     await expect(probe(get(port, { virtualhost: 'www.example' }))).resolves.toMatchObject(down('status 404'))
     await expect(probe(get(port, { virtualhost: 'www.example', statusCodes: [[404, 404]] }))).resolves.toMatchObject(
       up('status 404'),
@@ -150,7 +153,7 @@ describe('HTTP_GET', () => {
     ],
   ] satisfies [string, RequestListener][])('%s fails at the total deadline', async (_name, listener) => {
     const port = await http(listener)
-    const check = { ...get(port, { digest: '0'.repeat(32) }), ...SHORT }
+    const check = { ...get(port, { body: { digest: '0'.repeat(32) } }), ...SHORT }
     await expect(probe(check)).resolves.toMatchObject(down('no answer within 0.4 s'))
   })
 
@@ -164,7 +167,7 @@ describe('HTTP_GET', () => {
       response.on('drain', pour)
       pour()
     })
-    await expect(probe(get(port, { digest: '0'.repeat(32) }))).resolves.toMatchObject(down('longer than'))
+    await expect(probe(get(port, { body: { digest: '0'.repeat(32) } }))).resolves.toMatchObject(down('longer than'))
   })
 
   test('endless headers are cut off', async () => {
@@ -189,7 +192,11 @@ describe('rounds', () => {
     })
     const outcomes: Outcome[] = []
     const check = { ...get(port), retry: 2 }
-    const runner = new CheckRunner(check, (outcome) => outcomes.push(outcome))
+    const runner = new CheckRunner(
+      check,
+      async () => await probe(check),
+      (outcome) => outcomes.push(outcome),
+    )
     closers.push(() => runner.stop())
     await until('the first outcome', () => outcomes.length === 1)
     expect([asked, outcomes[0]?.up]).toEqual([1, false])
@@ -214,7 +221,9 @@ describe('rounds', () => {
       broken = false
     })
     const outcomes: Outcome[] = []
-    const runner = new CheckRunner({ ...get(port), retry: 2 }, (outcome) => outcomes.push(outcome), wasUp)
+    const check = { ...get(port), retry: 2 }
+    const ask = async () => await probe(check)
+    const runner = new CheckRunner(check, ask, (outcome) => outcomes.push(outcome), wasUp ? 'up' : undefined)
     closers.push(() => runner.stop())
     await until('the first outcome', () => outcomes.length > 0)
     expect(outcomes[0]?.up).toBe(wasUp)

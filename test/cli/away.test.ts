@@ -178,6 +178,11 @@ describe('a program whose output nobody reads to its end', () => {
       trace: none,
       zero: none,
       upgrade: none,
+      failOver: none,
+      failBack: none,
+      maintain: none,
+      hand: none,
+      check: none,
       dump: none,
       *connections() {
         for (let i = 0; i < 200_000; i++) yield connection

@@ -108,15 +108,20 @@ describe('tanistd -t --fix', () => {
 
 describe('tanistd -t with other options', () => {
   test('a file whose protections do not run is accepted with a status of its own, which --partial forgives', () => {
-    const file = write('partial.conf', instance(1, 100).replace('priority', 'no_accept\n  priority'))
+    const file = write(
+      'partial.conf',
+      instance(1, 100).replace('priority', 'lvs_sync_daemon_interface eth0\n  priority'),
+    )
     const verdict = `${file}: accepted, but 1 protection does not run: tanistd starts it with --partial only (1 warning)\n`
     const plain = run('tanistd.js', '-t', file)
     expect(plain).toMatchObject({ status: 7, stdout: verdict })
-    expect(plain.stderr).toContain('warning[not-running]: `no_accept` has no effect yet')
+    expect(plain.stderr).toContain('warning[not-running]: `lvs_sync_daemon_interface` has no effect yet')
     expect(run('tanistd.js', '-t', '--partial', file)).toMatchObject({ status: 0, stdout: verdict })
     const json = run('tanistd.js', '-t', '--format', 'json', file)
     expect(json.status).toBe(7)
-    expect(JSON.parse(json.stdout)).toMatchObject([{ accepted: true, notRunning: [{ feature: 'no_accept', uses: 1 }] }])
+    expect(JSON.parse(json.stdout)).toMatchObject([
+      { accepted: true, notRunning: [{ feature: 'lvs_sync_daemon', uses: 1 }] },
+    ])
     expect(run('tanistd.js', '-t', file, '/no/such/file').status).toBe(4)
     expect(run('tanistd.js', '-t', file, write('wrong.conf', 'foo')).status).toBe(5)
     expect(run('tanistd.js', '--print-config', '-f', file).status).toBe(0)

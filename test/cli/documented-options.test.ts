@@ -25,11 +25,20 @@ function commandsOf(page: string): { readonly program: string; readonly args: st
 }
 
 test('the documentation names options that the programs have', () => {
-  const commands = [...help('tanist').matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name)
+  const commandsIn = (text: string) => {
+    const [, list = ''] = text.split('Commands:\n')
+    return [...list.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name)
+  }
+  const commands = commandsIn(help('tanist'))
   expect(commands).toContain('status')
+  const helps = commands.flatMap((command) => {
+    const text = help('tanist', command)
+    const parts = commandsIn(text).filter((part) => part !== 'help')
+    return [text, ...parts.map((part) => help('tanist', command, part))]
+  })
   const known = new Map([
     ['tanistd', help('tanistd')],
-    ['tanist', [help('tanist'), ...commands.map((command) => help('tanist', command))].join('\n')],
+    ['tanist', [help('tanist'), ...helps].join('\n')],
     ['tanist-ipvsadm', `${help('tanist-ipvsadm')} --help`],
   ])
   const unknown = PAGES.flatMap((page) =>

@@ -219,16 +219,18 @@ test('a table that is saved, imported and loaded as a configuration has the same
       expect(messages).toEqual([])
       const { config, diagnostics } = loadConfig({ name: 'x', text: blocks }, surroundings())
       expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
-      const loaded = config?.virtualServers.map((server) => ({
-        id: server.id,
-        scheduler: server.scheduler,
-        flags: server.schedulerFlags,
-        persistence: server.persistence,
-        onePacket: server.onePacket,
-        servers: byName(
-          server.realServers.map(({ endpoint, forwarding, weight }) => ({ endpoint, forwarding, weight })),
-        ),
-      }))
+      const loaded = config?.virtualServers.flatMap((server) =>
+        server.services.map((id) => ({
+          id,
+          scheduler: server.scheduler,
+          flags: server.schedulerFlags,
+          persistence: server.persistence,
+          onePacket: server.onePacket,
+          servers: byName(
+            server.realServers.map(({ endpoint, forwarding, weight }) => ({ endpoint, forwarding, weight })),
+          ),
+        })),
+      )
       const meant = table.map(({ id, scheduler, flags, persistence, onePacket, servers }) => ({
         id,
         scheduler,

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { KEEPALIVED_OPTIONS, signalNumber, targetsOf, withoutEffect } from '../../src/cli/keepalived-options.ts'
 import { type Options, tanistdProgram } from '../../src/cli/tanistd-options.ts'
 import { onlyPart } from '../../src/config/part.ts'
-import { readConfigFile } from '../../src/host/config-file.ts'
+import { readConfigFile, readPart } from '../../src/host/config-file.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'tanist-options-'))
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -131,6 +131,17 @@ test('-P runs the election alone, -C the virtual servers alone', () => {
   expect(onlyPart(config, 'all')).toBe(config)
   expect(onlyPart(config, 'vrrp')).toEqual({ ...config, virtualServers: [] })
   expect(onlyPart(config, 'check')).toEqual({ ...config, instances: [], syncGroups: [] })
+})
+
+test('-B and --no-bfd leave BFD out', () => {
+  const file = join(directory, 'bfd.conf')
+  writeFileSync(file, 'bfd_instance s {\n neighbor_ip 10.0.0.2\n}\n')
+  expect([parsed('-B').no_bfd, parsed('--no_bfd').no_bfd, parsed('--no-bfd').bfd]).toEqual([true, true, false])
+  const enabled = (bfd: boolean) => {
+    const read = readPart({ file, configId: '', allConfig: false, part: 'all', bfd })
+    return 'loaded' in read ? read.loaded.config?.bfdSessions.map((session) => session.enabled) : []
+  }
+  expect([enabled(true), enabled(false)]).toEqual([[true], [false]])
 })
 
 test('-e makes an error of an include that finds nothing', () => {

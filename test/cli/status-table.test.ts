@@ -12,18 +12,23 @@ describe('tanist status', () => {
     version: '0.1.0',
     startedAt: at,
     configuration: { file: '/etc/tanist/tanist.conf', loadedAt: at, refused: [], notRunning: [] },
+    maintenance: false,
     processes: [{ role: 'vrrp', pid: 7, restarts: 0, residentBytes: 50 * 1024 * 1024 }],
+    unknownVrids: [{ interface: 'eth0', vrid: 77, count: 9, source: '10.0.0.7' }],
     commands: [],
+    bfdSessions: [],
     instances: [
       {
         name: 'web',
         interface: 'eth0',
+        family: 4,
         vrid: 51,
         version: 3,
         priority: 150,
         effectivePriority: 150,
         trackers: [],
         state: 'master',
+        duty: 'normal',
         since: at,
         reason: 'no adverts from a master',
         addresses: ['10.0.0.1/24'],
@@ -34,7 +39,10 @@ describe('tanist status', () => {
         becameMaster: 1,
         releasedMaster: 0,
         dropped: {},
-        peers: [{ address: '10.0.0.9', priority: 100, lastHeard: at, rejected: 'interval' }],
+        peers: [
+          { address: '10.0.0.8', priority: undefined, lastHeard: undefined, rejected: undefined, notes: ['silent'] },
+          { address: '10.0.0.9', priority: 100, lastHeard: at, rejected: 'interval', notes: ['2 s, here 1 s', 'more'] },
+        ],
       },
     ],
     services: [
@@ -80,7 +88,11 @@ describe('tanist status', () => {
       'web       MASTER  5 s    150       eth0       51 (v3)  10.0.0.1/24  no adverts from a master',
       '',
       'PEER      INSTANCE  PRIORITY  LAST HEARD',
-      '10.0.0.9  web       100       5 s         rejected: interval',
+      '10.0.0.8  web                 never       silent',
+      '10.0.0.9  web       100       5 s         rejected: interval; 2 s, here 1 s; more',
+      '',
+      'UNKNOWN VRID  INTERFACE  LAST SENDER  PACKETS',
+      '77            eth0       10.0.0.7     9',
       '',
       'SERVICE / SERVER           STATE      SINCE  WEIGHT  ACTIVE  INACTIVE  CONNECTIONS  REASON',
       '[10.0.0.1]:tcp:80 wrr NAT  quorum up                                   12',
@@ -91,6 +103,45 @@ describe('tanist status', () => {
       '',
       'PROCESS  PID  RESTARTS  MEMORY',
       'vrrp     7    0         50.0 MiB',
+    ])
+  })
+
+  test('says first, in red, that there are two masters', () => {
+    const two = { times: 1, seconds: 3, yielded: 0, now: { address: '10.0.0.9', priority: 90, since: at } }
+    const instances = snapshot.instances.map((each) => ({ ...each, dual: two }))
+    const text = 'two masters: 10.0.0.9 (90) is master, too; no adverts from a master'
+    expect(formatStatus({ ...snapshot, instances }, now, true)).toContain(`\u001b[31m${text}\u001b[39m`)
+    const over = snapshot.instances.map((each) => ({ ...each, dual: { ...two, now: undefined } }))
+    expect(formatStatus({ ...snapshot, instances: over }, now, false)).not.toContain('two masters')
+  })
+
+  test('says how often another program took an address away', () => {
+    const of = (addressesRestored: number) =>
+      formatStatus(
+        { ...snapshot, instances: snapshot.instances.map((each) => ({ ...each, addressesRestored })) },
+        now,
+        false,
+      )
+    expect(of(0)).not.toContain('took')
+    expect(of(1)).toContain('no adverts from a master; another program took an address away, put back once')
+    expect(of(7)).toContain('put back 7 times')
+  })
+
+  test('has routes, rules and static addresses, and what is missing of them in red', () => {
+    const [instance] = snapshot.instances
+    if (instance === undefined) throw new Error('there is one')
+    const routing = [
+      { kind: 'route', text: 'default via 10.0.0.254', state: 'set' },
+      { kind: 'rule', text: '5: from all lookup 7', state: 'missing' },
+    ] as const
+    const staticObjects = [{ kind: 'address', text: '10.2.0.1/24 dev eth1', state: 'not set' }] as const
+    const lines = formatStatus({ ...snapshot, instances: [{ ...instance, routing }], staticObjects }, now, false)
+    expect(lines.split('\n').slice(5, 10)).toEqual([
+      'ROUTE, RULE, STATIC ADDRESS   OF      STATE',
+      'route default via 10.0.0.254  web     set',
+      'rule 5: from all lookup 7     web     MISSING',
+      'address 10.2.0.1/24 dev eth1  static  not set',
+      '',
     ])
   })
 
@@ -119,6 +170,15 @@ describe('tanist status', () => {
     expect(state({ persistent: 4 })).toBe('DRAINING (4)')
     expect(state({ weight: 1, active: 2 })).toBe('UP')
     expect(state({ state: 'down', active: 2 })).toBe('DOWN')
+  })
+
+  test('a weight that checkers ask for stands before that of the configuration', () => {
+    const [service] = snapshot.services
+    const [server] = service?.servers ?? []
+    if (service === undefined || server === undefined) throw new Error('the snapshot has a server')
+    const servers = [{ ...server, state: 'up' as const, weight: 3, configuredWeight: 10 }]
+    const text = formatStatus({ ...snapshot, services: [{ ...service, servers }] }, now, false)
+    expect(text).toMatch(/ \[10\.1\.0\.1\]:80 +UP .* 3 of 10 /)
   })
 
   test('a process that was started again says why', () => {

@@ -10,8 +10,11 @@ const snapshot: Snapshot = {
   version: '1.0.0',
   startedAt: at,
   configuration: { file: 'tanist.conf', loadedAt: at, refused: [], notRunning: [] },
+  maintenance: false,
   processes: [],
+  unknownVrids: [],
   commands: [],
+  bfdSessions: [],
   instances: [],
   services: [
     {

@@ -27,17 +27,16 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   { ours: /`regex(_options)?` needs/, reason: 'keepalived takes a checker for any body from a slip of the pen' },
   {
-    ours: /error\[bad-authentication\]: AH is refused/,
-    reason:
-      'RFC 3768 took AH out; adverts without it are dropped by a peer that has it, so it cannot be left out quietly',
-  },
-  {
     theirs: /SECURITY VIOLATION/,
     reason: 'scripts are never run from where others may write; there is nothing to switch on',
   },
   {
     theirs: /interface \S+ .*doesn't exist|Non-existent interface/,
     reason: 'a static check does not look at the host',
+  },
+  {
+    theirs: /cannot track route \S+ with no interface specified/,
+    reason: 'it is tracked all the same: what is there is asked of the kernel',
   },
   {
     elsewhere: /No script set for vrrp_script|vrrp_instance .* must|Track file .* no file|No process/,

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import { type ElectionOptions, RFC_ELECTION } from '../../src/model/election.ts'
+import { millis } from '../../src/time.ts'
 import { surroundings } from '../support/surroundings.ts'
 
 /** What keepalived 2.2.7 runs with a message in its log starts here with a warning, and means the same. */
@@ -38,17 +40,43 @@ describe('what counts of a VRRP instance', () => {
       { preempt: false, preemptDelay: 0 },
       'bad-preemption',
     ],
-    ['preempt_delay in strict mode', 'strict_mode\n preempt_delay 7', { preemptDelay: 0 }, 'bad-preemption'],
-    ['authentication in version 3', `version 3\n ${auth}`, { password: undefined }, 'ignored-value'],
-    ['authentication in strict mode', `strict_mode\n ${auth}`, { password: undefined }, 'ignored-value'],
+    [
+      'preempt_delay in strict mode',
+      'strict_mode\n no_accept\n preempt_delay 7',
+      { preemptDelay: 0 },
+      'bad-preemption',
+    ],
+    ['authentication in version 3', `version 3\n ${auth}`, { authentication: { type: 'none' } }, 'ignored-value'],
+    [
+      'authentication in strict mode',
+      `strict_mode\n no_accept\n ${auth}`,
+      { authentication: { type: 'none' } },
+      'ignored-value',
+    ],
     [
       'even AH, where there is none at all',
       'version 3\n authentication { auth_type AH\n auth_pass secret\n }',
-      { password: undefined },
+      { authentication: { type: 'none' } },
       'ignored-value',
     ],
-    ['a password without type', 'authentication { auth_pass secret\n }', { password: undefined }, 'ignored-value'],
-    ['a type without password', 'authentication { auth_type PASS\n }', { password: undefined }, 'ignored-value'],
+    [
+      'a password without type',
+      'authentication { auth_pass secret\n }',
+      { authentication: { type: 'none' } },
+      'ignored-value',
+    ],
+    [
+      'a type without password',
+      'authentication { auth_type PASS\n }',
+      { authentication: { type: 'none' } },
+      'ignored-value',
+    ],
+    [
+      'state MASTER with AH',
+      'state MASTER\n priority 90\n authentication { auth_type AH\n auth_pass secret\n }',
+      { priority: 90, authentication: { type: 'ah', password: 'secret' } },
+      'ignored-value',
+    ],
     ['half a second in version 2', 'advert_int 0.5', { advertInt: 1000 }, 'rounded-value'],
     ['less than that', 'advert_int 0.2', { advertInt: 1000 }, 'rounded-value'],
     ['one and a half', 'advert_int 1.5', { advertInt: 2000 }, 'rounded-value'],
@@ -58,13 +86,13 @@ describe('what counts of a VRRP instance', () => {
     [
       'itself among its peers',
       'unicast_src_ip 10.0.0.2\n unicast_peer {\n 10.0.0.2\n 10.0.0.3\n }',
-      { unicastPeers: ['10.0.0.3'] },
+      { unicastPeers: [{ address: '10.0.0.3' }] },
       'ignored-value',
     ],
     [
       'the prefix length of a peer',
       'unicast_src_ip 10.0.0.2\n unicast_peer {\n 10.0.0.3/24\n }',
-      { unicastPeers: ['10.0.0.3'] },
+      { unicastPeers: [{ address: '10.0.0.3' }] },
       'ignored-value',
     ],
     [
@@ -82,7 +110,7 @@ describe('what counts of a VRRP instance', () => {
 
   test('authentication of version 2 counts, and says no more than before', () => {
     const { config, codes } = started(instance(`${vip}\n ${auth}`))
-    expect(config.instances[0]?.password).toBe('secret')
+    expect(config.instances[0]?.authentication).toEqual({ type: 'pass', password: 'secret' })
     expect(codes).toEqual([])
   })
 
@@ -90,15 +118,44 @@ describe('what counts of a VRRP instance', () => {
     const { config, codes } = started(
       `global_defs { vrrp_strict }\n${instance(`${vip}\n state MASTER\n priority 90\n unicast_peer { 10.0.0.3 }`)}`,
     )
-    expect(config.instances).toMatchObject([{ unicastPeers: ['10.0.0.3'] }])
-    expect(codes).toEqual(['strict-drops', 'ignored-value', 'ignored-value'])
+    expect(config.instances).toMatchObject([{ unicastPeers: [{ address: '10.0.0.3' }] }])
+    expect(codes).toEqual(['strict-accepts', 'ignored-value', 'ignored-value'])
+  })
+
+  const electionOf = (inside: string, global = '') =>
+    started(`global_defs {\n ${global}\n}\n${instance(`${vip}\n ${inside}`)}`).config.instances[0]?.election
+
+  test('nothing said: the election is that of RFC 9568', () => {
+    expect(electionOf('')).toEqual(RFC_ELECTION)
+  })
+
+  test.each<[string, string, Partial<ElectionOptions>]>([
+    ['down_timer_adverts 6', 'vrrp_down_timer_adverts 4', { downTimerAdverts: 6 }],
+    ['', 'vrrp_down_timer_adverts 4', { downTimerAdverts: 4 }],
+    ['lower_prio_no_advert', '', { answersLower: false }],
+    ['lower_prio_no_advert no', 'vrrp_lower_prio_no_advert', { answersLower: true }],
+    ['higher_prio_send_advert', '', { advertBeforeYielding: true }],
+    ['', 'vrrp_higher_prio_send_advert', { advertBeforeYielding: true }],
+    ['owner_ignore_adverts', '', { ownerIgnoresAdverts: true }],
+    ['', 'vrrp_owner_ignore_adverts', { ownerIgnoresAdverts: true }],
+    ['timer_expired_backup', '', { highestOther: 254 }],
+    ['timer_expired_backup 90', '', { highestOther: 90 }],
+    ['thread_timer_expired 90', '', { highestOther: 90 }],
+    ['', 'vrrp_startup_delay 2.5', { startDelay: millis(2500) }],
+    ['', 'vrrp_delay_after_boot 60', { delayAfterBoot: millis(60_000) }],
+    ['strict_mode\n higher_prio_send_advert\n down_timer_adverts 5', '', { answersLower: false }],
+    ['strict_mode\n priority 255', '', { answersLower: false, ownerIgnoresAdverts: true }],
+  ])('%s, %s', (inside, global, differs) => {
+    expect(electionOf(inside, global)).toEqual({ ...RFC_ELECTION, ...differs })
   })
 
   test('an address of the other family is not in the adverts', () => {
     const both = `virtual_ipaddress {\n 10.0.0.1/24\n fe80::1\n }`
     const { diagnostics, config } = load(instance(both))
-    expect(diagnostics.map(({ code }) => code)).toEqual(['not-running', 'other-family'])
-    expect(config?.notRunning.map(({ feature }) => feature)).toEqual(['IPv6 in vrrp_instance'])
+    expect(diagnostics.map(({ code }) => code)).toEqual(['other-family'])
+    const [only] = config?.instances ?? []
+    expect(only?.addresses.map(({ address }) => address)).toEqual(['10.0.0.1'])
+    expect(only?.excludedAddresses.map(({ address, prefix }) => `${address}/${prefix}`)).toEqual(['fe80::1/128'])
   })
 
   test('one virtual address in two instances is a warning', () => {
@@ -215,7 +272,7 @@ describe('a flag with a word behind it', () => {
 
   test('`vrrp_strict no` is no strict mode: authentication counts', () => {
     const { config, codes } = started(`global_defs { vrrp_strict no\n }\n${instance(`${vip}\n ${auth}`)}`)
-    expect(config.instances[0]?.password).toBe('secret')
+    expect(config.instances[0]?.authentication).toEqual({ type: 'pass', password: 'secret' })
     expect(config.notRunning).toEqual([])
     expect(codes).toEqual(['ignored-value'])
   })
@@ -228,7 +285,7 @@ describe('a flag with a word behind it', () => {
     'rs_init_notifies Off',
   ])('`%s` is off', (line) => {
     const { config, codes } = started(`global_defs { ${line}\n }\n${instance(`${vip}\n ${auth}`)}`)
-    expect(config.instances[0]?.password).toBe('secret')
+    expect(config.instances[0]?.authentication).toEqual({ type: 'pass', password: 'secret' })
     expect(config.notRunning).toEqual([])
     const isOther = /[A-Z]/.test(line)
     expect(codes.toSorted()).toEqual([
@@ -268,7 +325,7 @@ describe('what counts of a virtual server', () => {
     [
       'prefix lengths of a service and its servers',
       service(`sorry_server 10.1.0.9/16 80\n ${server.replace(/(real_server \S+)/, '$1/16')}`, '10.0.0.9/32 80'),
-      { id: { vip: { address: '10.0.0.9', port: 80 } }, sorryServer: { endpoint: { address: '10.1.0.9' } } },
+      { services: [{ vip: { address: '10.0.0.9', port: 80 } }], sorryServer: { endpoint: { address: '10.1.0.9' } } },
       ['ignored-value', 'ignored-value', 'ignored-value'],
     ],
     ['quorum 0', service(`quorum 0\n ${server}`), { quorum: 1 }, ['ignored-value']],
@@ -276,7 +333,7 @@ describe('what counts of a virtual server', () => {
     [
       'tcp',
       service(server).replace('TCP', 'tcp'),
-      { id: { by: 'address', vip: { address: '10.0.0.9', port: 80 }, protocol: 'TCP' } },
+      { services: [{ by: 'address', vip: { address: '10.0.0.9', port: 80 }, protocol: 'TCP' }] },
       [],
     ],
     ['dr', service(server).replace('NAT', 'dr'), { method: 'DR' }, ['other-case']],
@@ -308,7 +365,10 @@ describe('a mistake stays an error where the pair would do something else than w
     ['a tracker that is not there', instance(`${vip}\n track_script { nosuch }`)],
     ['a member that is not there', `${instance(vip)}vrrp_sync_group g { group { a\n nosuch\n } }`],
     ['a router id twice', instance(vip) + instance('virtual_ipaddress { 10.0.0.2 }', 1, 'b')],
-    ['AH', instance(`${vip}\n authentication { auth_type AH\n auth_pass x\n }`)],
+    [
+      'AH in IPv6',
+      instance('version 2\n virtual_ipaddress { fe80::1 }\n authentication { auth_type AH\n auth_pass x\n }'),
+    ],
     ['an authentication type in lower case', instance(`${vip}\n authentication { auth_type pass\n auth_pass x\n }`)],
     ['nobody but itself as a peer', instance(`${vip}\n unicast_src_ip 10.0.0.2\n unicast_peer { 10.0.0.2 }`)],
     ['a network for a peer', instance(`${vip}\n unicast_peer { 10.0.0.0/24 }`)],

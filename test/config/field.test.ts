@@ -15,7 +15,7 @@ const folder = join(import.meta.dirname, 'field')
 const files = readdirSync(folder)
 
 /** keepalived drops the authentication that these ask for, or a word that means something: they have to be corrected. */
-const REFUSED = ['authentication-ah.conf', 'misspelt-keyword.conf']
+const REFUSED = ['misspelt-keyword.conf']
 
 function load(name: string) {
   const read = readConfigFile(join(folder, name), 'main')

@@ -56,13 +56,12 @@ describe('a mistake is shown with its place', () => {
   })
 
   test('what has no effect is named once a feature, with the reason', () => {
-    const text = `global_defs { enable_traps }\n${instance('no_accept\n virtual_routes { 10.9.0.0/24 dev eth0 }\n virtual_routes { 10.8.0.0/24 dev eth0 }')}`
+    const text = `global_defs { enable_traps }\n${instance('lvs_sync_daemon_interface eth0')}\n${instance('lvs_sync_daemon_interface eth1').replaceAll('a {', 'b {').replace(' 5', ' 6').replace('.1 }', '.2 }')}`
     const { config, diagnostics } = load(text)
     expect(config).toBeDefined()
     expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
       'no-effect: `enable_traps` has no effect: there is no SNMP agent',
-      'not-running: `no_accept` has no effect yet: packets to the virtual addresses are accepted all the same',
-      'not-running: `virtual_routes` has no effect yet: routes do not move with the virtual router (2 times in all)',
+      'not-running: `lvs_sync_daemon_interface` has no effect yet: connections are not synchronised with the other director; they break when it takes over (2 times in all)',
     ])
   })
 
@@ -154,7 +153,7 @@ describe('what a configuration file means', () => {
 }`
     const { config } = load(text)
     expect(config?.virtualServers[0]).toMatchObject({
-      id: { by: 'fwmark', mark: 10, family: 'inet6' },
+      services: [{ by: 'fwmark', mark: 10, family: 'inet6' }],
       marked: [
         { by: 'address', protocol: 'TCP', vip: { address: '10.0.0.1', port: 80 } },
         { by: 'address', protocol: 'UDP', vip: { address: '10.0.0.1', port: 0 } },
@@ -217,6 +216,43 @@ describe('what a configuration file means', () => {
       access: [],
       throughFirewall: false,
     })
+  })
+
+  test('slow_start of a virtual server is for each server that does not say another one, and 0 is none', () => {
+    const text = service(`slow_start 30
+      real_server 10.1.0.1 80 { weight 9 }
+      real_server 10.1.0.2 80 { slow_start 2.5\n weight 9 }
+      real_server 10.1.0.3 80 { slow_start 0\n weight 9 }`)
+    const { config, settings } = load(text)
+    expect(config?.virtualServers[0]?.realServers.map(({ slowStart }) => slowStart)).toEqual([30_000, 2500, undefined])
+    expect(load(printSettings(settings)).config).toEqual(config)
+  })
+
+  test('flap_limit has a number of changes and a time, and is worth no warning where checks are often enough', () => {
+    const text = service('flap_limit 4 30\n delay_loop 10\n real_server 10.1.0.1 80 { TCP_CHECK { } }')
+    const { config, settings, diagnostics } = load(text)
+    expect(config?.virtualServers[0]?.flapLimit).toEqual({ changes: 4, within: 30_000 })
+    expect(load(printSettings(settings)).config).toEqual(config)
+    expect(diagnostics).toEqual([])
+    expect(load(service('flap_limit 1 30\n real_server 10.1.0.1 80 { }')).diagnostics[0]?.code).toBe('bad-value')
+  })
+
+  test('observe_limit has a number of failures and a time', () => {
+    const { config, settings } = load(service('observe_limit 10 30\n real_server 10.1.0.1 80 { }'))
+    expect(config?.virtualServers[0]?.observeLimit).toEqual({ failures: 10, within: 30_000 })
+    expect(load(printSettings(settings)).config).toEqual(config)
+    expect(load(service('observe_limit 10\n real_server 10.1.0.1 80 { }')).diagnostics[0]?.severity).toBe('error')
+  })
+
+  test('slow_start is worth no warning where one server has a weight to grow, or a checker that may give it one', () => {
+    const warnings = (inside: string) => load(service(`slow_start 30\n ${inside}`)).diagnostics.map(({ code }) => code)
+    expect(warnings('real_server 10.1.0.1 80 { weight 9 }\n real_server 10.1.0.2 80 { }')).not.toContain(
+      'ignored-value',
+    )
+    expect(warnings('real_server 10.1.0.1 80 { MISC_CHECK { misc_path /bin/true\n misc_dynamic } }')).not.toContain(
+      'ignored-value',
+    )
+    expect(warnings('real_server 10.1.0.1 80 { }')).toContain('ignored-value')
   })
 
   test('a virtual server by firewall mark has passed the firewall, but not what only counts as marked', () => {

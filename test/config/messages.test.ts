@@ -185,7 +185,7 @@ describe('a message shows no secret', () => {
       for (const [name, entry] of Object.entries(entries)) {
         if (entry.body !== undefined) walk(entry.body, `${path}/${name}`)
         const source = { name: '', text: `${name} 1 x` }
-        const statements = ['1 x', 'x'].flatMap((value) =>
+        const statements = ['1 x', 'x', `1 ${'x'.repeat(32)}`].flatMap((value) =>
           parse([Text.of({ ...source, text: `${name} ${value}` }, 0, name.length + 1 + value.length)], () => {}),
         )
         for (const statement of statements) {

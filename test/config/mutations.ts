@@ -1,4 +1,4 @@
-import { dice } from '../support/dice.ts'
+import { dice } from '../../src/simulate/dice.ts'
 
 /** One change of a file, as people make them by mistake. */
 export interface Mutation {

@@ -100,6 +100,43 @@ describe('the two files of a pair', () => {
     expect(compare(first, second).join('\n')).toContain(message)
   })
 
+  const key = (letter: string, id = 1) => `key ${id} ${letter.repeat(32)}`
+  const hmac = (inside: string) => ({ more: `auth_hmac {\n${inside}\n}` })
+
+  test.each([
+    ['a step of bringing it in', {}, hmac(`${key('x')}\nmode receive-only`)],
+    ['the next one', hmac(`${key('x')}\nmode receive-only`), hmac(`${key('x')}\nmode permissive`)],
+    ['the last one', hmac(key('x')), hmac(`${key('x')}\nmode permissive`)],
+    ['a key in a file', hmac(key('x')), hmac('key 1 file:/etc/key')],
+    ['two keys', hmac(`${key('x')}\n${key('y', 2)}\nactive_key 2`), hmac(`${key('x')}\n${key('y', 2)}`)],
+  ])('with auth_hmac fit: %s', (_name, first, second) => expect(compare(first, second)).toEqual([]))
+
+  test.each([
+    [
+      'signed for nobody',
+      {},
+      hmac(key('x')),
+      'the adverts of this director are signed, and the other one has no auth_hmac',
+    ],
+    [
+      'signed by one',
+      hmac(`${key('x')}\nmode receive-only`),
+      hmac(key('x')),
+      'the adverts of the other director are not signed, and this one enforces it',
+    ],
+    [
+      'a key that is missing',
+      hmac(key('x')),
+      hmac(`${key('x')}\n${key('y', 2)}\nactive_key 2`),
+      'signed with key 2, which the other one does not have',
+    ],
+    ['another key', hmac(key('x')), hmac(key('y')), 'signed with key 1, which is another one in the other one'],
+  ])('with auth_hmac differ: %s', (_name, first, second, message) => {
+    const [line] = compare(first, second)
+    expect(line).toContain(message)
+    expect(line).not.toMatch(/xxx|yyy/)
+  })
+
   test('a value that is wrong in one of them is not reported as different, too', () => {
     expect(compare({}, { address: 'virtual_ipaddress { 10.0.0.300 }' })).toEqual([])
     expect(compare({}, { id: 'virtual_router_id 300' })).toEqual([])

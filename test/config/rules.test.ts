@@ -5,6 +5,8 @@ import { serverRules } from '../../src/config/rules/servers.ts'
 import { trackingRules } from '../../src/config/rules/tracking.ts'
 import { vrrpRules } from '../../src/config/rules/vrrp.ts'
 import { surroundings } from '../support/surroundings.ts'
+import { groupCases } from './group-cases.ts'
+import { returningCases } from './returning-cases.ts'
 
 const instance = (inside: string, id = 1, name = 'a') => `vrrp_instance ${name} {
   interface eth0
@@ -12,9 +14,11 @@ const instance = (inside: string, id = 1, name = 'a') => `vrrp_instance ${name} 
   ${inside}
 }`
 const vip = 'virtual_ipaddress { 10.0.0.1 }'
+const FOR_VRRP = 'bfd_instance b {\n neighbor_ip 10.1.0.1\n vrrp\n}\n'
 const service = (inside: string, head = '10.0.0.9 80') => `virtual_server ${head} {\n  protocol TCP\n  ${inside}\n}`
 const server = 'real_server 10.1.0.1 80 { TCP_CHECK { } }'
 const inGroup = (inside: string) => `${instance(`${vip}\n ${inside}`)}\nvrrp_sync_group g { group { a } }`
+const ahInIpv6 = 'version 2\n virtual_ipaddress { fe80::1 }\n authentication { auth_type AH\n auth_pass x\n }'
 const script = 'vrrp_script s { script /bin/true\n }'
 
 /** For every rule, files that break it: the code that is reported, and what it says. */
@@ -27,6 +31,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   ],
   instancesHaveAnInterfaceUnlessUnicast: [
     ['vrrp_instance a { virtual_router_id 1 }', 'missing-keyword', '`a` needs `interface`'],
+    [instance('unicast_src_ip fe80::1\n unicast_peer { fe80::2 }').replace(/inter.*/, ''), 'missing-keyword', '`a`'],
   ],
   instancesHaveAnAddressUnlessMeant: [
     [instance(''), 'no-virtual-address', '`a` has no virtual_ipaddress'],
@@ -60,14 +65,11 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   ],
   peersAreOfTheSameFamily: [
     [instance(`${vip}\n unicast_peer { 2001:db8::2 }`), 'mixed-families', 'so must its peers have'],
+    [instance(`${vip}\n mcast_src_ip 2001:db8::2`), 'mixed-families', 'so must its source be'],
   ],
-  noInstanceIsOnTheLoopback: [
-    [
-      'vrrp_instance a {\n interface lo\n virtual_router_id 1\n virtual_ipaddress { 10.0.0.1 }\n}',
-      'bad-value',
-      '`lo` is the loopback interface, where no other director hears adverts',
-    ],
-  ],
+  groupsAreOfTheSameFamily: [[instance(`${vip}\n mcast_dst_ip ff02::13`), 'ignored-value', 'go to the default group']],
+  ipv6IsOfVersion3: [[instance('virtual_ipaddress { fe80::1 }\n version 2'), 'ignored-value', 'are of version 3']],
+  noInstanceIsOnTheLoopback: [[instance(vip).replace('eth0', 'lo'), 'bad-value', '`lo` is the loopback interface']],
   unicastHasPeers: [[instance(`${vip}\n unicast_src_ip 10.0.0.2`), 'no-peer', 'adverts go to the multicast group']],
   peersAreNotTheSource: [
     [
@@ -103,7 +105,7 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     ],
     [instance(`${vip}\n authentication { auth_type PASS\n }`), 'ignored-value', 'no effect without each other'],
     [instance(`${vip}\n authentication { auth_pass x\n }`), 'ignored-value', 'no effect without each other'],
-    [instance(`${vip}\n authentication { auth_type AH\n auth_pass x\n }`), 'bad-authentication', 'AH is refused'],
+    [instance(ahInIpv6), 'bad-authentication', 'AH is for IPv4'],
   ],
   passwordsFit: [
     [
@@ -131,16 +133,6 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   onlyOwnersHavePriority255: [
     [instance(`${vip}\n state MASTER`), 'bad-priority', 'means priority 255'],
     [instance(`${vip}\n state BACKUP\n priority 255`), 'bad-priority', 'priority 255 owns the addresses'],
-  ],
-  strictModeIsObeyed: [
-    [instance(`${vip}\n strict_mode\n unicast_peer { 10.0.0.2 }`), 'ignored-value', 'no unicast'],
-    [instance('strict_mode'), 'strict-mode', 'needs a virtual_ipaddress'],
-    [instance(`${vip}\n strict_mode\n down_timer_adverts 4`), 'ignored-value', 'after 3 adverts'],
-    [instance(`${vip}\n strict_mode\n state MASTER\n priority 9`), 'ignored-value', 'only the owner'],
-    [instance('strict_mode\n version 2\n virtual_ipaddress { fe80::1 }'), 'strict-mode', 'IPv6 in version 3 only'],
-  ],
-  strictModeMakesAddressesSilent: [
-    [`global_defs { vrrp_strict }\n${instance(vip)}`, 'strict-drops', 'ping and local services fail'],
   ],
   groupMembersExist: [['vrrp_sync_group g { group { x } }', 'unknown-name', 'there is no vrrp_instance `x`']],
   membersAreInOneGroup: [
@@ -185,6 +177,11 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   checkersTrackWhatIsThere: [
     [service('real_server 10.1.0.1 80 { FILE_CHECK { track_file f } }'), 'unknown-name', 'there is no track_file `f`'],
     [service('real_server 10.1.0.1 80 { BFD_CHECK { name b } }'), 'unknown-name', 'there is no bfd_instance `b`'],
+    [
+      `${FOR_VRRP}${service('real_server 10.1.0.1 80 { BFD_CHECK { name b } }')}`,
+      'unknown-name',
+      '`b` is for VRRP only: say `checker` in the bfd_instance, too',
+    ],
   ],
   trackersSayWhatTheyWatch: [
     ['vrrp_script s { interval 1 }', 'missing-keyword', '`s` needs `script`'],
@@ -231,14 +228,13 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
   scriptsEndBeforeTheNextRun: [
     ['vrrp_script s { script /bin/true\n interval 1\n timeout 2\n }', 'long-timeout', 'runs are left out'],
   ],
-  routesCanBeTracked: [
-    ['static_routes { 10.0.0.0/8 via 10.0.0.1 }', 'not-tracked', 'a route without `dev` is not tracked'],
-    [instance(`${vip}\n virtual_routes { 10.0.0.0/8 via 10.0.0.1 }`), 'not-tracked', 'nobody notices'],
-  ],
   rulesHaveAPreference: [['static_rules { from 10.0.0.0/8 table 5 }', 'no-preference', 'without `preference`']],
   trackGroupsExist: [
     ['static_ipaddress { 10.0.0.1 dev eth0 track_group g }', 'unknown-name', 'there is no track_group `g`'],
     ['static_routes { 10.0.0.0/8 dev eth0 track_group g }', 'unknown-name', 'there is no track_group `g`'],
+  ],
+  trackGroupsHaveInterfaces: [
+    ['track_group g { }\nstatic_rules { l3mdev order 9 track_group g }', 'ignored-value', 'this line names none'],
   ],
   interfacesAreInOneGarpGroup: [
     [
@@ -273,11 +269,8 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
       'all of them get the same server',
     ],
   ],
-  groupsExist: [[service(server, 'group g'), 'unknown-name', 'there is no virtual_server_group `g`']],
-  groupsAreOfUse: [
-    ['virtual_server_group g { 10.0.0.1 80 }', 'unused', 'no virtual_server uses the group `g`'],
-    [`virtual_server_group g { }\n${service(server, 'group g')}`, 'unused', 'the group `g` is empty'],
-  ],
+  ...groupCases,
+  ...returningCases,
   virtualServersHaveServers: [[service(''), 'no-server', 'this virtual_server has no real_server']],
   realServersAreUnique: [
     [service(`${server}\n  ${server}`), 'repeated-server', 'real server [10.1.0.1]:80 is given twice'],
@@ -378,10 +371,18 @@ const cases: Readonly<Record<string, readonly (readonly [text: string, code: str
     [service('real_server 10.1.0.1 80 { SSL_GET { } }'), 'missing-keyword', 'this checker needs a `url` block'],
     [service('real_server 10.1.0.1 80 { MISC_CHECK { } }'), 'missing-keyword', 'MISC_CHECK needs `misc_path`'],
     [service('real_server 10.1.0.1 80 { FILE_CHECK { } }'), 'missing-keyword', 'FILE_CHECK needs `track_file`'],
+    [service('real_server 10.1.0.1 80 { AGENT_CHECK { } }'), 'missing-keyword', 'AGENT_CHECK needs `connect_port`'],
     [service('real_server 10.1.0.1 80 { BFD_CHECK { } }'), 'missing-keyword', 'BFD_CHECK needs `name`'],
   ],
+  agentsAreNotAlone: [[service('real_server 10.1.0.1 80 { AGENT_CHECK { } }'), 'no-check', 'an agent that is gone']],
   checksHaveAPort: [
     [service('real_server 10.1.0.1 { TCP_CHECK { } }', '10.0.0.9'), 'bad-port', 'this checker needs `connect_port`'],
+    [service('real_server 10.1.0.1 { DNS_CHECK { } }', '10.0.0.9'), 'bad-port', 'this checker needs `connect_port`'],
+    [
+      service('real_server 10.1.0.1 { SMTP_CHECK { host { } } }', '10.0.0.9'),
+      'bad-port',
+      'this checker needs `connect_port`',
+    ],
   ],
 }
 

@@ -1,4 +1,4 @@
-import type { CoreReading, ServerReading, ServiceReading } from '../../src/model/core-reading.ts'
+import { type CoreReading, NO_FAULTS, type ServerReading, type ServiceReading } from '../../src/model/core-reading.ts'
 import type { Counters } from '../../src/model/counters.ts'
 import type { AddressService } from '../../src/model/service.ts'
 import { ip } from '../vrrp/instances.ts'
@@ -34,7 +34,7 @@ export const serverReading = (port: number, host: number, change: Partial<Server
   weight: 1,
   thresholds: { upper: 0, lower: 0 },
   isPresent: true,
-  load: { active: 0, inactive: 0, persistent: 0 },
+  load: { active: 0, inactive: 0, persistent: 0, ...NO_FAULTS },
   counted: { run: 1000 * port + host, counters: counters(0), zero: counters(0) },
   ...change,
 })

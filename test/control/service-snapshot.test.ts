@@ -4,11 +4,13 @@ import type { ServiceSnapshot } from '../../src/control/snapshot.ts'
 import type { IpvsService } from '../../src/model/ipvs.ts'
 import type { VirtualServer } from '../../src/model/service.ts'
 import { ip } from '../vrrp/instances.ts'
+import { NO_FAULTS } from '../../src/model/core-reading.ts'
 import { counters, reading, serverReading, serviceId, serviceReading } from './reading.ts'
 
 const endpoint = (host: number) => ({ address: ip(`10.1.0.${host}`), port: 80 })
 const server: VirtualServer = {
-  id: serviceId(80),
+  name: '[10.0.0.100]:tcp:80',
+  services: [serviceId(80)],
   marked: [],
   scheduler: 'wlc',
   schedulerFlags: { port: false, fallback: false, third: false },
@@ -33,6 +35,7 @@ const server: VirtualServer = {
 }
 const configured = (change: Partial<ConfiguredService> = {}): ConfiguredService => ({
   server,
+  id: serviceId(80),
   hasQuorum: true,
   weights: new Map([['[10.1.0.1]:80', 1]]),
   verdicts: [
@@ -45,8 +48,20 @@ const inShort = ({ servers }: ServiceSnapshot) =>
   servers.map(({ name, role, state, weight, reason }) => `${name} ${role} ${state} ${weight}: ${reason}`)
 
 describe('a service of the configuration', () => {
+  test('has the weight of the configuration where checkers ask for another one', () => {
+    const verdict = { up: true, since: undefined, reason: 'exit status 7' }
+    const verdicts = [
+      { ...verdict, weight: 5 },
+      { ...verdict, weight: 2 },
+    ]
+    const [service] = serviceSnapshots([configured({ verdicts })], [], reading([], []))
+    expect(service?.servers.map((each) => each.configuredWeight)).toEqual([1, undefined, undefined])
+  })
+
   test('has its servers with their verdicts, its sorry server, and servers whose connections are ending', () => {
-    const load = { active: 1, inactive: 2, persistent: 3 }
+    const faults = { unanswered: 4, refused: 5, reset: 6 }
+    const met = { active: 1, inactive: 2, persistent: 3 }
+    const load = { ...met, ...faults }
     const read = reading(
       [serviceReading(80, { counted: { run: 1, counters: counters(7), zero: counters(5) } })],
       [
@@ -65,7 +80,7 @@ describe('a service of the configuration', () => {
       '[10.1.0.9]:80 sorry standby 0: serves when quorum is lost',
       '[10.1.0.3]:80 real removed 0: its connections are ending',
     ])
-    expect(service?.servers[0]).toMatchObject(load)
+    expect(service?.servers[0]).toMatchObject({ ...met, faults })
   })
 
   test('says why a server that is up does not serve', () => {
@@ -107,7 +122,8 @@ describe('a service that was made by hand', () => {
   })
 
   test('comes behind those of the configuration, with servers that nobody checks', () => {
-    const load = { active: 4, inactive: 0, persistent: 0 }
+    const met = { active: 4, inactive: 0, persistent: 0 }
+    const load = { ...met, ...NO_FAULTS }
     const read = reading([serviceReading(81, { byHand: true })], [serverReading(81, 1, { load })])
     const [, service] = serviceSnapshots([configured()], [table(['NAT', 'NAT'])], read)
     expect(service).toMatchObject({ name: '[10.0.0.1]:tcp:81', owner: 'ipvsadm', quorum: undefined, method: 'NAT' })
@@ -115,7 +131,7 @@ describe('a service that was made by hand', () => {
       '[10.1.0.1]:80 real up 0: not checked',
       '[10.1.0.2]:80 real up 1: not checked',
     ])
-    expect(service?.servers[0]).toMatchObject(load)
+    expect(service?.servers[0]).toMatchObject(met)
   })
 
   test.each<[readonly ('NAT' | 'DR')[], 'NAT' | undefined]>([

@@ -16,7 +16,7 @@ test.each([0, 1, EVENT_LIMIT - 1, EVENT_LIMIT, EVENT_LIMIT + 1, 2 * EVENT_LIMIT,
 )
 
 test('a transition is an event with the time at which it happened', () => {
-  const instance = { name: 'b', interface: 'eth0', vrid: 1 }
+  const instance = { name: 'b', interface: 'eth0', family: 4 as const, vrid: 1 }
   const transition = {
     type: 'transition',
     instance,

@@ -5,6 +5,7 @@ import { poolChanges } from '../../src/balance/pool-changes.ts'
 import { formPool } from '../../src/balance/pool.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { TrackerResult } from '../../src/model/tracking.ts'
+import { MemberTable } from '../../src/vrrp/member-table.ts'
 import { emptyEngine, type EngineState, type Member } from '../../src/vrrp/state.ts'
 import { anInstance, ip } from '../vrrp/instances.ts'
 import { Story } from '../vrrp/story.ts'
@@ -62,11 +63,13 @@ describe('an advert', () => {
   })
 })
 
+const tableOf = (members: readonly Member[]) => MemberTable.of(members, () => [])
+
 describe('changes', () => {
   const engine = (states: Readonly<Record<string, string>>, priority = 100): EngineState => ({
     ...emptyEngine,
-    members: new Map(
-      Object.entries(states).map(([name, state]) => [name, { ...member({ name: state }, { name }), priority }]),
+    members: tableOf(
+      Object.entries(states).map(([name, state]) => ({ ...member({ name: state }, { name }), priority })),
     ),
     groups: [{ name: 'G', instances: ['a', 'b'], tracks: [] }],
   })
@@ -82,7 +85,7 @@ describe('changes', () => {
     const lines = (before: string, now: string) => {
       const [a = '', b = ''] = before.split(' ')
       const [c = '', d = ''] = now.split(' ')
-      return groupLines(engine({ a, b }), engine({ a: c, b: d }))
+      return groupLines(['a', 'b'], engine({ a, b }), engine({ a: c, b: d }))
     }
     expect(lines('backup backup', 'master master')).toEqual(['VRRP_Group(G) Syncing instances to MASTER state'])
     expect(lines('master backup', 'backup backup')).toEqual(['VRRP_Group(G) Syncing instances to BACKUP state'])
@@ -97,6 +100,7 @@ test.each<[string, boolean, string, string | undefined]>([
   ['TCP_CHECK', false, 'ECONNREFUSED', 'TCP connection to [10.1.0.1]:tcp:80 failed.'],
   ['HTTP_GET', true, 'status 200', 'Remote Web server [10.1.0.1]:tcp:80 succeed on service.'],
   ['HTTP_GET', false, 'status 500 for /', 'HTTP status code error to [10.1.0.1]:tcp:80'],
+  ['HTTP_GET', false, 'digest of /x is 0a1b', 'MD5 digest error to [10.1.0.1]:tcp:80 url[/x], MD5SUM [0a1b].'],
   ['HTTP_GET', false, 'ECONNREFUSED', 'Error connecting server [10.1.0.1]:tcp:80.'],
   ['HTTP_GET', false, 'no answer within 1 s', 'Timeout connecting server [10.1.0.1]:tcp:80.'],
   ['PING_CHECK', true, 'answer', undefined],
@@ -140,9 +144,9 @@ test('each phrase that docs/migrating.md promises is said by one of these, or by
   const text = 'virtual_server 10.0.0.9 80 {\n protocol TCP\n real_server 10.1.0.1 80 {\n weight 1\n }\n}\n'
   const [service] = loadConfig({ name: 'x', text }, surroundings()).config?.virtualServers ?? []
   if (service === undefined) throw new Error('a virtual server was configured')
-  const [up, down] = [true, false].map((isUp) => formPool(service, () => isUp, { up: !isUp }))
+  const [up, down] = [true, false].map((isUp) => formPool(service, [{ up: isUp, weight: 1 }], { up: !isUp }))
   if (up === undefined || down === undefined) throw new Error('there are two')
-  const members = (name: string) => ({ ...emptyEngine, members: new Map([['a', member({ name })]]), groups: [GROUP] })
+  const members = (name: string) => ({ ...emptyEngine, members: tableOf([member({ name })]), groups: [GROUP] })
   const said = [
     ...[0, 50].map((priority) => advertLine(member({ name: 'backup', heard: undefined }), SOURCE, priority)),
     ...[150, 100].map((priority) =>
@@ -152,10 +156,10 @@ test('each phrase that docs/migrating.md promises is said by one of these, or by
         priority,
       ),
     ),
-    ...groupLines(members('backup'), members('master')),
+    ...groupLines(['a'], members('backup'), members('master')),
     ...priorityLines(members('master'), {
       ...emptyEngine,
-      members: new Map([['a', { ...member({ name: 'master' }), priority: 7 }]]),
+      members: tableOf([{ ...member({ name: 'master' }), priority: 7 }]),
     }),
     ...trackerLines(bad(1), good),
     ...trackerLines(good, bad(1)),
@@ -167,6 +171,7 @@ test('each phrase that docs/migrating.md promises is said by one of these, or by
     ]),
     verdictLine('[10.0.0.9]:tcp:80 [10.1.0.1]:80 0 HTTP_GET', false, 'no answer within 1 s'),
     verdictLine('[10.0.0.9]:tcp:80 [10.1.0.1]:80 0 HTTP_GET', false, 'ECONNREFUSED'),
+    verdictLine('[10.0.0.9]:tcp:80 [10.1.0.1]:80 0 HTTP_GET', false, 'digest of /path is 0123456789'),
     ...[...poolChanges('VS', down, up), ...poolChanges('VS', up, down)].map(({ text: line }) => line),
     ...(['good', 'bad'] as const).flatMap((type) => [
       ...trackerLines(undefined, trackerResult('script', type, `exit status ${type === 'good' ? 0 : 1} after 1 ms`)),

@@ -109,6 +109,7 @@ async function showKill(pair: Pair, probes: Probes, requests: Reporter<RequestsR
   const seen = await see(probes)
   const { answered, failed } = await requests.report()
   first.release()
+  await until('the kernel to take the address away', () => !first.addresses().includes(pair.vip))
   claim(
     'what systemd runs next on director1 (tanistd --release) leaves the virtual IP to director2 alone',
     !first.addresses().includes(pair.vip) && second.addresses().includes(pair.vip),

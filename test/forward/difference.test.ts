@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type ForwardPlan, planService } from '../../src/balance/plan.ts'
 import { decodeDest, DEST, type DestEntry, layDest } from '../../src/forward/ebpf/layout/destination-layout.ts'
 import type { ServiceEntry } from '../../src/forward/ebpf/layout/service-layout.ts'
-import type { Load } from '../../src/model/core-reading.ts'
+import { type Load, NO_FAULTS } from '../../src/model/core-reading.ts'
 import type { AccessEntry, AddressService, ServiceId } from '../../src/model/service.ts'
 import type { CoreState } from '../../src/forward/ebpf/core-state.ts'
 import { difference } from '../../src/forward/ebpf/difference.ts'
@@ -36,8 +36,8 @@ class Model {
     switch (write.type) {
       case 'dest': {
         const load = write.fresh
-          ? { active: 0, inactive: 0, persistent: 0 }
-          : (this.dests.get(write.slot)?.load ?? { active: 0, inactive: 0, persistent: 0 })
+          ? { active: 0, inactive: 0, persistent: 0, ...NO_FAULTS }
+          : (this.dests.get(write.slot)?.load ?? { active: 0, inactive: 0, persistent: 0, ...NO_FAULTS })
         this.dests.set(write.slot, { dest: write.dest, load })
         break
       }
@@ -154,7 +154,7 @@ describe('difference', () => {
           connections.forEach((slot, i) => {
             const there = core.dests.get(slot)
             if (there !== undefined)
-              core.dests.set(slot, { ...there, load: { active: i % 2, inactive: 0, persistent: 0 } })
+              core.dests.set(slot, { ...there, load: { active: i % 2, inactive: 0, persistent: 0, ...NO_FAULTS } })
           })
           const held = [...core.dests].filter(([, { load }]) => load.active > 0)
           const next = writesOf(core, { services: [] })
@@ -217,7 +217,7 @@ describe('difference', () => {
     for (const write of writesOf(core, plan)) core.write(write)
     core.dests.set(0, {
       ...(core.dests.get(0) ?? expect.fail('no server')),
-      load: { active: 3, inactive: 0, persistent: 0 },
+      load: { active: 3, inactive: 0, persistent: 0, ...NO_FAULTS },
     })
     const without = { services: [servicePlan(1, [{ host: 2, weight: 1 }])] }
     for (const write of writesOf(core, without)) core.write(write)
@@ -236,6 +236,7 @@ describe('a real server', () => {
     serviceSlot: 1023,
     state: 'removed',
     weight: 65535,
+    releasesClients: true,
     thresholds: { upper: 4_000_000_000, lower: 7 },
     hop: { ifindex: 7, neighbour: ip('10.1.0.1'), mtu: 9000, source: undefined },
   }

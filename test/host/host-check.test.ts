@@ -88,6 +88,11 @@ describe('what a file names and this host does not have', () => {
     ],
     ['a source address', instance('interface lo\nunicast_src_ip 203.0.113.9'), 'host-address: no interface here has'],
     [
+      'a source address of BFD',
+      'bfd_instance s {\n neighbor_ip 203.0.113.8\n source_ip 203.0.113.9\n}',
+      'host-address: no interface here has',
+    ],
+    [
       'a script',
       instance('interface lo\nnotify /no/such'),
       'host-script: cannot run `/no/such`: no such file or directory',
@@ -114,8 +119,44 @@ describe('what a file names and this host does not have', () => {
       'global_defs { smtp_ca_file /missing.pem }',
       'host-file: smtp_ca_file /missing.pem cannot be used: no such file or directory',
     ],
+    [
+      'certificates of checks that are not there',
+      'SSL { ca /missing.pem }',
+      'host-file: ca /missing.pem of the SSL block cannot be used: no such file or directory',
+    ],
+    [
+      'certificates of checks that are none',
+      `SSL { ca ${join(directory, 'text')} }`,
+      'host-file: the SSL block cannot be used: ',
+    ],
     ['certificates that are none', `global_defs { smtp_ca_file ${join(directory, 'text')} }`, 'cannot be used: '],
   ])('%s', (_name, text, message) => expect(check(text).join('\n')).toContain(message))
+
+  describe('a key file', () => {
+    const keys = mkdtempSync(join(tmpdir(), 'tanist-key-'))
+    afterAll(() => rmSync(keys, { recursive: true }))
+    const signed = (path: string) => check(instance(`interface lo\nauth_hmac { key 1 file:${path}\n }`))
+
+    test('that is missing, or is none, is an error', () => {
+      const path = join(keys, 'key')
+      expect(signed(path)).toContain(`host-file: key file ${path} cannot be used: no such file or directory`)
+      writeFileSync(path, 'short')
+      expect(signed(path).join()).toContain('it is not a key of 32 to 64 bytes')
+    })
+
+    test('that everybody can read is a warning', () => {
+      const path = join(keys, 'key')
+      writeFileSync(path, 'x'.repeat(32))
+      chmodSync(keys, 0o755)
+      for (const [mode, lines] of [
+        [0o644, [`host-secret: everybody on this host can read the key in ${path}`]],
+        [0o600, []],
+      ] as const) {
+        chmodSync(path, mode)
+        expect(signed(path).filter((line) => line.includes(path))).toEqual(lines)
+      }
+    })
+  })
 
   describe('a password that everybody can read', () => {
     const readable = mkdtempSync(join(tmpdir(), 'tanist-secret-'))

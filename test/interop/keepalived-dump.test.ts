@@ -126,8 +126,7 @@ test('each line of the state is one of keepalived, with the same value, and in t
     if (found >= 0) at = found + 1
     return found < 0
   })
-  // Which addresses an advert has never decides here.
-  expect(missing).toEqual(['   Skip checking advert IP addresses', '   Skip checking advert IP addresses'])
+  expect(missing).toEqual([])
   expect(theirs.filter((line) => line === '   State = MASTER')).toHaveLength(2)
 })
 
@@ -148,8 +147,8 @@ test('the JSON has the same keys in the same order, but for the password, and th
     expect(different.filter((key) => !DIFFERENT.includes(key))).toEqual([])
   }
 })
-/** When it was, and what works in another way here: keepalived's figures of features that this instance does not use. */
-const DIFFERENT = ['last_transition', 'skip_check_adv_addr']
+/** When it was. */
+const DIFFERENT = ['last_transition']
 
 test('the JSON is no reader of a link that somebody has laid in the way, and STATS_CLEAR counts anew', async () => {
   const target = join(lab.directory, 'target')

@@ -23,7 +23,10 @@ let database: DatabaseTemplate
 beforeAll(() => void (database = new DatabaseTemplate()))
 afterAll(() => database.remove())
 
-/** From the fault to the last failed request, in ms; and from the repair, where nothing has to fail. */
+/**
+ * From the fault to the last failed request, in ms. After the repair, where nothing has to fail, from the first to the last one that did: one that is
+ * under way when the address moves ends by a reset.
+ */
 interface Outages {
   readonly fault: number
   readonly repair: number | undefined
@@ -55,7 +58,9 @@ async function outagesOf(each: Case, product: Product): Promise<Outages> {
     const client = await startAttempts(lab, 'client', each.client.periodMs, ...each.client.what)
     await untilServed(client, 'at the beginning')
     expect(has(1)).toBe(true)
-    const fault = await outageAfter(client, () => each.fault(lab))
+    const begun = Date.now()
+    const failed = await failuresAfter(client, () => each.fault(lab))
+    const fault = failed.length === 0 ? 0 : Math.max(...failed) - begun
     expect(has(2)).toBe(true)
     const { repair } = each
     if (repair === undefined) return { fault, repair }
@@ -63,7 +68,8 @@ async function outagesOf(each: Case, product: Product): Promise<Outages> {
       repair(lab)
       await until('the first node to have the address again', () => has(1) && !has(2))
     }
-    return { fault, repair: await outageAfter(client, back) }
+    const failedThen = await failuresAfter(client, back)
+    return { fault, repair: failedThen.length === 0 ? 0 : Math.max(...failedThen) - Math.min(...failedThen) }
   } finally {
     lab.destroy()
   }
@@ -76,13 +82,14 @@ async function startNode(lab: Lab, host: string, text: string, product: Product,
   if (first) await until(`${host} to be master`, isMaster)
 }
 
-/** How long after the beginning of `happens` the last failed request was begun, in ms; 0 when none has failed. */
-async function outageAfter(client: Reporter<AttemptsReport>, happens: () => void | Promise<void>): Promise<number> {
+/** When each request was begun that has failed since the beginning of `happens`. */
+async function failuresAfter(
+  client: Reporter<AttemptsReport>,
+  happens: () => void | Promise<void>,
+): Promise<readonly number[]> {
   await client.report()
-  const at = Date.now()
   await happens()
-  const failed = await untilServed(client, 'after what has happened')
-  return failed.length === 0 ? 0 : Math.max(...failed) - at
+  return await untilServed(client, 'after what has happened')
 }
 
 /** Waits until no request of two whole seconds has failed; gives those that failed before. */

@@ -1,4 +1,4 @@
-import { dice } from '../support/dice.ts'
+import { dice } from '../../src/simulate/dice.ts'
 
 /** Command lines of ipvsadm made by chance, right and wrong; the same ones for a seed in each run. */
 export function chanceLines(seed: number, count: number): string[] {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { dice } from '../support/dice.ts'
+import { dice } from '../../src/simulate/dice.ts'
 import { Lab } from '../support/lab.ts'
 import {
   clientAddress,

@@ -15,8 +15,8 @@ const whole = `vrrp_instance a {
   virtual_ipaddress { 10.77.0.9/24 }
 }
 `
-const partial = whole.replace('priority', 'no_accept\n  priority')
-const LINE = /no_accept: at .*\.conf:4:3: packets to the virtual addresses are accepted all the same/
+const partial = whole.replace('priority', 'lvs_sync_daemon_interface eth0\n  priority')
+const LINE = /lvs_sync_daemon: at .*\.conf:4:3: connections are not synchronised with the other director/
 
 beforeAll(() => {
   lab.addSwitch('lan')
@@ -34,7 +34,9 @@ function tanistd(director: DirectorHost, ...args: readonly string[]) {
 test('tanistd does not start a file with protections that do not run, and names them', () => {
   const { status, stderr } = tanistd(new DirectorHost(lab, 'whole', partial), '--socket', join(lab.directory, 'x.sock'))
   expect(status).toBe(7)
-  expect(stderr).toMatch(/^1 protection does not run; tanistd --partial runs the rest all the same:\n {2}no_accept/)
+  expect(stderr).toMatch(
+    /^1 protection does not run; tanistd --partial runs the rest all the same:\n {2}lvs_sync_daemon/,
+  )
   expect(stderr).toMatch(LINE)
 })
 
@@ -58,8 +60,8 @@ test('without --partial a reload refuses what brings such a protection; the conf
 test('with --partial it starts; log, status and reload say what does not run for as long as it does not', async () => {
   const director = new DirectorHost(lab, 'partial', partial, ['--partial'])
   await director.start()
-  expect((await director.status()).configuration.notRunning).toMatchObject([{ feature: 'no_accept', uses: 1 }])
-  expect(director.tanist('status').stdout).toMatch(/1 protection does not run:\n {2}no_accept: at /)
+  expect((await director.status()).configuration.notRunning).toMatchObject([{ feature: 'lvs_sync_daemon', uses: 1 }])
+  expect(director.tanist('status').stdout).toMatch(/1 protection does not run:\n {2}lvs_sync_daemon: at /)
   const warnings = () =>
     director
       .logText()
@@ -71,7 +73,7 @@ test('with --partial it starts; log, status and reload say what does not run for
   expect(again.stderr).toMatch(LINE)
   director.configure(whole)
   expect(director.tanist('reload')).toEqual({ status: 0, stdout: 'reloaded\n', stderr: '' })
-  expect(director.tanist('status').stdout).not.toContain('no_accept')
+  expect(director.tanist('status').stdout).not.toContain('lvs_sync_daemon')
   await director.stop()
   expect(warnings()).toHaveLength(2)
 })

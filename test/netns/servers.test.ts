@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addBalancedHosts } from '../support/balanced-hosts.ts'
 import { DirectorHost } from '../support/director.ts'
 import { Lab, until } from '../support/lab.ts'
 import { WebServer } from '../support/web.ts'
@@ -26,17 +27,7 @@ let director: DirectorHost
 let servers: WebServer[]
 
 beforeAll(async () => {
-  lab.addSwitch('outside')
-  lab.addSwitch('inside')
-  lab.addHost('client', [{ switch: 'outside', address: '10.0.0.10/24' }])
-  lab.addHost('director', [
-    { switch: 'outside', address: '10.0.0.1/24' },
-    { switch: 'inside', address: '192.168.1.1/24' },
-  ])
-  lab.run('director', ['ip', 'address', 'add', '10.0.0.100/24', 'dev', 'eth0'])
-  lab.run('director', ['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
-  for (const host of HOSTS)
-    lab.addHost(`rs${host}`, [{ switch: 'inside', address: `192.168.1.${host}/24` }], '192.168.1.1')
+  addBalancedHosts(lab, HOSTS)
   servers = HOSTS.map((host) => new WebServer(lab, `rs${host}`))
   await Promise.all(servers.map((server) => server.start()))
   director = new DirectorHost(lab, 'director', config)

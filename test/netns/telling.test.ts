@@ -59,7 +59,7 @@ class CheckProcess {
     const ca = mail?.caFile === undefined ? undefined : readCaFile(mail.caFile)
     if (ca !== undefined && 'unusable' in ca) throw new Error(ca.unusable)
     this.send({ type: 'telling', telling: { routerId: 'lb1', mail, webhooks }, caPem: ca?.pem })
-    this.send({ type: 'configure', tasks: [], up: [] })
+    this.send({ type: 'configure', tasks: [], found: { up: [], down: [] }, noSwap: false })
   }
 
   async lines(text: string): Promise<void> {
@@ -178,7 +178,12 @@ describe('mail', () => {
       delayBeforeRetry: seconds(1),
       warmup: millis(0),
     }
-    check.send({ type: 'configure', tasks: [{ id: 'c', check: { type: 'TCP_CHECK', target, ...schedule } }], up: [] })
+    check.send({
+      type: 'configure',
+      tasks: [{ id: 'c', check: { type: 'TCP_CHECK', target, ...schedule } }],
+      found: { up: [], down: [] },
+      noSwap: false,
+    })
     tell(check, state('VI_1', 'BACKUP'), state('VI_2', 'BACKUP'), state('VI_1', 'MASTER', 'BACKUP'))
     await check.lines('mail waits (3 events), and is tried again: connect ECONNREFUSED')
     await until('the check to fail', () => check.verdicts.at(-1)?.up === false)

@@ -27,6 +27,7 @@ function instance(name: string, vrid: number, vips: readonly string[], priority 
   version 3
   priority ${priority}
   advert_int 0.3
+  vip_lease 0
   virtual_ipaddress {
     ${vips.join('\n    ')}
   }

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { InstanceSnapshot } from '../../src/control/snapshot.ts'
 import type { Alive, FromVrrp, ToVrrp } from '../../src/daemon/messages.ts'
 import type { Track } from '../../src/model/tracking.ts'
+import { NO_DUTIES } from '../../src/model/duty.ts'
 import type { VrrpInstance } from '../../src/model/vrrp.ts'
 import { millis } from '../../src/time.ts'
 import { Lab, until } from '../support/lab.ts'
@@ -44,6 +45,9 @@ class Vrrp {
         this.heard.push(`a rival of ${message.priority}`)
         break
       case 'adopted':
+      case 'taken-away':
+      case 'yielded':
+      case 'resumed':
       case 'alive':
         break
     }
@@ -55,7 +59,21 @@ class Vrrp {
 
   configure(instance: VrrpInstance, more: Partial<Extract<ToVrrp, { type: 'configure' }>> = {}): void {
     const instances = [instance]
-    this.tell({ type: 'configure', instances, groups: [], linkDelays: [], trackers: [], adopt: [], ...more })
+    const nothing = {
+      groups: [],
+      linkDelays: [],
+      logUnknownVrids: false,
+      sessions: [],
+      knownSessions: [],
+      statics: { addresses: [], routes: [], rules: [] },
+      pacing: { arp: millis(0), advertisement: millis(0), groups: [] },
+      trackers: [],
+      adopt: [],
+      duties: NO_DUTIES,
+      checked: true,
+      process: { nice: undefined, realtime: undefined, cpus: undefined, noSwap: false },
+    }
+    this.tell({ type: 'configure', instances, ...nothing, ...more })
   }
 
   async kill(): Promise<void> {

@@ -173,6 +173,13 @@ test('a service by mark is told by its number', () => {
   expect(text(of)[0]).toBe('/run/all < RS [fe80::3]:none:80 FWM 10 UP')
 })
 
+test('a group is told by its name, and its servers with the protocol', () => {
+  const news = { type: 'quorum', service: '[web]:0 UDP', up: true, reason: '', at: 0, initial: false } as const
+  expect(text(news)).toEqual(['/run/all < VS [web]:0 UP', '/run/lvs < VS [web]:0 UP'])
+  const of = { ...server(true, false), service: '[web]:0 UDP', server: '[10.0.0.3]:53' }
+  expect(text(of)[0]).toBe('/run/all < RS [10.0.0.3]:udp:53 [web]:0 UP')
+})
+
 test('servers that are up from the start on are told only with rs_init_notifies', () => {
   expect(text(server(true, true))).toEqual([])
   const initial = scripts(CONFIG.replace('global_defs {', 'global_defs {\n rs_init_notifies'))

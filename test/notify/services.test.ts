@@ -22,6 +22,15 @@ describe('news of a virtual server', () => {
     ])
   })
 
+  test('with alpha begin without a word about quorum', () => {
+    const first = { ...service('a- b-', false, 0), alpha: true }
+    expect(lines(serviceNews(undefined, first, 0))).toEqual(['a down initial: r', 'b down initial: r'])
+    expect(lines(serviceNews(first, { ...service('a b-', true, 3), alpha: true }, 0))).toEqual([
+      'a up: r',
+      'quorum up: 2+1=3 <= 3',
+    ])
+  })
+
   test('are its servers, then its quorum', () => {
     expect(lines(serviceNews(service('a b', true), service('a- b', false, 0), 0))).toEqual([
       'a down: r',

@@ -5,6 +5,8 @@ import { type Lab, until } from './lab.ts'
 export class AddressEvents {
   readonly #child: ChildProcess
   #text = ''
+  /** Addresses that were there when `#text` began. */
+  #present: ReadonlySet<string> = new Set()
 
   private constructor(child: ChildProcess) {
     this.#child = child
@@ -24,22 +26,31 @@ export class AddressEvents {
     return events
   }
 
-  /** `added ADDRESS` (or its lifetime changed) and `deleted ADDRESS`, in their order. */
+  /** `added ADDRESS` and `deleted ADDRESS`, in their order. One that is there already and gets another lifetime is no news. */
   list(): readonly string[] {
     return this.timed().map(({ text }) => text)
   }
 
   /** The same, with when `ip` has heard it, in ms since the epoch. */
   timed(): readonly { readonly at: number; readonly text: string }[] {
-    const lines = [...this.#text.matchAll(/^\[(\S+)\] ?(Deleted )?.* inet (\S+)/gm)]
-    return lines.flatMap(([, at, deleted, address = '']) =>
-      address.startsWith('127.9.9.9')
-        ? []
-        : [{ at: Date.parse(`${at}Z`), text: `${deleted === undefined ? 'added' : 'deleted'} ${address}` }],
-    )
+    return this.#read().events
+  }
+
+  #read() {
+    const present = new Set(this.#present)
+    const events: { readonly at: number; readonly text: string }[] = []
+    for (const [, at, deleted, address = ''] of this.#text.matchAll(/^\[(\S+)\] ?(Deleted )?.* inet (\S+)/gm)) {
+      const isNews = deleted === undefined ? !present.has(address) : true
+      if (deleted === undefined) present.add(address)
+      else present.delete(address)
+      if (!isNews || address.startsWith('127.9.9.9')) continue
+      events.push({ at: Date.parse(`${at}Z`), text: `${deleted === undefined ? 'added' : 'deleted'} ${address}` })
+    }
+    return { events, present }
   }
 
   clear(): void {
+    this.#present = this.#read().present
     this.#text = ''
   }
 

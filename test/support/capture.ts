@@ -10,6 +10,7 @@ export interface SeenAdvert {
   readonly version: number
   readonly vrid: number
   readonly priority: number
+  /** Or hop limit. */
   readonly ttl: number
 }
 
@@ -23,7 +24,7 @@ export class Capture {
     child.stdout?.on('data', (data: Buffer) => (this.#text += data.toString()))
   }
 
-  static async start(lab: Lab, name: string, filter = 'ip proto 112'): Promise<Capture> {
+  static async start(lab: Lab, name: string, filter = 'ip proto 112 or ip6 proto 112'): Promise<Capture> {
     const command = ['tcpdump', '-l', '-n', '-vv', '-tt', '-i', name, filter] as const
     const child = lab.start('switch', command, { stdio: ['ignore', 'pipe', 'pipe'] })
     let errors = ''
@@ -40,7 +41,7 @@ export class Capture {
 
   adverts(): SeenAdvert[] {
     const pattern =
-      /^(\d+\.\d+) IP \(.*?ttl (\d+),.*\n\s+(\S+) > (\S+): VRRPv(\d), Advertisement, (?:\(ttl \d+\), )?vrid (\d+), prio (\d+)/gm
+      /^(\d+\.\d+) IP6? \(.*?(?:ttl|hlim) (\d+),.*(?:\n\s+|\) )(\S+) > (\S+): VRRPv(\d), Advertisement, (?:\(ttl \d+\), )?vrid (\d+), prio (\d+)/gm
     return [...this.#text.matchAll(pattern)].map(([, at, ttl, source, destination, version, vrid, priority]) => ({
       at: Number(at) * 1000,
       source: source ?? '',

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { ControlClient } from '../../src/control/client.ts'
 import type { ProcessSnapshot, Snapshot } from '../../src/control/snapshot.ts'
 import { type Lab, until } from './lab.ts'
@@ -35,16 +36,25 @@ export class DirectorHost {
   readonly #args: readonly string[]
   readonly #env: Readonly<Record<string, string>>
   readonly #program: string
+  readonly #output: number | undefined
   #process: ChildProcess | undefined
 
-  /** `args` are further ones for tanistd; `env` is what its environment has besides ours, `program` another one than what was built here. */
+  /**
+   * `args` are further ones for tanistd; `env` is what its environment has besides ours, `program` another one than what was built here,
+   * `output` where its log goes instead of a file of the lab.
+   */
   constructor(
     lab: Lab,
     host: string,
     config: string,
     args: readonly string[] = [],
-    { env = {}, program = TANISTD }: { env?: Readonly<Record<string, string>>; program?: string } = {},
+    {
+      env = {},
+      program = TANISTD,
+      output,
+    }: { env?: Readonly<Record<string, string>>; program?: string; output?: number | undefined } = {},
   ) {
+    this.#output = output
     this.#args = args
     this.#env = env
     this.#program = program
@@ -97,7 +107,7 @@ export class DirectorHost {
     const env = { ...process.env, ...this.#env }
     return this.#lab.start(this.host, [process.execPath, this.#program, ...this.#named, ...this.#args], {
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', this.#output ?? 'pipe', this.#output ?? 'pipe'],
     })
   }
 
@@ -160,6 +170,15 @@ export class DirectorHost {
       encoding: 'utf8',
     })
     return { status, stdout, stderr }
+  }
+
+  /** The same, without waiting for it here. */
+  async startTanist(...args: readonly string[]): Promise<{ status: number | null; stdout: string }> {
+    const child = spawn(process.execPath, [TANIST, '--socket', this.socket, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [stdout, [status]] = await Promise.all([text(child.stdout), once(child, 'close')])
+    return { status, stdout }
   }
 
   /** Runs a command line of ipvsadm, or `ipvsadm-save` and `ipvsadm-restore`, against this daemon, by that name. */

@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Lab } from './lab.ts'
 
-/** A real keepalived on a host of a lab. Only its VRRP part: this kernel need not have IPVS. */
+/** A real keepalived on a host of a lab. Only one part of it: for VRRP a kernel need not have IPVS. */
 export class KeepalivedHost {
   readonly #lab: Lab
   readonly #host: string
@@ -12,15 +12,28 @@ export class KeepalivedHost {
   readonly #log: string
   readonly #prefix: readonly string[]
   readonly #firstLine: string
+  readonly #output: number | undefined
+  readonly #part: 'vrrp' | 'checkers'
   #process: ChildProcess | undefined
 
   /**
    * `entersByItself`: it begins in the machine's own network namespace, and goes to that of the host. Only so it hears of processes,
-   * which the kernel tells in the first namespace alone.
+   * which the kernel tells in the first namespace alone. `output`: where its log goes instead of a file of the lab.
    */
-  constructor(lab: Lab, host: string, text: string, { entersByItself = false }: { entersByItself?: boolean } = {}) {
+  constructor(
+    lab: Lab,
+    host: string,
+    text: string,
+    {
+      entersByItself = false,
+      output,
+      part = 'vrrp',
+    }: { entersByItself?: boolean; output?: number | undefined; part?: 'vrrp' | 'checkers' } = {},
+  ) {
+    this.#output = output
     this.#lab = lab
     this.#host = host
+    this.#part = part
     this.#prefix = entersByItself ? ['nsenter', `--net=/proc/${process.pid}/ns/net`, '--'] : []
     this.#firstLine = entersByItself ? `net_namespace ${lab.directorName(host)}\n` : ''
     this.#file = join(lab.directory, `${host}.keepalived.conf`)
@@ -34,14 +47,30 @@ export class KeepalivedHost {
   }
 
   start(): void {
-    const pid = (name: string) => join(this.#lab.directory, `${this.#host}.${name}.pid`)
-    const pids = ['-p', pid('parent'), '-r', pid('vrrp')]
+    const parts = [
+      ['-p', 'parent'],
+      ['-r', 'vrrp'],
+      ['-b', 'bfd'],
+      ['-c', 'checkers'],
+    ] as const
+    const pids = parts.flatMap(([option, name]) => [option, this.#pidFile(name)])
+    const part = this.#part === 'vrrp' ? '-P' : '-C'
     const log = openSync(this.#log, 'a')
-    const [program, ...args] = [...this.#prefix, 'keepalived', '-n', '-l', '-P', '-G', '-f', this.#file, ...pids]
+    const [program, ...args] = [...this.#prefix, 'keepalived', '-n', '-l', part, '-G', '-f', this.#file, ...pids]
     // State files of several on one machine do not meet.
     const env = { ...process.env, TMPDIR: this.#lab.directory }
-    this.#process = this.#lab.start(this.#host, [program ?? '', ...args], { stdio: ['ignore', log, log], env })
+    const output = this.#output ?? log
+    this.#process = this.#lab.start(this.#host, [program ?? '', ...args], { stdio: ['ignore', output, output], env })
     closeSync(log)
+  }
+
+  /** Of one of its processes. */
+  pidOf(part: 'parent' | 'vrrp'): number {
+    return Number(readFileSync(this.#pidFile(part), 'utf8'))
+  }
+
+  #pidFile(part: 'parent' | 'vrrp' | 'bfd' | 'checkers'): string {
+    return join(this.#lab.directory, `${this.#host}.${part}.pid`)
   }
 
   get runs(): boolean {

@@ -182,7 +182,7 @@ function removeNamespaces(matches: (name: string) => boolean): void {
     }
   }
   // What directors leave to the next one of their name, and the locks of the names.
-  for (const folder of ['/sys/fs/bpf/tanist', '/run/tanist'].filter((path) => existsSync(path))) {
+  for (const folder of ['/sys/fs/bpf/tanist', '/run/tanist', '/var/lib/tanist'].filter((path) => existsSync(path))) {
     for (const name of readdirSync(folder).filter(matches)) rmSync(join(folder, name), { recursive: true, force: true })
   }
 }

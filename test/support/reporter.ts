@@ -137,3 +137,23 @@ export function startAttempts(
 ): Promise<Reporter<AttemptsReport>> {
   return Reporter.start(lab, host, 'attempts-process.ts', String(periodMs), ...what)
 }
+
+/** What the probes of an election have seen. */
+export interface PingReport {
+  /** To each address. */
+  readonly sent: number
+  /** The worst delay of the sender itself, in ms. */
+  readonly lateness: number
+  readonly targets: readonly {
+    readonly lost: number
+    /** Without an answer, in ms; 0 when none was lost. */
+    readonly longest: number
+    /** Of more than 10 ms. */
+    readonly gaps: number
+  }[]
+}
+
+/** An echo request each millisecond to each of these addresses. */
+export function startPings(lab: Lab, host: string, addresses: readonly string[]): Promise<Reporter<PingReport>> {
+  return Reporter.start(lab, host, 'ping-probe-process.ts', ...addresses)
+}

@@ -1,3 +1,4 @@
+import type { Found } from '../../src/check/found.ts'
 import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -77,13 +78,20 @@ export class ScriptHost {
     this.send({ type: 'news', news })
   }
 
-  /** Puts a configuration into force, as the director would. */
-  async configure(text: string): Promise<void> {
+  /** Puts a configuration into force, as the director would. `found`: by the checkers, before; `resting`: those that rest. */
+  async configure(text: string, found: Partial<Found> = {}, resting: readonly string[] = []): Promise<void> {
     writeFileSync(this.#file, text)
     const { config, errors } = configToRun(readConfigFile(this.#file, 'here'), true)
     if (config === undefined) throw new Error(errors.join('\n'))
     const count = this.all('configured').length
-    this.send({ type: 'configure', digest: scriptDigest(config.scripts), starts: this.all('configured').length === 0 })
+    const starts = count === 0
+    this.send({
+      type: 'configure',
+      digest: scriptDigest(config.scripts),
+      starts,
+      found: { up: [], down: [], ...found },
+      resting,
+    })
     await until('the configuration is in force', () => this.all('configured').length > count)
   }
 

@@ -12,7 +12,10 @@ const x = (vrid: number, ...addresses: VirtualAddress[]) => anInstance({ name: '
 const y = (vrid: number, ...addresses: VirtualAddress[]) => anInstance({ name: 'y', vrid, addresses })
 const has = (...addresses: VirtualAddress[]) =>
   anInterface('eth0', {
-    addresses: [{ ...vip(1), primary: true }, ...addresses.map((each) => ({ ...each, primary: false }))],
+    addresses: [
+      { ...vip(1), primary: true, tentative: false },
+      ...addresses.map((each) => ({ ...each, primary: false, tentative: false })),
+    ],
   })
 const changes = (story: Story) =>
   story.effects
@@ -45,6 +48,12 @@ describe('addresses that are there at the start', () => {
     expect(changes(story)).toEqual([])
     expect(changes(story.network(has(vip(6))).until(4000))).toEqual([])
     expect(story.stateOf('x')).toBe('master')
+  })
+
+  test('are added again by the one that becomes master, when somebody else has removed them meanwhile', () => {
+    const story = new Story([x(10, vip(6))], [], [left(6)]).network(has(vip(6))).network(has())
+    expect(changes(story)).toEqual([])
+    expect(changes(story.until(4000))).toEqual(['add 10.0.0.6'])
   })
 
   test('go when a master is heard, whoever had put them there', () => {

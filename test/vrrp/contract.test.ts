@@ -4,14 +4,24 @@ import type { LinkDelay, Track, TrackerResult } from '../../src/model/tracking.t
 import type { VirtualAddress, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
+import { itemsOf } from '../../src/net/route.ts'
+import { routingKey } from '../../src/vrrp/routing.ts'
 import { emptyEngine, type EngineState, type Event } from '../../src/vrrp/state.ts'
 import { checkedStep } from './checked-step.ts'
-import { anInstance, ip } from './instances.ts'
+import { anInstance, aPeer, aRoute, aRule, ip } from './instances.ts'
 import { anInterface, aResult } from './story.ts'
 
 const NAMES = ['x', 'y', 'z'] as const
 const vip = (last: number): VirtualAddress => ({ address: ip(`10.0.0.${last}`), prefix: 24, device: 'eth0' })
 const addresses = fc.subarray([vip(100), vip(101), vip(102)])
+// The second is the first one, changed.
+const routes = fc.subarray(
+  [aRoute(1), aRoute(1, { metrics: { mtuBytes: 1400 } }), aRoute(2, { source: ip('10.0.0.100') })],
+  {
+    maxLength: 2,
+  },
+)
+const rules = fc.subarray([aRule(1)])
 
 const tracks: fc.Arbitrary<readonly Track[]> = fc.array(
   fc
@@ -39,8 +49,11 @@ const instance = (name: string): fc.Arbitrary<VrrpInstance> =>
       priority: fc.constantFrom(1, 100, 150, 254, 255),
       preempt: fc.boolean(),
       preemptDelay: fc.constantFrom(millis(0), millis(2000)),
+      preemptAfterChecks: fc.boolean(),
       addresses,
-      unicastPeers: fc.constantFrom([], [ip('10.0.0.2')]),
+      routes,
+      rules,
+      unicastPeers: fc.constantFrom([], [aPeer('10.0.0.2')]),
       tracks: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: tracks }),
       trackPrimary: fc.boolean(),
     })
@@ -68,13 +81,16 @@ const configure: fc.Arbitrary<Event> = fc
     tracks,
     linkDelays,
     results,
+    fc.record({ addresses, routes, rules }),
   )
-  .map(([instances, group, shared, delays, known]) => ({
+  .map(([instances, group, shared, delays, known, statics]) => ({
     type: 'configure',
     instances,
     groups: group.length > 1 ? [{ name: 'g', instances: group, tracks: shared }] : [],
     linkDelays: delays,
     results: known,
+    duties: { maintenance: instances[0]?.vrid === 30, standby: ['y'] },
+    statics,
   }))
 
 const network: fc.Arbitrary<Event> = fc
@@ -89,17 +105,22 @@ const network: fc.Arbitrary<Event> = fc
         up,
         index: i + 10 * index,
         addresses: [
-          ...(has ? [{ address: ip('10.0.0.1'), prefix: 24, primary: true }] : []),
-          ...present.map((each) => ({ ...each, primary: false })),
+          ...(has ? [{ address: ip('10.0.0.1'), prefix: 24, primary: true, tentative: false }] : []),
+          ...present.map((each) => ({ ...each, primary: false, tentative: false })),
         ],
       }),
     ),
   }))
 
+const routing: fc.Arbitrary<Event> = fc
+  .record({ routes, rules })
+  .map((gone) => ({ type: 'routing', missing: itemsOf(gone).map(routingKey) }))
+
 const name = fc.constantFrom(...NAMES)
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: configure },
   { weight: 3, arbitrary: network },
+  { weight: 1, arbitrary: routing },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -116,9 +137,16 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   },
   fc.subarray([10, 20, 30]).map((vrids): Event => ({
     type: 'adopt',
-    masters: vrids.map((vrid) => ({ name: 'x', interface: 'eth0', vrid })),
+    masters: vrids.map((vrid) => ({ name: 'x', interface: 'eth0', family: 4 as const, vrid })),
     known: [],
   })),
+  fc
+    .tuple(fc.subarray([...NAMES]), fc.constantFrom('standby' as const, 'maintenance' as const), fc.boolean())
+    .map(([names, duty, force]): Event => ({ type: 'yield', instances: names, duty, force })),
+  fc
+    .tuple(fc.subarray([...NAMES]), fc.constantFrom('normal' as const, 'standby' as const), fc.boolean())
+    .map(([names, duty, take]): Event => ({ type: 'resume', instances: names, duty, take })),
+  fc.constant<Event>({ type: 'checked' }),
   fc.constant<Event>({ type: 'hand-over' }),
   fc.boolean().map((keepAddresses): Event => ({ type: 'stop', keepAddresses })),
 )

@@ -3,7 +3,7 @@ import type { VrrpInstance } from '../../src/model/vrrp.ts'
 import { millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
 import { masterDownInterval, skewTime } from '../../src/vrrp/timers.ts'
-import { anInstance, ip } from './instances.ts'
+import { anInstance, ip, USUAL_GARP } from './instances.ts'
 import { Story } from './story.ts'
 
 describe('timers (§6.1)', () => {
@@ -95,7 +95,7 @@ describe('master (§6.4.3)', () => {
         .effects.filter((effect) => effect.includes('announce')),
     ).toEqual(['8609 a announce'])
     expect(
-      master({ garp: { delay: millis(0), repeat: 5 } })
+      master({ garp: { ...USUAL_GARP, delay: millis(0) } })
         .until(9000)
         .effects.join(),
     ).not.toContain('announce')
@@ -215,8 +215,11 @@ describe('configuration', () => {
     const story = new Story([anInstance()]).until(4000)
     const other = [{ address: ip('10.0.0.101'), prefix: 32, device: 'eth0' }]
     story.configure([anInstance({ vrid: 9, addresses: other })])
-    const gone = ['a advertise 0', 'a master -> init', 'a init -> backup', 'remove ours 10.0.0.100']
-    expect(story.effects).toEqual(gone)
+    expect(story.effects).toEqual(['a advertise 0', 'a master -> init', 'a init -> backup'])
+    // The address stays until a successor is heard, or it is known that there is none.
+    story.advert(90, '10.0.0.2', 1000, 'a (removed)')
+    expect(story.effects).toEqual(['remove ours 10.0.0.100'])
+    expect(story.stateOf('a (removed)')).toBe('gone')
   })
 
   test('a process that follows a dead one goes on as master', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { VirtualAddress } from '../../src/model/vrrp.ts'
 import { millis } from '../../src/time.ts'
 import { addressesOf } from '../../src/vrrp/state.ts'
-import { anInstance, ip } from './instances.ts'
+import { anInstance, aPeer, ip } from './instances.ts'
 import { type Host, type Setup, World } from './world.ts'
 
 const vip = (last: number): VirtualAddress => ({ address: ip(`10.0.0.${last}`), prefix: 24, device: 'eth0' })
@@ -58,6 +58,21 @@ function expectSettled(world: World, current: Plan): void {
   if (current.preempt && !current.crossed) expect(masters[0]).toEqual([first])
 }
 
+/** An instance without addresses is removed, and then another one that had its name: the second one is not kept from ending its wait. */
+const removedTwice: [begin: Plan, changes: { next: Plan; what: string; host: number; apart: number }[]] = (() => {
+  const plain = { grouped: false, crossed: false, preempt: false }
+  const first: Plan = { ...plain, homes: ['x', 'x', 'x'], vrids: [77, 20] }
+  const second: Plan = { ...first, vrids: [10, 20] }
+  return [
+    { ...plain, homes: ['y', 'y', 'y'], vrids: [10, 20] },
+    [
+      { next: first, what: 'reload', host: 0, apart: 0 },
+      { next: second, what: 'reload', host: 0, apart: 0 },
+      { next: second, what: 'restart', host: 0, apart: 0 },
+    ],
+  ]
+})()
+
 describe('planned changes of two directors', () => {
   const change = fc.record({
     next: plan,
@@ -105,7 +120,7 @@ describe('planned changes of two directors', () => {
           expectSettled(world, current)
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 200, examples: [removedTwice] },
     )
   })
 
@@ -143,7 +158,7 @@ describe('a unicast director whose link comes up', () => {
           const world = new World(2)
           const [one, two] = world.hosts as readonly [Host, Host]
           const of = (own: Host, other: Host, priority: number, preemptDelay: number) => {
-            const addresses = { source: ip(own.source), unicastPeers: [ip(other.source)] }
+            const addresses = { source: ip(own.source), unicastPeers: [aPeer(other.source)] }
             const times = { advertInt: millis(advertInt), preemptDelay: millis(preemptDelay) }
             return { instances: [anInstance({ ...addresses, ...times, priority })], groups: [] }
           }

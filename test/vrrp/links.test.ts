@@ -1,16 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
-import { anInstance, ip } from './instances.ts'
+import { anInstance, aPeer, ip } from './instances.ts'
 import { anInterface, Story } from './story.ts'
 
-const unicast = { source: ip('10.0.0.1'), unicastPeers: [ip('10.0.0.2')] }
+const unicast = { source: ip('10.0.0.1'), unicastPeers: [aPeer('10.0.0.2')] }
 const on = (name: string, index: number, ...addresses: readonly string[]) =>
-  anInterface(name, { index, addresses: addresses.map((each) => ({ address: ip(each), prefix: 24, primary: true })) })
+  anInterface(name, {
+    index,
+    addresses: addresses.map((each) => ({ address: ip(each), prefix: 24, primary: true, tentative: false })),
+  })
 
 describe('the source of the adverts', () => {
   test('belongs to the instance, not to the interface', () => {
-    const other = anInstance({ name: 'b', vrid: 52, source: ip('10.0.0.5'), unicastPeers: [ip('10.0.0.2')] })
+    const other = anInstance({ name: 'b', vrid: 52, source: ip('10.0.0.5'), unicastPeers: [aPeer('10.0.0.2')] })
     const story = new Story([anInstance(unicast), other]).network(on('eth0', 1, '10.0.0.1', '10.0.0.5'))
     const link = (name: string) => story.state.members.get(name)?.link
     expect([link('a')?.source, link('b')?.source]).toEqual(['10.0.0.1', '10.0.0.5'])
@@ -27,6 +30,40 @@ describe('the source of the adverts', () => {
   test('is no virtual address of any instance, nor one that a process before has left', () => {
     const story = new Story([anInstance()]).network(on('eth0', 1, '10.0.0.100', '10.0.0.7'))
     expect(story.state.members.get('a')?.link?.source).toBe('10.0.0.7')
+  })
+
+  test('is the link-local address in IPv6, once nobody else is known to have it', () => {
+    const router = anInstance({ family: 6, addresses: [{ address: ip('fe80::100'), prefix: 128, device: 'eth0' }] })
+    const at = (address: string, tentative = false) => ({ address: ip(address), prefix: 64, primary: true, tentative })
+    const story = new Story([router]).network(
+      anInterface('eth0', { addresses: [at('10.0.0.1'), at('2001:db8::1'), at('fe80::100'), at('fe80::1', true)] }),
+    )
+    expect(story.reasonOf()).toBe('eth0 has no link-local IPv6 address')
+    story.network(anInterface('eth0', { addresses: [at('2001:db8::1'), at('fe80::1')] }))
+    expect(story.state.members.get('a')).toMatchObject({ link: { source: 'fe80::1' }, state: { name: 'backup' } })
+    // As numbers, not as texts: fe80::9 is less than fe80::10.
+    story.until(9000)
+    expect(story.advert(100, 'fe80::0').stateOf()).toBe('master')
+    expect(story.advert(100, 'fe80::10').stateOf()).toBe('backup')
+  })
+
+  test('is no use to unicast without a peer, where that is a fault', () => {
+    const story = new Story([anInstance({ lacksPeers: true })])
+    expect(story.stateOf()).toBe('fault')
+    expect(story.reasonOf()).toBe('it has no unicast peer, and unicast_fault_no_peer is set')
+    story.configure([anInstance(unicast)])
+    expect(story.stateOf()).toBe('backup')
+  })
+
+  test('leads to the interface of an instance that names none, wherever it is', () => {
+    const story = new Story([anInstance({ ...unicast, interface: '', source: ip('10.0.0.5') })])
+    expect([story.stateOf(), story.reasonOf()]).toEqual(['fault', '10.0.0.5 is not on this host'])
+    story.network(on('eth4', 4, '10.0.0.5'))
+    expect(story.state.members.get('a')).toMatchObject({ link: { source: '10.0.0.5' }, state: { name: 'backup' } })
+    story.network(on('eth4', 4, '10.0.0.8'), on('eth3', 3, '10.0.0.5'))
+    expect(story.stateOf()).toBe('backup')
+    story.network({ ...on('eth3', 3, '10.0.0.5'), up: false })
+    expect([story.stateOf(), story.reasonOf()]).toEqual(['fault', 'the interface that has 10.0.0.5 is down'])
   })
 
   test('decides between equal priorities', () => {

@@ -10,7 +10,9 @@ const alone = (change: Parameters<typeof anInstance>[0] = {}) => new Story([anIn
 const grouped = () => new Story([anInstance(), b], group)
 const sourced = { source: ip('10.0.0.5') }
 const moved = (...addresses: readonly string[]) =>
-  anInterface('eth0', { addresses: addresses.map((each) => ({ address: ip(each), prefix: 24, primary: true })) })
+  anInterface('eth0', {
+    addresses: addresses.map((each) => ({ address: ip(each), prefix: 24, primary: true, tentative: false })),
+  })
 
 test.each<[string, Story, string, string]>([
   ['before news of the link', new Story([]).configure([anInstance()]).network(), 'fault', 'eth0 does not exist'],

@@ -10,7 +10,7 @@ import { checkedStep } from './checked-step.ts'
 import { anInstance, ip } from './instances.ts'
 import { anInterface, aResult } from './story.ts'
 
-const own = (source: string) => ({ address: ip(source), prefix: 24, primary: true })
+const own = (source: string) => ({ address: ip(source), prefix: 24, primary: true, tentative: false })
 
 /** What all of them hang on, and how long changes of eth1 have to last. */
 interface Tracking {

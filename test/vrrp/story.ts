@@ -1,7 +1,9 @@
+import { type Duties, NO_DUTIES } from '../../src/model/duty.ts'
 import type { LinkDelay, TrackerKind, TrackerResult, TrackerValue } from '../../src/model/tracking.ts'
 import type { SyncGroup, VrrpInstance } from '../../src/model/vrrp.ts'
 import { type Millis, millis } from '../../src/time.ts'
 import { nextDeadline } from '../../src/vrrp/engine.ts'
+import { itemText } from '../../src/net/route-text.ts'
 import type { Effect } from '../../src/vrrp/effect.ts'
 import { emptyEngine, type EngineState, type Event, type HeldAddress, type Interface } from '../../src/vrrp/state.ts'
 import { checkedStep } from './checked-step.ts'
@@ -9,7 +11,7 @@ import { ip } from './instances.ts'
 
 /** An interface with its own address. */
 export function anInterface(name: string, change: Partial<Interface> = {}): Interface {
-  const addresses = [{ address: ip('10.0.0.1'), prefix: 24, primary: true }]
+  const addresses = [{ address: ip('10.0.0.1'), prefix: 24, primary: true, tentative: false }]
   return { name, index: 1, mac: '020000000001', up: true, addresses, ...change }
 }
 
@@ -17,6 +19,7 @@ export function anInterface(name: string, change: Partial<Interface> = {}): Inte
 export interface Tracking {
   readonly linkDelays?: readonly LinkDelay[]
   readonly results?: readonly TrackerResult[]
+  readonly duties?: Duties
 }
 
 /** A result: `true` and `false` for good and bad. `at` is when it was found, in ms since the epoch. */
@@ -75,9 +78,9 @@ export class Story {
   configure(
     instances: readonly VrrpInstance[],
     groups: readonly SyncGroup[] = [],
-    { linkDelays = [], results = [] }: Tracking = {},
+    { linkDelays = [], results = [], duties = NO_DUTIES }: Tracking = {},
   ): this {
-    return this.on({ type: 'configure', instances, groups, linkDelays, results })
+    return this.on({ type: 'configure', instances, groups, linkDelays, results, duties })
   }
 
   advert(priority: number, source = '10.0.0.2', interval = 1000, instance = 'a'): this {
@@ -133,15 +136,24 @@ export function short(effect: Effect): string {
       return `${effect.instance.name} priority ${effect.before} -> ${effect.priority}`
     case 'rival':
       return `${effect.instance.name} rival ${effect.priority}`
+    case 'yielded':
+    case 'resumed':
+      return `${effect.instance.name} ${effect.type}: ${effect.result.outcome}`
     case 'announce':
       return `${effect.instance.name} announce`
     case 'introduce':
       return `${effect.instance.name} introduce ${effect.source}`
     case 'add':
     case 'restore':
+    case 'renew':
       return `${effect.type} ${effect.addresses.map(({ address }) => address.address).join(' ')}`
     case 'expire':
       return `expire ${effect.addresses.map(({ address }) => address.address).join(' ')} after ${Math.round(effect.after)}`
+    case 'add-routing':
+    case 'restore-routing':
+    case 'abandon-routing':
+    case 'remove-routing':
+      return `${effect.type} ${effect.items.map(itemText).join(', ')}`
     case 'remove':
       return `remove ${effect.scope} ${effect.addresses.map(({ address }) => address).join(' ')}`
   }

@@ -6,10 +6,11 @@ import { anInstance } from './instances.ts'
 const fast = anInstance({ name: 'fast', vrid: 10, advertInt: millis(100) })
 const slow = anInstance({ name: 'slow', vrid: 20, advertInt: millis(1000) })
 const config = { instances: [fast, slow], groups: [] }
-const as = (state: 'master' | 'backup', { name, vrid, interface: device }: typeof fast) => ({
+const as = (state: 'master' | 'backup', { name, vrid, interface: device, family }: typeof fast) => ({
   name,
   vrid,
   interface: device,
+  family,
   state,
 })
 const masters = [as('master', fast), as('master', slow)]

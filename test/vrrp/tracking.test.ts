@@ -280,7 +280,10 @@ describe('the own interface of an instance that does not track it', () => {
 describe('a configured source', () => {
   const sent = (trackSource: boolean) =>
     new Story([anInstance({ source: ip('10.0.0.9'), trackSource })]).network(
-      anInterface('lo', { index: 9, addresses: [{ address: ip('10.0.0.9'), prefix: 32, primary: true }] }),
+      anInterface('lo', {
+        index: 9,
+        addresses: [{ address: ip('10.0.0.9'), prefix: 32, primary: true, tentative: false }],
+      }),
     )
 
   test('may be on any interface, unless it is tracked', () => {

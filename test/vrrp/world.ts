@@ -128,8 +128,12 @@ export class World {
   }
 
   #tellNetwork(host: Host): void {
-    const virtual = [...host.addresses.values()].map(({ address }) => ({ ...address, primary: false }))
-    const addresses = [{ address: ip(host.source), prefix: 24, primary: true }, ...virtual]
+    const virtual = [...host.addresses.values()].map(({ address }) => ({
+      ...address,
+      primary: false,
+      tentative: false,
+    }))
+    const addresses = [{ address: ip(host.source), prefix: 24, primary: true, tentative: false }, ...virtual]
     this.#feed(host, { type: 'network', interfaces: [anInterface('eth0', { up: host.up, addresses })] })
   }
 
@@ -154,6 +158,7 @@ export class World {
     switch (effect.type) {
       case 'add':
       case 'restore':
+      case 'renew':
         for (const { address } of effect.addresses) {
           host.addresses.set(addressKey(address), { address, until: Infinity })
         }
@@ -165,6 +170,11 @@ export class World {
         break
       case 'remove':
         for (const address of effect.addresses) host.addresses.delete(addressKey(address))
+        break
+      case 'add-routing':
+      case 'restore-routing':
+      case 'abandon-routing':
+      case 'remove-routing':
         break
       case 'advertise': {
         const { instance, priority } = effect
@@ -184,6 +194,8 @@ export class World {
       case 'transition':
       case 'priority':
       case 'rival':
+      case 'yielded':
+      case 'resumed':
         break
     }
   }

@@ -1,42 +1,33 @@
-import { DgramAsPromised, TimeoutError } from 'dgram-as-promised'
 import type { Check, UdpReply } from '../../model/check.ts'
-import { isIpv4 } from '../../net/address.ts'
+import type { Note } from '../steps.ts'
+import { exchange, hexStart } from './datagrams.ts'
 import { bad, type Finding, good } from './finding.ts'
 
 /**
- * A datagram is sent from a connected socket, so that a port that nobody listens on shows as ECONNREFUSED. Without
- * `require_reply` silence until the deadline is good, as in keepalived; with it, the first datagram decides.
+ * Without `require_reply` silence until the deadline is good, as in keepalived, and so is any answer; with it, the first datagram decides.
+ * A refusal by ICMP that comes behind the deadline is nobody's.
  */
-export async function probeUdp(check: Extract<Check, { type: 'UDP_CHECK' }>): Promise<Finding> {
-  const { target, timeout, payload, reply: wanted } = check
-  const socket = DgramAsPromised.createSocket(isIpv4(target.address) ? 'udp4' : 'udp6')
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.socket.once('error', reject)
-      socket.socket.connect(target.port, target.address, resolve)
-    })
-    socket.setTimeout(timeout)
-    await new Promise<void>((resolve, reject) => {
-      socket.socket.send(Buffer.from(payload, 'hex'), (error) => (error === null ? resolve() : reject(error)))
-    })
-    const reply = await socket.recv()
-    if (reply === undefined) return bad('socket was closed')
-    const fault = wanted === undefined ? undefined : replyFault(reply.msg, wanted)
-    return fault === undefined ? good(`${reply.msg.length} bytes in reply`) : bad(fault)
-  } catch (error) {
-    if (!(error instanceof TimeoutError)) throw error
-    return wanted === undefined ? good('not refused') : bad(`no answer within ${timeout / 1000} s`)
-  } finally {
-    socket.destroy()
-  }
+export const probeUdp = (check: Extract<Check, { type: 'UDP_CHECK' }>, note?: Note): Promise<Finding> =>
+  exchange(check, note, {
+    request: Buffer.from(check.payload, 'hex'),
+    judge(reply) {
+      note?.(`compares with ${wantedText(check.reply)}`)
+      const fault = check.reply === undefined ? undefined : replyFault(reply, check.reply)
+      return fault === undefined ? good(`${reply.length} bytes in reply`) : bad(fault)
+    },
+    silence: () =>
+      check.reply === undefined ? good('not refused') : bad(`no answer within ${check.timeout / 1000} s`),
+  })
+
+function wantedText(reply: UdpReply | undefined): string {
+  if (reply === undefined) return 'nothing: any answer is good'
+  const { pattern, minLength, maxLength } = reply
+  return `${minLength} to ${maxLength} bytes${pattern === undefined ? '' : ` that begin with ${pattern}`}`
 }
 
-/** Bytes of a reply that a reason shows. */
-const SHOWN_BYTES = 16
-
 /**
- * Why a reply is not the one that is wanted. As in keepalived, a reply and a pattern are compared as far as both go;
- * `min_reply_length` is for those who want all of it.
+ * Why a reply is not the one that is wanted. As in keepalived, a reply and a pattern are compared as far as both go, so that an empty one
+ * passes; `min_reply_length` is for those who want all of it.
  */
 export function replyFault(reply: Uint8Array, { pattern, minLength, maxLength }: UdpReply): string | undefined {
   if (reply.length < minLength) return `a reply of ${reply.length} bytes: fewer than ${minLength}`
@@ -44,6 +35,5 @@ export function replyFault(reply: Uint8Array, { pattern, minLength, maxLength }:
   const shown = Buffer.from(reply).toString('hex').toUpperCase()
   const digits = (pattern ?? '').slice(0, shown.length).split('')
   if (digits.every((digit, index) => digit === 'X' || digit === shown[index])) return undefined
-  const start = shown.length > SHOWN_BYTES * 2 ? `${shown.slice(0, SHOWN_BYTES * 2)}…` : shown
-  return `the reply is ${start}, not ${pattern}`
+  return `the reply is ${hexStart(reply)}, not ${pattern}`
 }

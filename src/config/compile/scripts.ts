@@ -1,7 +1,8 @@
+import { checkerTasks, isMiscTask } from '../../model/checker.ts'
 import { endpointName } from '../../model/endpoint.ts'
 import type { Command } from '../../model/command.ts'
 import type { Fifo, InstanceCommands, ScriptConfig, ServiceCommands, StateCommands } from '../../model/notify.ts'
-import { serviceName, type VirtualServer } from '../../model/service.ts'
+import type { VirtualServer } from '../../model/service.ts'
 import { type Millis, seconds } from '../../time.ts'
 import { realServersOf } from '../effective.ts'
 import type { InstanceSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
@@ -28,6 +29,7 @@ export function scriptConfig(
       supplementaryGroups: global?.set_supplementary_groups ?? false,
     },
     trackers: trackersOf(settings),
+    checks: checkerTasks(services.map(([, running]) => running)).filter(isMiscTask),
     instances: settings.vrrp_instance.map((instance) => instanceCommands(instance, settings)),
     groups: settings.vrrp_sync_group.map((group) => stateCommands(group, global)),
     services: services.map(serviceCommands),
@@ -72,13 +74,13 @@ function instanceCommands(instance: InstanceSettings, settings: Settings): Insta
 
 function serviceCommands([server, running]: readonly [VirtualServerSettings, VirtualServer]): ServiceCommands {
   return {
-    service: serviceName(running.id),
+    service: running.name,
     quorumUp: maybeCommand(server.quorum_up),
     quorumDown: maybeCommand(server.quorum_down),
     omega: server.omega,
     servers: realServersOf(server).map((real, index) => {
       const endpoint = running.realServers[index]?.endpoint
-      if (endpoint === undefined) throw new Error(`a server of ${serviceName(running.id)} does not run`)
+      if (endpoint === undefined) throw new Error(`a server of ${running.name} does not run`)
       return {
         server: endpointName(endpoint),
         up: maybeCommand(real.notify_up),

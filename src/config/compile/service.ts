@@ -1,6 +1,7 @@
 import {
   type AccessEntry,
   accessName,
+  familyOf,
   type Forwarding,
   MAX_LOCAL_ADDRESSES,
   type Persistence,
@@ -9,38 +10,30 @@ import {
   type VirtualServer,
 } from '../../model/service.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
-import { type Address, isIpv4 } from '../../net/address.ts'
+import type { Address } from '../../net/address.ts'
 import { addressesInRange, networkOf, type Prefix } from '../../net/address-range.ts'
+import { millis } from '../../time.ts'
 import { isOnePacket, persistenceSecondsOf, realServersOf } from '../effective.ts'
-import { SERVICE_GROUP } from '../keywords/features.ts'
 import type { RealServerSettings, Settings, VirtualServerSettings } from '../keywords/root.ts'
 import { runningChecks } from './check.ts'
-import type { LeftOut } from './vrrp.ts'
+import { miscChecks } from './checks/misc.ts'
+import { bfdChecks, fileChecks } from './checks/tracked.ts'
+import { nameOf, servicesOf, virtualEndpointOf } from './services.ts'
 
-export function runningVirtualServer(
-  server: VirtualServerSettings,
-  settings: Settings,
-  leftOut: LeftOut,
-): VirtualServer | undefined {
-  const { id, protocol, lvs_sched: scheduler } = server
-  if (id.by === 'group') {
-    leftOut(SERVICE_GROUP, server)
-    return undefined
-  }
+export function runningVirtualServer(server: VirtualServerSettings, settings: Settings): VirtualServer {
+  const { id, lvs_sched: scheduler } = server
   const vip = id.by === 'address' ? (id.port ?? 0) : 0
-  const address = id.by === 'address' ? id.address : server.real_server[0]?.id.address
-  const ipv6 = server.ip_family === undefined ? address !== undefined && !isIpv4(address) : server.ip_family === 'inet6'
+  const services = servicesOf(server, settings)
+  const ipv6 = services.some((each) => familyOf(each) === 'inet6')
   const endpoint = (where: { address: Address; port: number | undefined }): Endpoint => ({
     address: where.address,
     // A service by mark keeps the port that was asked for; the servers' ports are for their checks.
     port: id.by === 'fwmark' ? 0 : (where.port ?? vip),
   })
   return {
-    id:
-      id.by === 'fwmark'
-        ? { by: 'fwmark', mark: id.fwmark, family: ipv6 ? 'inet6' : 'inet' }
-        : { by: 'address', vip: { address: id.address, port: vip }, protocol: protocol ?? 'TCP' },
-    marked: server.mark.map((line) => ({
+    name: nameOf(server, services),
+    services,
+    marked: (id.by === 'group' ? [] : server.mark).map((line) => ({
       by: 'address',
       vip: { address: line.to.address, port: line.to.port ?? 0 },
       protocol: line.protocol,
@@ -54,21 +47,33 @@ export function runningVirtualServer(
     onePacket: isOnePacket(server),
     access: accessOf(server),
     // What has a firewall's mark has passed it already.
-    throughFirewall: server.through_firewall && (id.by === 'address' || server.mark.length > 0),
+    throughFirewall: server.through_firewall && (services.some(({ by }) => by === 'address') || server.mark.length > 0),
     method: server.lvs_method.method,
     localAddresses: localAddressesOf(server, settings),
     idleSeconds: server.establish_timeout,
-    persistence: persistenceOf(server, ipv6 ? 128 : 32),
+    persistence: persistenceOf(server, settings, ipv6 ? 128 : 32),
     ...quorumOf(server),
+    ...panicOf(server),
+    ...(server.flap_limit === undefined ? {} : { flapLimit: server.flap_limit }),
+    ...(server.observe_limit === undefined ? {} : { observeLimit: server.observe_limit }),
+    ...(server.alpha ? { alpha: true as const } : {}),
+    ...(server.ha_suspend ? { haSuspend: true as const } : {}),
     sorryServer:
       server.sorry_server === undefined
         ? undefined
         : {
             endpoint: endpoint(server.sorry_server),
             forwarding: forwardingOf(server.sorry_server_lvs_method ?? server.lvs_method),
+            ...(server.sorry_server_inhibit ? { inhibit: true as const } : {}),
           },
     realServers: realServersOf(server).map((real) =>
-      runningServer(real, endpoint(real.id), forwardingOf(real.lvs_method ?? server.lvs_method)),
+      runningServer(
+        real,
+        settings,
+        endpoint(real.id),
+        forwardingOf(real.lvs_method ?? server.lvs_method),
+        virtualEndpointOf(services),
+      ),
     ),
   }
 }
@@ -81,6 +86,10 @@ export function quorumOf({ quorum: wanted, hysteresis, real_server }: VirtualSer
   const total = real_server.reduce((sum, { weight }) => sum + weight, 0)
   const quorum = Math.max(1, Math.min(wanted, total))
   return { quorum, hysteresis: Math.min(hysteresis, quorum - 1) }
+}
+
+function panicOf({ panic_threshold: said, delay_loop: loop }: VirtualServerSettings): Pick<VirtualServer, 'panic'> {
+  return said === undefined ? {} : { panic: { percent: said.percent, within: said.within ?? millis(2 * loop) } }
 }
 
 /** In one order, whatever the order of the file: what the core holds is compared with it. */
@@ -111,8 +120,8 @@ function forwardingOf({ method, type = 'ipip', port = 0, csum, remcsum }: Method
 
 type MethodSettings = VirtualServerSettings['lvs_method']
 
-function persistenceOf(server: VirtualServerSettings, bits: 32 | 128): Persistence | undefined {
-  const timeoutSeconds = persistenceSecondsOf(server)
+function persistenceOf(server: VirtualServerSettings, settings: Settings, bits: 32 | 128): Persistence | undefined {
+  const timeoutSeconds = persistenceSecondsOf(server, settings)
   if (timeoutSeconds === undefined) return undefined
   return {
     timeoutSeconds,
@@ -121,13 +130,27 @@ function persistenceOf(server: VirtualServerSettings, bits: 32 | 128): Persisten
   }
 }
 
-function runningServer(real: RealServerSettings, endpoint: Endpoint, forwarding: Forwarding): RealServer {
+function runningServer(
+  real: RealServerSettings,
+  settings: Settings,
+  endpoint: Endpoint,
+  forwarding: Forwarding,
+  virtual: Endpoint | undefined,
+): RealServer {
   return {
     endpoint,
+    ...(real.id.host === undefined ? {} : { host: real.id.host }),
     forwarding,
     weight: real.weight,
     thresholds: { upper: real.uthreshold ?? 0, lower: real.lthreshold ?? 0 },
     inhibitOnFailure: real.inhibit_on_failure,
-    checks: runningChecks(real, endpoint),
+    ...(real.alpha === true ? { alpha: true as const } : {}),
+    ...(real.slow_start ? { slowStart: real.slow_start } : {}),
+    checks: [
+      ...runningChecks(real, endpoint, { virtual, method: forwarding.method }),
+      ...miscChecks(real),
+      ...fileChecks(real, settings),
+      ...bfdChecks(real),
+    ],
   }
 }

@@ -1,5 +1,5 @@
 import { endpointName } from '../../model/endpoint.ts'
-import { serviceName, type VirtualServer } from '../../model/service.ts'
+import type { VirtualServer } from '../../model/service.ts'
 import { type MailConfig, serverKey, type Telling, type WebhookConfig } from '../../model/telling.ts'
 import { seconds } from '../../time.ts'
 import { mailingOf, mailPortOf, mailTlsOf, realServersOf } from '../effective.ts'
@@ -48,14 +48,12 @@ function mailOf(settings: Settings, global: Global, services: Services): MailCon
     checkers: !(global.no_checker_emails ?? false),
     instances: mailingOf(settings.vrrp_instance, global),
     groups: mailingOf(settings.vrrp_sync_group, global),
-    services: services.filter(([{ smtp_alert: own }]) => own ?? checker ?? false).map(([, { id }]) => serviceName(id)),
-    servers: services.flatMap(([block, { id, realServers }]) =>
+    services: services.filter(([{ smtp_alert: own }]) => own ?? checker ?? false).map(([, { name }]) => name),
+    servers: services.flatMap(([block, { name, realServers }]) =>
       realServersOf(block).flatMap(({ smtp_alert: own }, index) => {
         const endpoint = realServers[index]?.endpoint
         // Unlike all others, servers have it unless something says no: so it is in keepalived.
-        return endpoint !== undefined && (own ?? checker ?? true)
-          ? [serverKey(serviceName(id), endpointName(endpoint))]
-          : []
+        return endpoint !== undefined && (own ?? checker ?? true) ? [serverKey(name, endpointName(endpoint))] : []
       }),
     ),
   }

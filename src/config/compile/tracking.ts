@@ -1,6 +1,7 @@
 import type { FileTracker, LinkDelay, ProcessTracker, ScriptTracker, Track, Trackers } from '../../model/tracking.ts'
 import { millis, seconds } from '../../time.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
+import { isForVrrp } from './bfd.ts'
 import { hasOwner, type TrackLine, trackLines, weightlessAs, withoutWeight } from '../effective-weights.ts'
 import { commandOf } from './command.ts'
 
@@ -9,27 +10,32 @@ export function instanceTracks(instance: InstanceSettings, settings: Settings): 
   const why = weightlessAs(instance, settings)
   return trackLines(instance, settings).flatMap((line) => {
     const counts = why === undefined ? 'as it is' : withoutWeight(line, why)
-    return counts === 'nothing' ? [] : trackOf(counts === 'fault' ? { ...line, weight: 0 } : line)
+    return counts === 'nothing' ? [] : trackOf(counts === 'fault' ? { ...line, weight: 0 } : line, settings)
   })
 }
 
 /** What every member of a sync group hangs on. */
 export function groupTracks(group: Settings['vrrp_sync_group'][number], settings: Settings): readonly Track[] {
   const weightless = hasOwner(group, settings)
-  return trackLines(group, settings).flatMap((line) => trackOf(weightless ? { ...line, weight: 0 } : line))
+  return trackLines(group, settings).flatMap((line) => trackOf(weightless ? { ...line, weight: 0 } : line, settings))
 }
 
-const trackOf = ({ kind, said: { name }, weight, reverse }: TrackLine): Track[] =>
-  kind === 'bfd' ? [] : [{ kind, name, weight, reverse }]
+/** What is for checkers only is not tracked, as the rules say. */
+function trackOf({ kind, said: { name }, weight, reverse }: TrackLine, settings: Settings): Track[] {
+  const session = kind === 'bfd' && settings.bfd_instance.find(({ id }) => id === name)
+  return session !== false && session !== undefined && !isForVrrp(session) ? [] : [{ kind, name, weight, reverse }]
+}
 
-/** Everything that some instance or group tracks, to some effect. */
+/** Everything that some instance or group tracks, to some effect, and the files that checkers name. */
 export function trackersOf(settings: Settings): Trackers {
   const tracks = [
     ...settings.vrrp_instance.flatMap((instance) => instanceTracks(instance, settings)),
     ...settings.vrrp_sync_group.flatMap((group) => groupTracks(group, settings)),
   ]
   const tracked = (kind: Track['kind']) => new Set(tracks.flatMap((track) => (track.kind === kind ? track.name : [])))
-  const [scripts, files, processes] = [tracked('script'), tracked('file'), tracked('process')]
+  const checkers = settings.virtual_server.flatMap(({ real_server: servers }) => servers.map((each) => each.FILE_CHECK))
+  const [scripts, processes] = [tracked('script'), tracked('process')]
+  const files = new Set([...tracked('file'), ...checkers.flat().flatMap(({ track_file: name }) => name ?? [])])
   return {
     scripts: settings.vrrp_script.filter(({ id }) => scripts.has(id)).flatMap(scriptTracker),
     files: settings.track_file.filter(({ id }) => files.has(id)).flatMap(fileTracker),

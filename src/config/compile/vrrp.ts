@@ -1,69 +1,80 @@
-import type { VirtualAddress, VrrpInstance } from '../../model/vrrp.ts'
-import { isIpv4 } from '../../net/address.ts'
-import { VRRP_GROUP } from '../../net/ipv4.ts'
+import { ANY_INTERFACE, type VirtualAddress, type VrrpInstance } from '../../model/vrrp.ts'
 import {
   advertIntervalOf,
-  authenticationOf,
+  checksumOf,
+  familyOf,
+  groupOf,
+  leaseOf,
   peersOf,
   preemptDelayOf,
   preempts,
+  receiveBufferOf,
+  versionOf,
   virtualAddressesOf,
 } from '../effective.ts'
-import { IPV6_INSTANCE, MULTICAST_GROUP, NO_INTERFACE } from '../keywords/features.ts'
+import { electionOf } from './election.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
+import { addressOf } from './address.ts'
+import { runningAuthentication } from './authentication.ts'
+import { garpOf } from './garp.ts'
+import type { MadeRouting } from './routing.ts'
+import { staticTracks } from './static-objects.ts'
 import { instanceTracks } from './tracking.ts'
-import type { Feature } from '../schema/status.ts'
+import type { VirtualLinks } from './virtual-links.ts'
 
-/** Told which block does not run for want of which feature. */
-export type LeftOut = (feature: Feature, block: object) => void
+/** Where addresses are whose line, and instance, have no interface (keepalived's). */
+const DEFAULT_INTERFACE = 'eth0'
 
 /** An instance runs only where its adverts would be understood as they were meant. */
 export function runningInstance(
   instance: InstanceSettings,
   settings: Settings,
-  leftOut: LeftOut,
+  virtual: VirtualLinks | undefined,
+  made: MadeRouting,
 ): VrrpInstance | undefined {
   const { global_defs: global } = settings
-  const device = instance.interface
-  if (device === undefined) {
-    leftOut(NO_INTERFACE, instance)
-    return undefined
-  }
-  // The keywords of these are told by themselves.
-  if (instance.auth_hmac !== undefined || instance.use_ipvlan !== undefined) return undefined
-  const group = instance.mcast_dst_ip ?? global?.vrrp_mcast_group4 ?? VRRP_GROUP
-  if (group !== VRRP_GROUP && instance.unicast_peer.length === 0) {
-    leftOut(MULTICAST_GROUP, instance)
-    return undefined
-  }
+  // Rules have seen that it is unicast, from a source of its own.
+  const device = instance.interface ?? ANY_INTERFACE
+  const addressDevice = instance.interface ?? global?.default_interface ?? DEFAULT_INTERFACE
   const { inAdverts, besides } = virtualAddressesOf(instance)
-  const lines = [...inAdverts, ...besides]
   const peers = peersOf(instance)
-  const source = instance.unicast_src_ip ?? instance.mcast_src_ip
-  const all = [...lines.map(({ prefix }) => prefix.address), ...peers, ...(source === undefined ? [] : [source])]
-  if (!all.every(isIpv4)) {
-    leftOut(IPV6_INSTANCE, instance)
-    return undefined
+  const address = (line: (typeof besides)[number]): VirtualAddress => {
+    const on = virtual?.deviceOf(line)
+    return addressOf(on === undefined ? line : { ...line, dev: on }, addressDevice)
   }
-  const address = ({ prefix, dev }: (typeof lines)[number]): VirtualAddress[] =>
-    isIpv4(prefix.address) ? [{ address: prefix.address, prefix: prefix.length, device: dev ?? device }] : []
   return {
     name: instance.id,
     interface: device,
+    vrf: instance.interface === undefined ? instance.vrf : undefined,
+    family: familyOf(instance),
     vrid: instance.virtual_router_id ?? 0,
-    version: instance.version === '3' ? 3 : 2,
+    version: versionOf(instance),
     priority: instance.priority,
     advertInt: advertIntervalOf(instance),
     preempt: preempts(instance),
     preemptDelay: preemptDelayOf(instance, global),
-    addresses: inAdverts.flatMap(address),
-    excludedAddresses: besides.flatMap(address),
-    source: source !== undefined && isIpv4(source) ? source : undefined,
-    unicastPeers: peers.filter(isIpv4),
-    password: authenticationOf(instance, global)?.password.reveal(),
-    tracks: instanceTracks(instance, settings),
+    preemptAfterChecks: instance.preempt_after_checks,
+    election: electionOf(instance, global),
+    addresses: inAdverts.map(address),
+    excludedAddresses: besides.map(address),
+    virtualLinks: virtual?.links ?? [],
+    transmitBy: virtual?.transmitBy,
+    routes: instance.virtual_routes.flatMap((line) => made.routes.get(line) ?? []),
+    rules: instance.virtual_rules.flatMap((line) => made.rules.get(line) ?? []),
+    source: instance.unicast_src_ip ?? instance.mcast_src_ip,
+    unicastPeers: peers.map(({ address, min_ttl: minTtl = 0, max_ttl: maxTtl = 255 }) => ({ address, minTtl, maxTtl })),
+    unicastTtl: instance.unicast_ttl ?? 255,
+    receiveBuffer: receiveBufferOf(instance, global),
+    lacksPeers: instance.unicast_fault_no_peer && peers.length === 0,
+    multicastGroup: groupOf(instance, global),
+    authentication: runningAuthentication(instance, settings),
+    checksum: checksumOf(instance, global),
+    checkAddresses: !(instance.skip_check_adv_addr ?? global?.vrrp_skip_check_adv_addr ?? false),
+    tracks: [...instanceTracks(instance, settings), ...staticTracks(instance, settings)],
     trackPrimary: !instance.dont_track_primary,
     trackSource: instance.track_src_ip,
-    garp: { delay: instance.garp_master_delay, repeat: instance.garp_master_repeat },
+    lease: leaseOf(instance, global),
+    promotesSecondaries: instance.promote_secondaries,
+    garp: garpOf(instance, global),
   }
 }

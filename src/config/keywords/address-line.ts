@@ -1,8 +1,8 @@
 import type { Address } from '../../net/address.ts'
 import {
   anotherNameOf,
+  withoutEffect,
   invalid,
-  laterOption,
   mark,
   one,
   option,
@@ -10,7 +10,6 @@ import {
   type OptionValues,
   type Syntax,
 } from '../schema/syntax.ts'
-import { ADDRESS_LABELS, ADDRESS_ROUTE, VIRTUAL_MAC } from './features.ts'
 import { interfaceName, parsePrefix, prefix, printPrefix, withPrefixLength, word } from '../schema/values.ts'
 import type { Prefix } from '../../net/address-range.ts'
 
@@ -25,41 +24,40 @@ export const scope: Syntax<string> = one({
       : undefined,
 })
 
-const broadcast = laterOption(
-  ADDRESS_LABELS,
-  option(
-    one<Address | '+' | '-'>({
-      text: '<address>|+|-',
-      expected: 'an address, + or -',
-      read: (text) => (text === '+' || text === '-' ? text : parsePrefix(text)?.address),
-    }),
-    'Broadcast address; + has all host bits set, - none.',
-  ),
+const broadcast = option(
+  one<Address | '+' | '-'>({
+    text: '<address>|+|-',
+    expected: 'an address, + or -',
+    read: (text) => (text === '+' || text === '-' ? text : parsePrefix(text)?.address),
+  }),
+  'Broadcast address (IPv4); + has all host bits set, - none.',
 )
 
 const common = {
   dev: option(interfaceName, 'Interface that gets the address.'),
-  scope: laterOption(ADDRESS_LABELS, option(scope, 'Scope of the address.')),
+  scope: option(scope, 'Scope of the address (IPv4).'),
   brd: broadcast,
   broadcast: anotherNameOf('brd', broadcast),
-  label: laterOption(ADDRESS_LABELS, option(word('<label>'), 'Label of the address.')),
-  peer: laterOption(ADDRESS_ROUTE, option(prefix, 'Other end of a point-to-point link.')),
-  home: laterOption(ADDRESS_LABELS, mark('Home address (IPv6).')),
-  '-nodad': laterOption(ADDRESS_LABELS, mark('No duplicate address detection (IPv6).')),
-  mngtmpaddr: laterOption(ADDRESS_LABELS, mark('Temporary addresses are made from it (IPv6).')),
-  noprefixroute: laterOption(ADDRESS_ROUTE, mark('Adds no route for its prefix.')),
-  autojoin: laterOption(ADDRESS_LABELS, mark('Joins the multicast group of this address.')),
-  no_track: laterOption(ADDRESS_LABELS, mark('Does not track whether the address is there.')),
-  preferred_lft: laterOption(
-    ADDRESS_LABELS,
-    option(
-      one({
-        text: '<seconds>|forever',
-        expected: 'seconds or `forever`',
-        read: (text) => (/^(\d{1,10}|forever)$/.test(text) ? text : undefined),
-      }),
-      'Preferred lifetime, in seconds; default for a single IPv6 address 0.',
-    ),
+  label: option(word('<label>'), 'Label of the address (IPv4).'),
+  peer: option(prefix, 'Other end of a point-to-point link.'),
+  home: mark('Home address (IPv6).'),
+  '-nodad': mark('Duplicate address detection before it is used (IPv6); without this there is none.'),
+  mngtmpaddr: mark('Temporary addresses are made from it (IPv6).'),
+  noprefixroute: mark('Adds no route for its prefix.'),
+  autojoin: withoutEffect(
+    'the kernel takes it for multicast addresses alone',
+    mark('Joins the multicast group of this address.'),
+  ),
+  no_track: mark(
+    'That somebody else removes it again and again is no reason to give the role up; a static one is not put back.',
+  ),
+  preferred_lft: option(
+    one({
+      text: '<seconds>|forever',
+      expected: 'seconds or `forever`',
+      read: (text) => (/^(\d{1,10}|forever)$/.test(text) ? text : undefined),
+    }),
+    'Preferred lifetime (IPv6), in seconds; default for a single IPv6 address 0.',
   ),
 } as const
 
@@ -67,7 +65,7 @@ const staticOptions = {
   ...common,
   track_group: option(word('<track_group>'), 'Track group of instances that depend on it.'),
 } as const
-const virtualOptions = { ...common, use_vmac: laterOption(VIRTUAL_MAC, mark('Has a virtual MAC address.')) } as const
+const virtualOptions = { ...common, use_vmac: mark('Has a virtual MAC address.') } as const
 
 /** The options of an address line, for the table of keywords. */
 export const addressOptions = { ...staticOptions, ...virtualOptions } as const

@@ -2,8 +2,8 @@ import type { Entries } from '../schema/entry.ts'
 import { alias, flag, inert, later, setting } from '../schema/kinds.ts'
 import { many, maybe, one } from '../schema/syntax.ts'
 import { integer, word } from '../schema/values.ts'
-import { PROCESSES } from './features.ts'
-import { NO_BFD_PROCESS, ONE_PROCESS_NAME } from './reasons.ts'
+import { UMASK } from './features.ts'
+import { ALWAYS_REALTIME, NO_BFD_PROCESS, NO_TIME_LIMIT, ONE_PROCESS_NAME } from './reasons.ts'
 
 const niceness = integer(-20, 19)
 const realtime = integer(1, 99)
@@ -19,44 +19,44 @@ export const processDefs = {
   checker_process_name: checkerProcessName,
   lvs_process_name: alias('checker_process_name', checkerProcessName),
   bfd_process_name: inert(ONE_PROCESS_NAME, setting(word('<name>'), 'Name of the process for BFD.')),
-  max_auto_priority: later(
-    PROCESSES,
+  max_auto_priority: inert(
+    ALWAYS_REALTIME,
     setting(
       maybe(integer(-1, 99)),
       'Highest real-time priority that is set automatically when the process is scheduled late.',
     ),
   ),
-  min_auto_priority_delay: later(
-    PROCESSES,
+  min_auto_priority_delay: inert(
+    ALWAYS_REALTIME,
     setting(
       integer(1, 10_000_000),
       'Scheduling delay that raises the priority automatically, in microseconds; default 1000000.',
     ),
   ),
-  vrrp_priority: later(PROCESSES, setting(niceness, 'Nice value of the vrrp process.')),
-  vrrp_no_swap: later(PROCESSES, flag('Locks the vrrp process in memory.')),
-  vrrp_rt_priority: later(PROCESSES, setting(realtime, 'Real-time priority (SCHED_RR) of the vrrp process.')),
-  vrrp_cpu_affinity: later(PROCESSES, setting(cpus, 'CPUs that the vrrp process may run on.')),
-  vrrp_rlimit_rttime: later(
-    PROCESSES,
+  vrrp_priority: setting(niceness, 'Nice value of the vrrp process.'),
+  vrrp_no_swap: flag('Locks the vrrp process in memory.'),
+  vrrp_rt_priority: setting(realtime, 'Real-time priority (SCHED_RR) of the vrrp process.'),
+  vrrp_cpu_affinity: setting(cpus, 'CPUs that the vrrp process may run on.'),
+  vrrp_rlimit_rttime: inert(
+    NO_TIME_LIMIT,
     setting(
       rlimit,
       'CPU time that the vrrp process may use at real-time priority without blocking (RLIMIT_RTTIME), in microseconds.',
     ),
   ),
-  vrrp_rlimit_rtime: alias('vrrp_rlimit_rttime', later(PROCESSES, setting(rlimit, ''))),
-  checker_priority: later(PROCESSES, setting(niceness, 'Nice value of the check process.')),
-  checker_no_swap: later(PROCESSES, flag('Locks the check process in memory.')),
-  checker_rt_priority: later(PROCESSES, setting(realtime, 'Real-time priority (SCHED_RR) of the check process.')),
-  checker_cpu_affinity: later(PROCESSES, setting(cpus, 'CPUs that the check process may run on.')),
-  checker_rlimit_rttime: later(
-    PROCESSES,
+  vrrp_rlimit_rtime: alias('vrrp_rlimit_rttime', inert(NO_TIME_LIMIT, setting(rlimit, ''))),
+  checker_priority: setting(niceness, 'Nice value of the check process.'),
+  checker_no_swap: flag('Locks the check process in memory.'),
+  checker_rt_priority: setting(realtime, 'Real-time priority (SCHED_RR) of the check process.'),
+  checker_cpu_affinity: setting(cpus, 'CPUs that the check process may run on.'),
+  checker_rlimit_rttime: inert(
+    NO_TIME_LIMIT,
     setting(
       rlimit,
       'CPU time that the check process may use at real-time priority without blocking (RLIMIT_RTTIME), in microseconds.',
     ),
   ),
-  checker_rlimit_rtime: alias('checker_rlimit_rttime', later(PROCESSES, setting(rlimit, ''))),
+  checker_rlimit_rtime: alias('checker_rlimit_rttime', inert(NO_TIME_LIMIT, setting(rlimit, ''))),
   bfd_priority: inert(NO_BFD_PROCESS, setting(niceness, 'Nice value of the BFD process.')),
   bfd_no_swap: inert(NO_BFD_PROCESS, flag('Locks the BFD process in memory.')),
   bfd_rt_priority: inert(NO_BFD_PROCESS, setting(realtime, 'Real-time priority of the BFD process.')),
@@ -70,7 +70,7 @@ export const processDefs = {
   ),
   bfd_rlimit_rtime: alias('bfd_rlimit_rttime', inert(NO_BFD_PROCESS, setting(rlimit, ''))),
   umask: later(
-    PROCESSES,
+    UMASK,
     setting(
       one({
         text: '<octal>|<IRUSR|IWUSR|…>',

@@ -1,6 +1,5 @@
-import { millis } from '../../time.ts'
 import type { Entries } from '../schema/entry.ts'
-import { alias, detail, flag, inert, later, setting, wordLines } from '../schema/kinds.ts'
+import { alias, flag, inert, later, setting, wordLines } from '../schema/kinds.ts'
 import { path, script, user } from '../schema/script.ts'
 import {
   fields,
@@ -27,31 +26,12 @@ import {
 } from '../schema/values.ts'
 import { NETFILTER } from './reasons.ts'
 import { garpExtraInterface } from './garp.ts'
+import { leaseTime } from './lease-time.ts'
 import { named } from './named.ts'
 import { inertDefs } from './global-inert.ts'
 import { processDefs } from './global-processes.ts'
 import { mailDefs } from './mail.ts'
-import {
-  ANNOUNCEMENTS,
-  ANSWERS,
-  DOWN_TIMER,
-  FLUSH_ON_STOP,
-  IGMP,
-  IPV6_INSTANCE,
-  LATE_INTERFACES,
-  LOGGING,
-  LVS_TIMEOUTS,
-  MULTICAST_GROUP,
-  OWNER_IGNORES,
-  RECEIVE_BUFFERS,
-  RELOAD_FILES,
-  START_DELAY,
-  STATIC_ADDRESSES,
-  STRICT,
-  SYNC_DAEMON,
-  VIRTUAL_MAC,
-  VIRTUAL_ROUTES,
-} from './features.ts'
+import { RELOAD_FILES, SYNC_DAEMON } from './features.ts'
 
 const repeats = integer(0, 255)
 const day = 86_400
@@ -93,16 +73,10 @@ const includeCheckWord = one({
   read: (text) => (/^[+-]?(read|readable|match|wildcard_match|brace_match)$/.test(text) ? text : undefined),
 })
 
-const extraInterface = later(
-  ANNOUNCEMENTS,
-  setting(
-    garpExtraInterface(1),
-    'Interval of gratuitous ARPs on the other interfaces of virtual addresses, in seconds.',
-  ),
-)
-const flushOnStop = later(
-  FLUSH_ON_STOP,
-  setting(flagWith('VS'), 'Removes all virtual servers at once when the daemon stops.'),
+const extraInterface = setting(garpExtraInterface(1), 'Default of `garp_extra_if`.')
+const flushOnStop = setting(
+  flagWith('VS'),
+  "Removes all virtual servers when the daemon stops, with `VS` the configuration's alone; without this the core goes on for a while.",
 )
 
 export const globalDefs = {
@@ -116,6 +90,9 @@ export const globalDefs = {
     "Connections end as soon as their real server is removed (IPVS's sysctl); otherwise their packets are dropped until the server is back.",
   ),
   expire_quiescent_template: flag("Persistence does not keep clients at a real server of weight 0 (IPVS's sysctl)."),
+  nat_icmp_send: flag(
+    "What a real server sends by NAT from its port to another host, and is no connection's, is dropped, and the server told by ICMP (IPVS's sysctl).",
+  ),
   forward_interfaces: wordLines(
     named('<interface>'),
     "Interfaces that the forwarding program is attached to; default: all Ethernet interfaces, and lo for the director's own clients.",
@@ -147,99 +124,70 @@ export const globalDefs = {
   lvs_notify_fifo: setting(fifo, 'Named pipe for the events of virtual and real servers.'),
   lvs_notify_fifo_script: setting(script, 'Script that reads `lvs_notify_fifo`.'),
   rs_init_notifies: setting(truthOrNothing, 'Runs `notify_up` for the real servers that are up at the start.'),
-  checker_log_all_failures: later(
-    LOGGING,
-    setting(truthOrNothing, 'Logs every failed check, not only changes of state.'),
-  ),
+  checker_log_all_failures: setting(truthOrNothing, 'Logs every failed check, not only changes of state.'),
 
   // Interfaces and addresses
-  dynamic_interfaces: later(
-    LATE_INTERFACES,
-    setting(flagWith('allow_if_changes'), 'Interfaces may be missing at the start and be created later.'),
+  dynamic_interfaces: setting(
+    flagWith('allow_if_changes'),
+    'Interfaces may be missing at the start and be created later. `tanistd -t --host` does not mind them then; they may in any case.',
   ),
-  default_interface: detail(STATIC_ADDRESSES, setting(interfaceName, 'Default interface of static addresses.')),
-  disable_local_igmp: later(IGMP, flag('Has the kernel send no IGMP reports for link-local multicast groups.')),
-  vmac_prefix: detail(VIRTUAL_MAC, setting(word('<prefix>'), 'Prefix of the names of virtual MAC interfaces.')),
-  vmac_addr_prefix: detail(
-    VIRTUAL_MAC,
-    setting(word('<prefix>'), 'Prefix of the names of virtual MAC interfaces for single addresses.'),
+  default_interface: setting(
+    interfaceName,
+    'Interface of virtual addresses that name none, of instances without one, and of static addresses; default eth0.',
   ),
+  disable_local_igmp: inert(
+    'it is a setting of the whole host: `sysctl net.ipv4.igmp_link_local_mcast_reports=0`',
+    flag('Has the kernel send no IGMP reports for link-local multicast groups.'),
+  ),
+  vmac_prefix: setting(word('<prefix>'), 'Prefix of the names of virtual MAC interfaces.'),
+  vmac_addr_prefix: setting(word('<prefix>'), 'Prefix of the names of virtual MAC interfaces for single addresses.'),
 
   // VRRP defaults
-  vrrp_mcast_group4: detail(
-    MULTICAST_GROUP,
-    setting(multicastAddress, 'Multicast group of IPv4 adverts; default 224.0.0.18.'),
-  ),
-  vrrp_mcast_group6: detail(
-    IPV6_INSTANCE,
-    setting(multicastAddress, 'Multicast group of IPv6 adverts; default ff02::12.'),
-  ),
+  vrrp_mcast_group4: setting(multicastAddress, 'Multicast group of IPv4 adverts; default 224.0.0.18.'),
+  vrrp_mcast_group6: setting(multicastAddress, 'Multicast group of IPv6 adverts; default ff02::12.'),
+  vip_lease: setting(leaseTime, "Default of `vip_lease` of instances (a keyword of Tanist's own), in seconds."),
   vrrp_garp_master_delay: setting(inSeconds(0, day), 'Default of `garp_master_delay`.'),
   vrrp_garp_master_repeat: setting(repeats, 'Default of `garp_master_repeat`.'),
-  vrrp_garp_master_refresh: later(
-    ANNOUNCEMENTS,
-    setting(inSeconds(0, day), 'Default of `garp_master_refresh`.'),
-    millis(0),
+  vrrp_garp_master_refresh: setting(inSeconds(0, day), 'Default of `garp_master_refresh`.'),
+  vrrp_garp_master_refresh_repeat: setting(repeats, 'Default of `garp_master_refresh_repeat`.'),
+  vrrp_garp_lower_prio_delay: setting(inSeconds(0, day), 'Default of `garp_lower_prio_delay`.'),
+  vrrp_garp_lower_prio_repeat: setting(repeats, 'Default of `garp_lower_prio_repeat`.'),
+  vrrp_garp_interval: setting(inSeconds(0, 3600), 'Interval between two gratuitous ARPs on an interface, in seconds.'),
+  vrrp_gna_interval: setting(
+    inSeconds(0, 3600),
+    'Interval between two unsolicited neighbour advertisements on an interface, in seconds.',
   ),
-  vrrp_garp_master_refresh_repeat: later(ANNOUNCEMENTS, setting(repeats, 'Default of `garp_master_refresh_repeat`.')),
-  vrrp_garp_lower_prio_delay: later(ANNOUNCEMENTS, setting(inSeconds(0, day), 'Default of `garp_lower_prio_delay`.')),
-  vrrp_garp_lower_prio_repeat: later(ANNOUNCEMENTS, setting(repeats, 'Default of `garp_lower_prio_repeat`.')),
-  vrrp_garp_interval: later(
-    ANNOUNCEMENTS,
-    setting(inSeconds(0, 3600), 'Interval between two gratuitous ARPs on an interface, in seconds.'),
-    millis(0),
-  ),
-  vrrp_gna_interval: later(
-    ANNOUNCEMENTS,
-    setting(
-      inSeconds(0, 3600),
-      'Interval between two unsolicited neighbour advertisements on an interface, in seconds.',
-    ),
-    millis(0),
-  ),
-  vrrp_min_garp: later(
-    ANNOUNCEMENTS,
-    setting(truthOrNothing, 'Sends one gratuitous ARP for each address, and no second block.'),
-  ),
+  vrrp_min_garp: setting(truthOrNothing, 'Sends one gratuitous ARP for each address, and no second block.'),
   vrrp_garp_extra_if: extraInterface,
   vrrp_vmac_garp_intvl: alias('vrrp_garp_extra_if', extraInterface),
-  vrrp_down_timer_adverts: later(DOWN_TIMER, setting(integer(1, 100), 'Default of `down_timer_adverts`.'), 3),
-  vrrp_lower_prio_no_advert: later(ANSWERS, setting(truthOrNothing, 'Default of `lower_prio_no_advert`.')),
-  vrrp_higher_prio_send_advert: later(ANSWERS, setting(truthOrNothing, 'Default of `higher_prio_send_advert`.')),
-  vrrp_owner_ignore_adverts: later(OWNER_IGNORES, setting(truthOrNothing, 'Default of `owner_ignore_adverts`.')),
+  vrrp_down_timer_adverts: setting(integer(1, 100), 'Default of `down_timer_adverts`.'),
+  vrrp_lower_prio_no_advert: setting(truthOrNothing, 'Default of `lower_prio_no_advert`.'),
+  vrrp_higher_prio_send_advert: setting(truthOrNothing, 'Default of `higher_prio_send_advert`.'),
+  vrrp_owner_ignore_adverts: setting(truthOrNothing, 'Default of `owner_ignore_adverts`.'),
   vrrp_check_unicast_src: flag('Accepts unicast adverts only from configured peers; Tanist always does.'),
-  vrrp_skip_check_adv_addr: inert(
-    'the address list of an advert never decides whether it counts',
-    setting(truthOrNothing, 'Default of `skip_check_adv_addr`.'),
+  vrrp_skip_check_adv_addr: setting(truthOrNothing, 'Default of `skip_check_adv_addr`.'),
+  v3_checksum_as_v2: setting(truthOrNothing, 'Default of `v3_checksum_as_v2` in instances.'),
+  vrrp_strict: flag('`strict_mode` of all instances.'),
+  vrrp_startup_delay: setting(
+    inSeconds(0.001, 2 ** 31 / 1000),
+    'Delay between the start of the daemon and of VRRP, in seconds.',
   ),
-  v3_checksum_as_v2: inert(
-    'both checksums of version 3 are understood, and the one with a pseudo-header is sent, as keepalived does unless told otherwise',
-    setting(truthOrNothing, 'Default of `v3_checksum_as_v2` in instances.'),
+  vrrp_delay_after_boot: setting(
+    inSeconds(0.001, 2 ** 31 / 1000),
+    'Earliest start of VRRP after the boot of the host, in seconds.',
   ),
-  vrrp_strict: later(STRICT, flag('Strict compliance of all instances with the VRRP RFC.')),
-  vrrp_startup_delay: later(
-    START_DELAY,
-    setting(inSeconds(0.001, 2 ** 31 / 1000), 'Delay between the start of the daemon and of VRRP, in seconds.'),
+  log_unknown_vrids: flag('Logs adverts of virtual routers that are not configured.'),
+  vrrp_rx_bufs_policy: setting(
+    one({
+      text: 'MTU|ADVERT|<bytes>',
+      expected: 'MTU, ADVERT or a number of bytes',
+      read: (text) => (/^(MTU|ADVERT|\d{1,9})$/.test(text) ? text : undefined),
+    }),
+    'Room in the receive buffer for the adverts of an instance: packets of this size, or bytes. A socket has 1 MiB at least.',
   ),
-  vrrp_delay_after_boot: later(
-    START_DELAY,
-    setting(inSeconds(0.001, 2 ** 31 / 1000), 'Earliest start of VRRP after the boot of the host, in seconds.'),
-  ),
-  log_unknown_vrids: later(LOGGING, flag('Logs adverts of virtual routers that are not configured.')),
-  vrrp_rx_bufs_policy: later(
-    RECEIVE_BUFFERS,
-    setting(
-      one({
-        text: 'MTU|ADVERT|<bytes>',
-        expected: 'MTU, ADVERT or a number of bytes',
-        read: (text) => (/^(MTU|ADVERT|\d{1,9})$/.test(text) ? text : undefined),
-      }),
-      'Receive buffer of the sockets for adverts: the size of a packet, or bytes.',
-    ),
-  ),
-  vrrp_rx_bufs_multiplier: later(
-    RECEIVE_BUFFERS,
-    setting(integer(1, 2 ** 31 - 1), 'Number of packets of that size that the buffer holds.'),
+  vrrp_rx_bufs_multiplier: setting(
+    integer(1, 2 ** 31 - 1),
+    'Number of packets of that size that there is room for; default 3.',
   ),
 
   // Packet filter
@@ -269,16 +217,13 @@ export const globalDefs = {
   ),
 
   // Forwarding
-  lvs_timeouts: later(
-    LVS_TIMEOUTS,
-    setting(
-      options({
-        tcp: option(lvsTimeout, 'Of established TCP connections, in seconds.'),
-        tcpfin: option(lvsTimeout, 'Of TCP connections after a FIN, in seconds.'),
-        udp: option(lvsTimeout, 'Of UDP, in seconds.'),
-      }),
-      'Time-outs of idle connections.',
-    ),
+  lvs_timeouts: setting(
+    options({
+      tcp: option(lvsTimeout, 'Of established TCP connections, in seconds.'),
+      tcpfin: option(lvsTimeout, 'Of TCP connections after a FIN, in seconds.'),
+      udp: option(lvsTimeout, 'Of UDP, in seconds.'),
+    }),
+    'Time-outs of idle connections.',
   ),
   lvs_flush: inert(
     'the core is taken over with its connections; only virtual servers that are no longer configured are removed',
@@ -322,9 +267,6 @@ export const globalDefs = {
   state_dump_file: setting(path, 'File that SIGUSR1 writes the state to, or a folder with a `/` at its end.'),
   stats_dump_file: setting(path, 'File that SIGUSR2 writes the counters to, or a folder with a `/` at its end.'),
   json_dump_file: setting(path, 'File that the JSON signal writes the state to, or a folder with a `/` at its end.'),
-  iproute_usr_dir: detail(
-    VIRTUAL_ROUTES,
-    setting(path, "Directory of the distribution's iproute2 settings, such as names of routing tables."),
-  ),
-  iproute_etc_dir: detail(VIRTUAL_ROUTES, setting(path, "Directory of the administrator's iproute2 settings.")),
+  iproute_usr_dir: setting(path, "Directory of the distribution's iproute2 settings, such as names of routing tables."),
+  iproute_etc_dir: setting(path, "Directory of the administrator's iproute2 settings."),
 } as const satisfies Entries

@@ -1,6 +1,5 @@
 import type { Entries, Values } from '../schema/entry.ts'
 import {
-  detail,
   alias,
   flag,
   inert,
@@ -28,17 +27,7 @@ import { bfdInstance, trackFile, trackProcess, vrrpScript } from './tracking.ts'
 import { groupMember, localAddresses, virtualServerId, virtualServer } from './virtual-server.ts'
 import { syncGroup, trackGroup } from './vrrp-groups.ts'
 import { vrrpInstance } from './vrrp-instance.ts'
-import {
-  ANNOUNCEMENTS,
-  BFD,
-  NAMES,
-  SERVICE_GROUP,
-  SSL_GET,
-  STATIC_ADDRESSES,
-  STATIC_ROUTES,
-  STATIC_RULES,
-  STOP_TIME,
-} from './features.ts'
+import { NAMES, STOP_TIME } from './features.ts'
 
 const name = word('<name>')
 
@@ -87,34 +76,27 @@ export const root = {
     fields({ interface: interfaceName, down: inSeconds(0, 255), up: optional(inSeconds(0, 255)) }),
     'Delays after which an interface counts as down, and as up, in seconds.',
   ),
-  garp_group: later(ANNOUNCEMENTS, repeated(garpGroup, 'Intervals between gratuitous ARPs on some interfaces.')),
-  static_ipaddress: later(
-    STATIC_ADDRESSES,
-    lines(staticAddress, 'Addresses that the daemon adds when it starts and removes when it stops.'),
+  garp_group: repeated(garpGroup, 'Intervals between gratuitous ARPs on some interfaces.'),
+  static_ipaddress: lines(staticAddress, 'Addresses that the daemon adds when it starts and removes when it stops.'),
+  static_routes: lines(staticRoute, 'Routes that the daemon adds when it starts and removes when it stops.'),
+  static_rules: lines(staticRule, 'Routing rules that the daemon adds when it starts and removes when it stops.'),
+  track_group: sections(
+    blockName,
+    trackGroup,
+    'Instances that are in fault while the interface of a static address, route or rule is down.',
   ),
-  static_routes: later(
-    STATIC_ROUTES,
-    lines(staticRoute, 'Routes that the daemon adds when it starts and removes when it stops.'),
-  ),
-  static_rules: later(
-    STATIC_RULES,
-    lines(staticRule, 'Routing rules that the daemon adds when it starts and removes when it stops.'),
-  ),
-  track_group: detail(
-    STATIC_ADDRESSES,
-    sections(blockName, trackGroup, 'Instances that depend on static addresses, routes or rules.'),
-  ),
-  bfd_instance: later(BFD, sections(bfdName, bfdInstance, 'A BFD session.')),
+  bfd_instance: sections(bfdName, bfdInstance, 'A BFD session with a neighbour, which instances may track.'),
   vrrp_script: sections(name, vrrpScript, 'A script whose result changes priorities.'),
   vrrp_track_process: sections(name, trackProcess, 'Processes that must run.'),
   track_file: trackFiles,
   vrrp_track_file: alias('track_file', trackFiles),
   vrrp_sync_group: sections(blockName, syncGroup, 'Instances that change state together.'),
   vrrp_instance: sections(blockName, vrrpInstance, 'A VRRP instance: a virtual router on an interface.'),
-  SSL: detail(SSL_GET, section(tls, 'Certificates of SSL_GET.')),
-  virtual_server_group: detail(
-    SERVICE_GROUP,
-    namedLines(blockName, groupMember, 'Addresses, ports and firewall marks that form one virtual server.'),
+  SSL: section(tls, 'Certificates of SSL_GET.'),
+  virtual_server_group: namedLines(
+    blockName,
+    groupMember,
+    'Addresses, ports and firewall marks that form one virtual server.',
   ),
   local_address_group: namedLines(
     blockName,

@@ -9,25 +9,46 @@ import {
   options,
   type OptionValues,
   type Syntax,
+  withoutEffect,
 } from '../schema/syntax.ts'
 import { anyAddress, choice, integer, interfaceName, parsePrefix, prefix, printPrefix, word } from '../schema/values.ts'
 import type { Prefix } from '../../net/address-range.ts'
 import { scope } from './address-line.ts'
+import { encapsulation } from './encap.ts'
+import { LABEL_ROUTES } from './reasons.ts'
 
 const U32 = 2 ** 32 - 1
 const number = integer(0, U32)
 
-/** A number that may be locked against path MTU discovery. */
-const lockable: Syntax<{ readonly lock: boolean; readonly value: string }> = {
-  text: '[lock] <number>',
-  parse(words) {
-    const lock = words.peek()?.text === 'lock'
-    if (lock) words.take()
-    const value = words.need('<number>')
-    return value === undefined ? invalid : { lock, value: value.text }
-  },
-  print: ({ lock, value }) => `${lock ? 'lock ' : ''}${value}`,
+/** A value that may be locked against what path MTU discovery and TCP find out. */
+export interface Lockable<T> {
+  readonly lock: boolean
+  readonly value: T
 }
+
+function lockable<T>(syntax: Syntax<T>): Syntax<Lockable<T>> {
+  return {
+    text: `[lock] ${syntax.text}`,
+    parse(words) {
+      const lock = words.peek()?.text === 'lock'
+      if (lock) words.take()
+      const value = syntax.parse(words)
+      return value === invalid ? invalid : { lock, value }
+    },
+    print: ({ lock, value }) => `${lock ? 'lock ' : ''}${syntax.print(value)}`,
+  }
+}
+
+const lockableNumber = lockable(number)
+
+/** Milliseconds, or without a unit the number that the kernel takes, as `ip route` reads it. */
+const duration = lockable(
+  one({
+    text: '<number>[ms|s]',
+    expected: 'a time: a number with `ms` or `s`',
+    read: (text) => (/^\d{1,9}(\.\d{1,3})?(ms|s)?$/.test(text) ? text : undefined),
+  }),
+)
 
 /** `[inet|inet6] ADDRESS` */
 const gateway: Syntax<Address> = {
@@ -39,18 +60,13 @@ const gateway: Syntax<Address> = {
   },
 }
 
-/** An encapsulation: its type, and the words that describe it. They end with the line, or where the next hop begins. */
-const encapsulation: Syntax<readonly string[]> = {
-  text: 'mpls|ip|ip6|ila …',
+/** `[to] LABELS` */
+const newDestination: Syntax<string> = {
+  ...word('[to] <labels>'),
   parse(words) {
-    const found: string[] = []
-    for (let next = words.peek(); next !== undefined && next.text !== 'nexthop'; next = words.peek()) {
-      found.push(next.text)
-      words.take()
-    }
-    return found
+    if (words.peek()?.text === 'to') words.take()
+    return word('<labels>').parse(words)
   },
-  print: (value) => value.join(' '),
 }
 
 export const tableName = word('<table>')
@@ -72,20 +88,19 @@ const hopOptions = {
   weight: option(integer(1, 256), 'Weight of this next hop.'),
   onlink: mark('Treats the next hop as directly reachable.'),
   realms: option(realms, 'Realm of the next hop.'),
-  as: option(word('<address>'), 'New destination (MPLS).'),
-  // Last, because it takes every word that follows.
+  as: withoutEffect(LABEL_ROUTES, option(newDestination, 'New destination (MPLS).')),
   encap: option(encapsulation, 'Encapsulation.'),
 } as const
 
 /** One of several next hops. */
-export type NextHop = OptionValues<typeof hopOptions>
+export type NextHopLine = OptionValues<typeof hopOptions>
 const nextHops = options(hopOptions)
 
-const many: OptionSpec<readonly NextHop[]> = option(
+const many: OptionSpec<readonly NextHopLine[]> = option(
   {
     text: 'via <address> [dev <interface>] [weight <1-256>] …',
     parse(words) {
-      const hops: NextHop[] = []
+      const hops: NextHopLine[] = []
       for (let more = true; more; more = words.peek()?.text === 'nexthop' && words.take() !== undefined) {
         const hop = nextHops.parse(words)
         if (hop === invalid) return invalid
@@ -114,30 +129,30 @@ const routeOptions = {
   protocol: option(word('<protocol>'), 'Routing protocol identifier of the route.'),
   inet: mark('The route is an IPv4 one.'),
   inet6: mark('The route is an IPv6 one.'),
-  as: option(word('<address>'), 'New destination (MPLS).'),
+  as: withoutEffect(LABEL_ROUTES, option(newDestination, 'New destination (MPLS).')),
   from: option(prefix, 'Source prefix of the packets (IPv6).'),
   tos,
   dsfield: anotherNameOf('tos', tos),
   onlink: mark('Treats the next hop as directly reachable.'),
   expires: option(number, 'Lifetime, in seconds (IPv6).'),
-  mtu: option(lockable, 'Path MTU, in bytes.'),
+  mtu: option(lockableNumber, 'Path MTU, in bytes.'),
   hoplimit: option(integer(0, 255), 'Hop limit of packets.'),
-  advmss: option(lockable, 'MSS that is advertised.'),
-  rtt: option(lockable, 'Initial estimate of the round-trip time.'),
-  rttvar: option(lockable, 'Initial estimate of the variance of the round-trip time.'),
-  reordering: option(lockable, 'Reordering that is expected, in packets.'),
+  advmss: option(lockableNumber, 'MSS that is advertised.'),
+  rtt: option(duration, 'Initial estimate of the round-trip time.'),
+  rttvar: option(duration, 'Initial estimate of the variance of the round-trip time.'),
+  reordering: option(lockableNumber, 'Reordering that is expected, in packets.'),
   window: option(number, 'Largest TCP window that is advertised.'),
-  cwnd: option(lockable, 'Limit of the congestion window.'),
-  ssthresh: option(lockable, 'Slow start threshold.'),
+  cwnd: option(lockableNumber, 'Limit of the congestion window.'),
+  ssthresh: option(lockableNumber, 'Slow start threshold.'),
   realms: option(realms, 'Realm of the route.'),
-  rto_min: option(lockable, 'Minimum retransmission time-out of TCP.'),
+  rto_min: option(duration, 'Minimum retransmission time-out of TCP.'),
   initcwnd: option(number, 'Initial congestion window, in segments.'),
   initrwnd: option(number, 'Initial receive window, in segments.'),
   features: option(choice('ecn'), 'Features of TCP.'),
   quickack: option(truth01(), 'Sends TCP acknowledgements without delay.'),
-  congctl: option(lockable, 'Congestion control algorithm.'),
+  congctl: option(lockable(word('<name>')), 'Congestion control algorithm.'),
   pref: option(choice('low', 'medium', 'high'), 'Preference (IPv6).'),
-  'ttl-propagate': option(choice('enabled', 'disabled'), 'Copies the TTL (MPLS).'),
+  'ttl-propagate': withoutEffect(LABEL_ROUTES, option(choice('enabled', 'disabled'), 'Copies the TTL (MPLS).')),
   fastopen_no_cookie: option(truth01(), 'TCP fast open without cookie.'),
   add: mark('Fails if the route exists.'),
   prepend: mark('Adds the route before existing ones like it (the default).'),
@@ -146,9 +161,12 @@ const routeOptions = {
   vrf: option(word('<vrf>'), 'Adds the route to the table of this VRF.'),
 } as const
 
-/** Last, because they take every word that follows. */
+/** Last, because the words behind `nexthop` are its own. */
 const lastOptions = { encap: option(encapsulation, 'Encapsulation.'), nexthop: many } as const
 const virtualRouteOptions = { ...routeOptions, ...lastOptions } as const
+
+/** A line of static_routes, or, without `track_group`, of virtual_routes. */
+export type StaticRouteLine = RouteHead & { readonly options: OptionValues<typeof staticRouteOptions> }
 
 const staticRouteOptions = {
   ...routeOptions,
@@ -156,31 +174,31 @@ const staticRouteOptions = {
   ...lastOptions,
 } as const
 
-function truth01(): Syntax<string> {
+function truth01(): Syntax<boolean> {
   return one({
     text: '0|1|on|off',
     expected: '0, 1, on or off',
-    read: (text) =>
-      /^[01]$/.test(text) || text in { on: 1, off: 1, true: 1, false: 1, yes: 1, no: 1 } ? text : undefined,
+    read: (text) => (/^(1|on|true|yes)$/.test(text) ? true : /^(0|off|false|no)$/.test(text) ? false : undefined),
+    print: (value) => (value ? '1' : '0'),
   })
 }
 
 const TYPES = 'unicast|local|broadcast|anycast|multicast|throw|unreachable|prohibit|blackhole|nat'
 
 /** A destination: a prefix, or `default` for all of them. */
-export interface Route {
+interface RouteHead {
   /** Kind of route; `unicast` unless said. */
   readonly type: string
   readonly to: Prefix | 'default' | undefined
 }
 
-function routeLine<T extends object>(tail: Syntax<T>): Syntax<Route & { readonly options: T }> {
+function routeLine<T extends object>(tail: Syntax<T>): Syntax<RouteHead & { readonly options: T }> {
   return {
     text: `[${TYPES}] [to] <prefix>|default ${tail.text}`,
     ...(tail.options === undefined ? {} : { options: tail.options }),
     parse(words) {
       let type = 'unicast'
-      let to: Route['to']
+      let to: RouteHead['to']
       let parts = {} as T
       for (let word = words.peek(); word !== undefined; word = words.peek()) {
         if (new RegExp(`^(${TYPES})$`).test(word.text)) {
@@ -212,7 +230,7 @@ function routeLine<T extends object>(tail: Syntax<T>): Syntax<Route & { readonly
   }
 }
 
-function readDestination(words: Parameters<Syntax<unknown>['parse']>[0]): Route['to'] | typeof invalid {
+function readDestination(words: Parameters<Syntax<unknown>['parse']>[0]): RouteHead['to'] | typeof invalid {
   const word = words.need('a destination')
   if (word === undefined) return invalid
   if (/^(default6?|any|all)$/.test(word.text)) return 'default'

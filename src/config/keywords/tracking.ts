@@ -100,11 +100,14 @@ export const trackFile = {
   ),
 } as const satisfies Entries
 
-const neighbour = setting(unicastAddress, 'Address of the peer.')
-const ttl = setting(integer(1, 255), 'TTL of the packets; default 255, with multihop 64.')
+const neighbour = setting(unicastAddress, 'Address of the neighbour.')
+const ttl = setting(
+  integer(1, 255),
+  'TTL or hop limit of the packets that are sent, and of those received unless `max_hops` allows less; default 255, with `multihop` 64.',
+)
 
 export const bfdInstance = {
-  source_ip: setting(unicastAddress, 'Local address.'),
+  source_ip: setting(unicastAddress, 'Address that packets are sent from, and have to be sent to.'),
   neighbor_ip: neighbour,
   neighbour_ip: alias('neighbor_ip', neighbour, false),
   min_rx: setting(inMilliseconds(1, 1000), 'Required minimum receive interval, in milliseconds; default 10.'),
@@ -114,12 +117,15 @@ export const bfdInstance = {
     'Transmit interval while the session is down, in milliseconds; default 1000.',
   ),
   multiplier: setting(integer(1, 255), 'Detection multiplier: number of packets in a row that may be lost.', 5),
-  passive: flag('Sends nothing before a packet of the peer was received.'),
+  passive: flag('Sends nothing before a packet of the neighbour was received.'),
   ttl,
   hoplimit: alias('ttl', ttl, false),
-  max_hops: setting(integer(-1, 255), 'Largest number of hops to the peer; default 0.'),
+  max_hops: setting(
+    integer(-1, 255),
+    'By how much the TTL of received packets may be less than `ttl`; -1 and 255: it does not count; default 0, with `multihop` it does not count.',
+  ),
   multihop: setting(truthOrNothing, 'Multihop session (UDP port 4784).'),
   weight: setting(trackWeight(WEIGHT), 'Default weight where `track_bfd` does not have one.'),
-  vrrp: flag('For VRRP only.'),
-  checker: flag('For checkers only.'),
+  vrrp: flag('For VRRP only, unless `checker` is said as well.'),
+  checker: flag('For checkers only, unless `vrrp` is said as well: `track_bfd` has no effect.'),
 } as const satisfies Entries

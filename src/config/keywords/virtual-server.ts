@@ -1,13 +1,14 @@
 import { type Address, parseAddress } from '../../net/address.ts'
 import { replaceWord } from '../fix.ts'
 import type { Entries } from '../schema/entry.ts'
-import { alias, flag, inert, inherited, later, lines, sections, setting, wordLines } from '../schema/kinds.ts'
+import { alias, flag, inert, inherited, lines, sections, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { fields, invalid, mark, maybe, one, option, optional, type Syntax, withOptions } from '../schema/syntax.ts'
 import {
   choice,
   choiceOfAnyCase,
   granularity,
+  inSeconds,
   integer,
   interfaceName,
   parsePrefix,
@@ -18,7 +19,6 @@ import {
   word,
 } from '../schema/values.ts'
 import { checkers, realServerSchedule, virtualServerSchedule } from './checkers.ts'
-import { ALPHA, SORRY_INHIBIT, SUSPEND } from './features.ts'
 import { SNMP } from './reasons.ts'
 
 const U32 = 2 ** 32 - 1
@@ -77,6 +77,34 @@ export const endpoint: Syntax<{ readonly address: Address; readonly port: number
   print: ({ address, port: value }) => (value === undefined ? address : `${address} ${value}`),
 }
 
+/** Where a real server is: an address, or a name that stands for addresses. */
+export type RealServerId =
+  | { readonly address: Address; readonly host?: string; readonly port: number | undefined }
+  | { readonly address?: undefined; readonly host: string; readonly port: number | undefined }
+
+/** A name of hosts (RFC 1123 §2.1). What begins like an IPv4 address, or ends in a digit's label, is a wrong address and no name. */
+function isHostName(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.')
+  return (
+    text.length <= 253 &&
+    labels.every((label) => /^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$/i.test(label)) &&
+    /^[a-z]/i.test(labels.at(-1) ?? '') &&
+    !/^\d+\.\d+\./.test(text)
+  )
+}
+
+const realServerId: Syntax<RealServerId> = {
+  text: '<address>|<host name> [<port>]',
+  parse(words) {
+    const host = words.peek()?.text.toLowerCase() ?? ''
+    if (!isHostName(host)) return endpoint.parse(words)
+    words.take()
+    const value = optional(anyPort, 0).parse(words)
+    return value === invalid ? invalid : { host, port: value === 0 ? undefined : value }
+  },
+  print: ({ address, host, port: value }) => [address ?? host, value].filter(Boolean).join(' '),
+}
+
 const tunnel = {
   type: option(choice('ipip', 'gue', 'gre'), 'Encapsulation.'),
   port: option(port, 'UDP port of GUE at the real server.'),
@@ -119,6 +147,8 @@ const quorum: Syntax<number> = {
   },
 }
 
+const slowStart = inSeconds(0, 86_400)
+
 const realServer = {
   weight: inherited(integer(0, MAX_WEIGHT), 'Relative share of new connections; 0: no new connections.', '1'),
   lvs_method: setting(method, 'Forwarding method of this server; default: that of the virtual server.'),
@@ -130,7 +160,11 @@ const realServer = {
     'that of the virtual server',
   ),
   ...realServerSchedule,
-  alpha: later(ALPHA, setting(truthOrNothing, 'The real server is down until the first check succeeds.')),
+  alpha: setting(truthOrNothing, 'The real server is down until the first check succeeds.'),
+  slow_start: setting(
+    slowStart,
+    "After it was down its weight grows to the whole over this time, in seconds; 0: at once (a keyword of Tanist's own); default: that of the virtual server.",
+  ),
   virtualhost: setting(word('<host>'), 'Host header of its HTTP checks; default: that of the virtual server.'),
   notify_up: notifyScript('Runs when the server comes up.'),
   notify_down: notifyScript('Runs when the server goes down.'),
@@ -196,10 +230,10 @@ export const virtualServer = {
     granularity,
     'Netmask or prefix length of the networks whose clients count as one for persistence.',
   ),
-  ha_suspend: later(SUSPEND, flag('Suspends checks while the virtual address is not on this director.')),
+  ha_suspend: flag('Suspends checks while none of the virtual addresses is on this director.'),
   ...virtualServerSchedule,
   virtualhost: setting(word('<host>'), 'Host header of the HTTP checks.'),
-  alpha: later(ALPHA, flag('The real servers are down until their first check succeeds.')),
+  alpha: flag('The real servers are down until their first check succeeds.'),
   omega: flag('Runs `notify_down` and `quorum_down` when the daemon stops.'),
   inhibit_on_failure: setting(truthOrNothing, 'A failed server gets weight 0 instead of being removed.'),
   quorum: setting(
@@ -212,6 +246,22 @@ export const virtualServer = {
     'Quorum is lost below quorum - hysteresis and gained at quorum + hysteresis.',
     0,
   ),
+  panic_threshold: setting(
+    fields({ percent: integer(1, 99), within: optional(inSeconds(0.001, 4294)) }),
+    "When more than so many per cent of the servers fail within so many seconds (twice `delay_loop` if not set), they stay up until no more than that fail (a keyword of Tanist's own); default: every failure counts.",
+  ),
+  flap_limit: setting(
+    fields({ changes: integer(2, 100), within: inSeconds(0.001, 86_400) }),
+    "A server that changes its state so often within so many seconds is held down until it has been good for as long, unless there is no other (a keyword of Tanist's own); default: it comes up each time.",
+  ),
+  observe_limit: setting(
+    fields({ failures: integer(1, 1_000_000), within: inSeconds(1, 86_400) }),
+    "A server at which so many new TCP connections of clients fail within so many seconds, and more than half of them, is held down for as long, unless no other does better (a keyword of Tanist's own); default: only checks decide.",
+  ),
+  slow_start: setting(
+    slowStart,
+    "Weights of servers that were down grow to the whole over this time, in seconds (a keyword of Tanist's own); default: at once.",
+  ),
   quorum_up: notifyScript('Runs when quorum is gained.'),
   quorum_down: notifyScript('Runs when quorum is lost.'),
   weight: setting(integer(1, MAX_WEIGHT), 'Default weight of the real servers; 1 if not set.'),
@@ -221,12 +271,16 @@ export const virtualServer = {
     endpoint,
     'Server that gets new connections in place of the real servers while quorum is lost.',
   ),
-  sorry_server_inhibit: later(SORRY_INHIBIT, flag('The sorry server gets weight 0 instead of being removed.')),
+  sorry_server_inhibit: flag('The sorry server gets weight 0 instead of being removed.'),
   sorry_server_lvs_method: setting(
     method,
     'Forwarding method of the sorry server; default: that of the virtual server.',
   ),
-  real_server: sections(endpoint, realServer, 'A real server.'),
+  real_server: sections(
+    realServerId,
+    realServer,
+    "A real server; a name stands for a server at each of its addresses (Tanist's own).",
+  ),
 } as const satisfies Entries
 
 /** A line of a group: an address or a range of them, or a mark. */

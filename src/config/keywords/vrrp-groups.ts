@@ -1,10 +1,9 @@
 import type { Entries } from '../schema/entry.ts'
-import { detail, flag, later, lines, setting, wordLines } from '../schema/kinds.ts'
+import { flag, lines, setting, wordLines } from '../schema/kinds.ts'
 import { script } from '../schema/script.ts'
 import { truthOrNothing } from '../schema/values.ts'
 import { named } from './named.ts'
 import { tracked, trackedFile, trackedProcess } from './tracking.ts'
-import { BFD, STATIC_ADDRESSES } from './features.ts'
 
 const notifyScript = (help: string) => setting(script, help)
 
@@ -14,7 +13,7 @@ export const syncGroup = {
   track_script: lines(tracked('<vrrp_script>'), 'Scripts that must succeed.'),
   track_file: lines(trackedFile, 'Files that change the priority.'),
   track_process: lines(trackedProcess, 'Processes that must run.'),
-  track_bfd: later(BFD, lines(tracked('<bfd_instance>'), 'BFD sessions that must be up.')),
+  track_bfd: lines(tracked('<bfd_instance>'), 'BFD sessions that must be up, or change the priority of each member.'),
   notify_backup: notifyScript('Runs when the group becomes backup.'),
   notify_master: notifyScript('Runs when the group becomes master.'),
   notify_fault: notifyScript('Runs when the group enters fault state.'),
@@ -27,8 +26,5 @@ export const syncGroup = {
 } as const satisfies Entries
 
 export const trackGroup = {
-  group: detail(
-    STATIC_ADDRESSES,
-    wordLines(named('<instance>'), 'Instances that need the addresses, routes and rules of this group.'),
-  ),
+  group: wordLines(named('<instance>'), 'Instances that need the addresses, routes and rules of this group.'),
 } as const satisfies Entries

@@ -20,6 +20,8 @@ import { parseLoop } from './loop.ts'
 /** Everything outside the text that a configuration may ask for. */
 export interface Surroundings extends Omit<Predefined, 'directory'> {
   readonly files: Files
+  /** What is wrong with a regular expression of PCRE2; undefined: nothing, or nobody knows. */
+  readonly regexFault?: (pattern: string, options: readonly string[]) => string | undefined
   /** Whether every include must find its files, as after `include_check`. */
   readonly allIncluded?: boolean
 }

@@ -1,30 +1,37 @@
 import type { Report } from '../diagnostic.ts'
 import type { Settings } from '../keywords/root.ts'
+import { devicesOfAddress, devicesOfRoute, devicesOfRule } from '../compile/static-objects.ts'
 import type { Places } from '../schema/entry.ts'
+import type { MadeRouting } from '../compile/routing.ts'
 import { reportRepeats, type Rule } from './rule.ts'
 
 /** Static ones and those of every instance. */
-const routesOf = (settings: Settings) => [
-  ...settings.static_routes,
-  ...settings.vrrp_instance.flatMap(({ virtual_routes: routes }) => routes),
-]
 const rulesOf = (settings: Settings) => [
   ...settings.static_rules,
   ...settings.vrrp_instance.flatMap(({ virtual_rules: rules }) => rules),
 ]
 
-const routesCanBeTracked: Rule = (settings, places, report) => {
-  for (const route of routesOf(settings)) {
-    if (route.options.dev !== undefined || route.options.no_track === true) continue
-    const message = 'a route without `dev` is not tracked: nobody notices when it is gone'
-    report('not-tracked', places.of(route), message, 'set `dev`, or `no_track` if that is meant')
-  }
-}
-
 const rulesHaveAPreference: Rule = (settings, places, report) => {
   for (const rule of rulesOf(settings)) {
     if (rule.preference !== undefined) continue
-    report('no-preference', places.of(rule), 'a rule without `preference` gets any; the order of rules is undefined')
+    report(
+      'no-preference',
+      places.of(rule),
+      'a rule without `preference` gets one as in keepalived, 16384 and down: hardly where it was meant to be',
+    )
+  }
+}
+
+const trackGroupsHaveInterfaces: Rule = (settings, places, report) => {
+  const lines = [
+    ...settings.static_ipaddress.map((line) => ({ line, name: line.track_group, devices: devicesOfAddress(line) })),
+    ...settings.static_routes.map((line) => ({ line, name: line.options.track_group, devices: devicesOfRoute(line) })),
+    ...settings.static_rules.map((line) => ({ line, name: line.track_group, devices: devicesOfRule(line) })),
+  ]
+  for (const { line, name, devices } of lines) {
+    if (name === undefined || devices.length > 0) continue
+    const message = '`track_group` has no effect here: its instances track the interface, and this line names none'
+    report('ignored-value', places.of(line), message)
   }
 }
 
@@ -47,8 +54,19 @@ const interfacesAreInOneGarpGroup: Rule = (settings, places, report) => {
 }
 
 export const routingRules: readonly Rule[] = [
-  routesCanBeTracked,
   rulesHaveAPreference,
   trackGroupsExist,
+  trackGroupsHaveInterfaces,
   interfacesAreInOneGarpGroup,
 ]
+
+/** What is wrong with the routes and rules one by one, at their lines. */
+export function reportRouting({ findings }: MadeRouting, places: Places, report: Report): void {
+  for (const [line, { errors, remarks }] of findings) {
+    const at = places.of(line)
+    for (const { message, instead } of errors) {
+      report('bad-value', at, message, instead === undefined ? undefined : `did you mean \`${instead}\`?`)
+    }
+    for (const message of remarks) report('ignored-value', at, message)
+  }
+}

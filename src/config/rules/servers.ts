@@ -1,6 +1,7 @@
+import { checkersOf } from '../checkers-of.ts'
 import { isIpv4 } from '../../net/address.ts'
 import { addressesInRange, networkOf } from '../../net/address-range.ts'
-import { isOnePacket, persistenceSecondsOf } from '../effective.ts'
+import { isForEveryPort, isOnePacket, persistenceSecondsOf } from '../effective.ts'
 import { removeStatement } from '../fix.ts'
 import { accessName, MAX_ACCESS_PREFIXES, MAX_LOCAL_ADDRESSES } from '../../model/service.ts'
 import type { Report } from '../diagnostic.ts'
@@ -8,7 +9,10 @@ import type { RealServerSettings, Settings, VirtualServerSettings } from '../key
 import type { Places } from '../schema/entry.ts'
 import { quorumOf } from '../compile/service.ts'
 import { placeText, type Span } from '../source.ts'
+import { flapsCanBeSeen } from './flaps.ts'
+import { groupRules, isOfMarks } from './groups.ts'
 import { reportRepeats, type Rule } from './rule.ts'
+import { slowStartsHaveAnEffect } from './slow-start.ts'
 
 /** A rule that looks at each virtual server by itself. */
 const ofEach =
@@ -28,15 +32,16 @@ function serviceKey({ id, protocol }: VirtualServerSettings): string {
   }
 }
 
-const endpointText = ({ address, port }: RealServerSettings['id']): string => `[${address}]:${port ?? 0}`
+const endpointText = ({ address, host, port }: RealServerSettings['id']): string => `[${address ?? host}]:${port ?? 0}`
 
 const virtualServersAreUnique: Rule = (settings, places, report) => {
   const items = settings.virtual_server.map((server) => ({ key: serviceKey(server), at: places.of(server) }))
   reportRepeats(items, report, 'duplicate-server', (name) => `another virtual_server is ${name}`)
 }
 
-const virtualServersSayTheirProtocol = ofEach((server, places, report) => {
+const virtualServersSayTheirProtocol = ofEach((server, places, report, settings) => {
   if (server.protocol !== undefined || server.id.by === 'fwmark' || places.broken(server, 'protocol')) return
+  if (isOfMarks(server, settings)) return
   report('missing-keyword', places.of(server), 'virtual_server needs `protocol`', 'TCP, UDP or SCTP')
 })
 
@@ -59,19 +64,19 @@ const marksNameNoPort = ofEach((server, places, report) => {
   }
 })
 
-const everyPortNeedsPersistence = ofEach((server, places, report) => {
-  const { id, persistence_timeout: said } = server
-  if (id.by !== 'address' || id.port !== undefined || (said !== undefined && said.value !== 0)) return
+const everyPortNeedsPersistence = ofEach((server, places, report, settings) => {
+  const { persistence_timeout: said } = server
+  if (!isForEveryPort(server, settings) || (said !== undefined && said.value !== 0)) return
   if (places.broken(server, 'persistence_timeout')) return
-  const taken = `${persistenceSecondsOf(server)} is taken, as by keepalived`
+  const taken = `${persistenceSecondsOf(server, settings)} is taken, as by keepalived`
   const message = `a virtual_server for every port needs \`persistence_timeout\`: ${taken}`
   report('assumed-value', places.of(server), message, 'set it, or name a port')
 })
 
-const noPersistenceIsNone = ofEach((server, places, report) => {
+const noPersistenceIsNone = ofEach((server, places, report, settings) => {
   if (server.persistence_timeout?.value === 0) {
     const at = places.of(server, 'persistence_timeout')
-    const fix = server.id.by === 'address' && server.id.port === undefined ? undefined : removeStatement(at)
+    const fix = isForEveryPort(server, settings) ? undefined : removeStatement(at)
     report('ignored-value', at, '`persistence_timeout 0` is no persistence', 'leave it out', fix)
   }
   if (server.persistence_granularity === 0) {
@@ -79,23 +84,6 @@ const noPersistenceIsNone = ofEach((server, places, report) => {
     report('one-client', places.of(server, 'persistence_granularity'), message, 'leave it out, or use a longer mask')
   }
 })
-
-const groupsExist: Rule = (settings, places, report) => {
-  const names = new Set(settings.virtual_server_group.map(({ id }) => id))
-  for (const server of settings.virtual_server) {
-    if (server.id.by !== 'group' || names.has(server.id.group)) continue
-    report('unknown-name', places.of(server), `there is no virtual_server_group \`${server.id.group}\``)
-  }
-}
-
-const groupsAreOfUse: Rule = (settings, places, report) => {
-  const used = new Set(settings.virtual_server.flatMap(({ id }) => (id.by === 'group' ? [id.group] : [])))
-  for (const group of settings.virtual_server_group) {
-    if (!used.has(group.id)) report('unused', places.of(group), `no virtual_server uses the group \`${group.id}\``)
-    if (group.lines.length === 0 && !places.broken(settings, 'virtual_server_group'))
-      report('unused', places.of(group), `the group \`${group.id}\` is empty`)
-  }
-}
 
 const virtualServersHaveServers = ofEach((server, places, report) => {
   if (server.real_server.length > 0 || places.broken(server, 'real_server')) return
@@ -123,7 +111,8 @@ const methodsReachTheServers = ofEach((server, places, report) => {
   const ipv4 = isIpv4(server.id.address)
   for (const real of server.real_server) {
     const { method } = real.lvs_method ?? server.lvs_method
-    if (isIpv4(real.id.address) === ipv4 || method === 'TUN') continue
+    // Of a name only the addresses of the right family count.
+    if (real.id.address === undefined || isIpv4(real.id.address) === ipv4 || method === 'TUN') continue
     report('mixed-families', places.of(real), `${method} cannot reach a server of the other family; TUN can`)
   }
 })
@@ -188,22 +177,9 @@ const tunnelsSayTheirPort = ofEach((server, places, report) => {
   for (const real of server.real_server) check(real.lvs_method, places.of(real, 'lvs_method'))
 })
 
-const CHECKERS = [
-  'PING_CHECK',
-  'TCP_CHECK',
-  'UDP_CHECK',
-  'HTTP_GET',
-  'SSL_GET',
-  'SMTP_CHECK',
-  'DNS_CHECK',
-  'MISC_CHECK',
-  'FILE_CHECK',
-  'BFD_CHECK',
-] as const satisfies readonly (keyof RealServerSettings)[]
-
 const alphaNeedsAChecker = ofEach((server, places, report) => {
   for (const real of server.real_server) {
-    if (!(real.alpha ?? server.alpha) || CHECKERS.some((type) => real[type].length > 0)) continue
+    if (!(real.alpha ?? server.alpha) || checkersOf(real).length > 0) continue
     report('no-check', places.of(real), 'with `alpha` and no checker this server never comes up')
   }
 })
@@ -218,6 +194,10 @@ const checkersAreComplete = ofEach((server, places, report) => {
       if (check.misc_path === undefined && !places.broken(check, 'misc_path'))
         report('missing-keyword', places.of(check), 'MISC_CHECK needs `misc_path`')
     }
+    for (const check of real.AGENT_CHECK) {
+      if (check.connect_port === undefined && !places.broken(check, 'connect_port'))
+        report('missing-keyword', places.of(check), 'AGENT_CHECK needs `connect_port`, the port of the agent')
+    }
     for (const check of real.FILE_CHECK) {
       if (check.track_file === undefined && !places.broken(check, 'track_file'))
         report('missing-keyword', places.of(check), 'FILE_CHECK needs `track_file`')
@@ -229,12 +209,31 @@ const checkersAreComplete = ofEach((server, places, report) => {
   }
 })
 
+/** As with HAProxy an agent that does not answer changes nothing. */
+const agentsAreNotAlone = ofEach((server, places, report) => {
+  for (const real of server.real_server) {
+    const [agent] = real.AGENT_CHECK
+    if (agent === undefined || checkersOf(real).length > real.AGENT_CHECK.length) continue
+    const message =
+      'an agent that is gone changes nothing: without another checker this server stays up when it is dead'
+    report('no-check', places.of(agent), message, 'add a TCP_CHECK, or another one')
+  }
+})
+
 /** A range of real servers without a port is checked at the port of the service; a check at no port cannot be. */
 const checksHaveAPort = ofEach((server, places, report) => {
   if (server.id.by === 'address' && server.id.port !== undefined) return
   for (const real of server.real_server) {
     if (real.id.port !== undefined) continue
-    for (const check of [...real.TCP_CHECK, ...real.HTTP_GET, ...real.SSL_GET]) {
+    const connecting = [
+      ...real.TCP_CHECK,
+      ...real.UDP_CHECK,
+      ...real.DNS_CHECK,
+      ...real.SMTP_CHECK,
+      ...real.HTTP_GET,
+      ...real.SSL_GET,
+    ]
+    for (const check of connecting) {
       if (check.connect_port === undefined) report('bad-port', places.of(check), 'this checker needs `connect_port`')
     }
   }
@@ -329,8 +328,9 @@ export const serverRules: readonly Rule[] = [
   marksNameNoPort,
   everyPortNeedsPersistence,
   noPersistenceIsNone,
-  groupsExist,
-  groupsAreOfUse,
+  ...groupRules,
+  slowStartsHaveAnEffect,
+  flapsCanBeSeen,
   virtualServersHaveServers,
   realServersAreUnique,
   theSorryServerIsAnother,
@@ -344,5 +344,6 @@ export const serverRules: readonly Rule[] = [
   tunnelsSayTheirPort,
   alphaNeedsAChecker,
   checkersAreComplete,
+  agentsAreNotAlone,
   checksHaveAPort,
 ]

@@ -1,4 +1,5 @@
 import type { Report } from '../diagnostic.ts'
+import { isForCheckers } from '../compile/bfd.ts'
 import { advertIntervalOf } from '../effective.ts'
 import { hasOwner, type TrackLine, trackLines, weightlessAs, withoutWeight } from '../effective-weights.ts'
 import { removeStatement } from '../fix.ts'
@@ -146,14 +147,18 @@ const delaysOfLinksAreShort: Rule = (settings, places, report) => {
 const checkersTrackWhatIsThere: Rule = (settings, places, report) => {
   const files = idsOf(settings.track_file)
   const sessions = idsOf(settings.bfd_instance)
+  const ofCheckers = idsOf(settings.bfd_instance.filter(isForCheckers))
   for (const { FILE_CHECK: fileChecks, BFD_CHECK: bfdChecks } of realServers(settings)) {
     for (const check of fileChecks) {
       if (check.track_file === undefined || files.has(check.track_file)) continue
       report('unknown-name', places.of(check, 'track_file'), `there is no track_file \`${check.track_file}\``)
     }
     for (const check of bfdChecks) {
-      if (check.name === undefined || sessions.has(check.name)) continue
-      report('unknown-name', places.of(check, 'name'), `there is no bfd_instance \`${check.name}\``)
+      if (check.name === undefined || ofCheckers.has(check.name)) continue
+      const message = sessions.has(check.name)
+        ? `\`${check.name}\` is for VRRP only: say \`checker\` in the bfd_instance, too`
+        : `there is no bfd_instance \`${check.name}\``
+      report('unknown-name', places.of(check, 'name'), message)
     }
   }
 }
@@ -223,7 +228,12 @@ function effectText(line: TrackLine, why: 'member' | 'owner'): string | undefine
 const weightsAreOfUseWithNopreempt: Rule = (settings, places, report) => {
   for (const instance of settings.vrrp_instance) {
     if (!instance.nopreempt) continue
-    for (const tracked of [...instance.track_script, ...instance.track_interface, ...instance.track_process]) {
+    for (const tracked of [
+      ...instance.track_script,
+      ...instance.track_interface,
+      ...instance.track_process,
+      ...instance.track_bfd,
+    ]) {
       if ((tracked.weight?.weight ?? 0) === 0) continue
       const message = `with \`nopreempt\` no other director takes over from \`${instance.id}\` because of a lower priority`
       report('bad-weight', places.of(tracked), message, 'leave the weight out: then a failure is a fault')

@@ -1,5 +1,14 @@
 import { isIpv4, isLinkLocal } from '../../net/address.ts'
-import { advertIntervalOf, isStrict, peersOf, preemptDelayOf, preempts, virtualAddressesOf } from '../effective.ts'
+import {
+  advertIntervalOf,
+  familyOf,
+  isStrict,
+  peersOf,
+  preemptDelayOf,
+  preempts,
+  versionOf,
+  virtualAddressesOf,
+} from '../effective.ts'
 import { removeStatement, replaceValue } from '../fix.ts'
 import type { InstanceSettings, Settings } from '../keywords/root.ts'
 import type { Report } from '../diagnostic.ts'
@@ -13,16 +22,13 @@ const PASSWORD_LENGTH = 8
 const ADDRESS_LIMIT = 255
 
 /** A rule that looks at each instance by itself. */
-const ofEach =
+export const ofEach =
   (check: (instance: InstanceSettings, places: Places, report: Report, settings: Settings) => void): Rule =>
   (settings, places, report) => {
     for (const instance of settings.vrrp_instance) check(instance, places, report, settings)
   }
 
-const familyOf = (instance: InstanceSettings): 'IPv4' | 'IPv6' => {
-  const [first] = instance.virtual_ipaddress
-  return first !== undefined && !isIpv4(first.prefix.address) ? 'IPv6' : 'IPv4'
-}
+export const familyName = (instance: InstanceSettings): 'IPv4' | 'IPv6' => (familyOf(instance) === 4 ? 'IPv4' : 'IPv6')
 
 const instanceNamesAreUnique: Rule = (settings, places, report) => {
   const items = settings.vrrp_instance.map((instance) => ({ key: instance.id, at: places.of(instance) }))
@@ -36,7 +42,9 @@ const instancesSayTheirRouterId = ofEach((instance, places, report) => {
 
 const instancesHaveAnInterfaceUnlessUnicast = ofEach((instance, places, report) => {
   if (instance.interface !== undefined || places.broken(instance, 'interface')) return
-  if (instance.unicast_peer.length > 0 && instance.unicast_src_ip !== undefined) return
+  const { unicast_src_ip: source } = instance
+  // A link-local address says nothing without the link that it is of.
+  if (instance.unicast_peer.length > 0 && source !== undefined && !isLinkLocal(source)) return
   report('missing-keyword', places.of(instance), `\`${instance.id}\` needs \`interface\``)
 })
 
@@ -64,7 +72,7 @@ const routerIdsAreUniqueOnALink: Rule = (settings, places, report) => {
     if (vrid === undefined || device === undefined) return []
     // Peers that are not the same keep two virtual routers apart.
     const peers = [...new Set(instance.unicast_peer.map(({ address }) => address))]
-    const key = `virtual_router_id ${vrid} on ${device} for ${familyOf(instance)}`
+    const key = `virtual_router_id ${vrid} on ${device} for ${familyName(instance)}`
     const at = places.of(instance, 'virtual_router_id')
     return (peers.length > 0 ? peers : ['']).map((peer) => ({ key: `${key}\0${group ?? ''}${peer}`, at }))
   })
@@ -97,7 +105,7 @@ const virtualAddressesAreUnique: Rule = (settings, places, report) => {
 const advertsHoldOneFamily = ofEach((instance, places, report) => {
   const { inAdverts } = virtualAddressesOf(instance)
   for (const line of instance.virtual_ipaddress.filter((each) => !inAdverts.includes(each))) {
-    const message = `an advert holds one family, here ${familyOf(instance)}: this address moves with \`${instance.id}\`, but is not in its adverts`
+    const message = `an advert holds one family, here ${familyName(instance)}: this address moves with \`${instance.id}\`, but is not in its adverts`
     report('other-family', places.of(line), message, 'write it in virtual_ipaddress_excluded; keepalived drops it')
   }
 })
@@ -110,13 +118,36 @@ const theFirstIpv6AddressIsLinkLocal = ofEach((instance, places, report) => {
   report('not-link-local', places.of(first), message)
 })
 
+/** keepalived drops what is not of the family of the first address that it reads, whichever that is. */
 const peersAreOfTheSameFamily = ofEach((instance, places, report) => {
   if (instance.virtual_ipaddress.length === 0) return
-  const wanted = familyOf(instance)
+  const wanted = familyName(instance)
   for (const peer of instance.unicast_peer) {
     if (isIpv4(peer.address) === (wanted === 'IPv4')) continue
     report('mixed-families', places.of(peer), `\`${instance.id}\` has ${wanted} addresses; so must its peers have`)
   }
+  for (const keyword of ['unicast_src_ip', 'mcast_src_ip'] as const) {
+    const source = instance[keyword]
+    if (source === undefined || isIpv4(source) === (wanted === 'IPv4')) continue
+    const message = `\`${instance.id}\` has ${wanted} addresses; so must its source be`
+    report('mixed-families', places.of(instance, keyword), message)
+  }
+})
+
+const groupsAreOfTheSameFamily = ofEach((instance, places, report) => {
+  const { mcast_dst_ip: group } = instance
+  if (group === undefined || isIpv4(group) === (familyOf(instance) === 4)) return
+  const at = places.of(instance, 'mcast_dst_ip')
+  const message = `\`${instance.id}\` has ${familyName(instance)} addresses: its adverts go to the default group`
+  report('ignored-value', at, message, 'leave it out, or name a group of that family', removeStatement(at))
+})
+
+const ipv6IsOfVersion3 = ofEach((instance, places, report, { global_defs: global }) => {
+  if (instance.version !== '2' || familyOf(instance) === 4 || isStrict(instance, global)) return
+  const at = places.said(instance, 'version')
+  if (at === undefined) return
+  const message = 'VRRPv2 has no IPv6 (RFC 3768): its adverts are of version 3. keepalived sends some of version 2'
+  report('ignored-value', at, message, 'use version 3 on both directors', replaceValue(at, '3'))
 })
 
 const unicastHasPeers = ofEach((instance, places, report) => {
@@ -143,7 +174,7 @@ const intervalsFitTheVersion = ofEach((instance, places, report) => {
   if (instance.advert_int === undefined || Math.abs(value - instance.advert_int) < 0.001) return
   const at = places.of(instance, 'advert_int')
   const takes =
-    instance.version === '2' ? 'version 2 takes whole seconds' : 'version 3 takes hundredths of a second, up to 40.95'
+    versionOf(instance) === 2 ? 'version 2 takes whole seconds' : 'version 3 takes hundredths of a second, up to 40.95'
   const seconds = String(value / 1000)
   report('rounded-value', at, `${takes}: ${seconds} is taken`, `write ${seconds}`, replaceValue(at, seconds))
 })
@@ -162,10 +193,12 @@ const authenticationIsOfVersion2 = ofEach((instance, places, report, { global_de
     ignored('VRRPv3 has no authentication (RFC 9568 §9)', 'leave it out, or use version 2 on both directors')
   } else if (isStrict(instance, global)) {
     ignored('strict mode has no authentication', 'leave it out, or leave strict mode on both directors')
-  } else if (type === 'AH') {
-    const message =
-      'AH is refused: RFC 3768 took it out of VRRP, and adverts without it would be dropped by a peer that has it'
+  } else if (type === 'AH' && familyOf(instance) === 6) {
+    const message = 'AH is for IPv4 (RFC 2338 §5.3.6)'
     report('bad-authentication', places.of(authentication, 'auth_type'), message, 'use PASS on both directors')
+  } else if (type === 'AH' && instance.state === 'MASTER') {
+    const message = '`state MASTER` has no effect with AH, as in keepalived: it begins as BACKUP'
+    report('ignored-value', places.of(instance, 'state'), message, 'use `state BACKUP` on both directors')
   }
 })
 
@@ -207,40 +240,6 @@ const onlyOwnersHavePriority255 = ofEach((instance, places, report) => {
   }
 })
 
-/** keepalived goes on without what strict mode does not have, but for an instance without addresses. */
-const strictModeIsObeyed = ofEach((instance, places, report, { global_defs: global }) => {
-  if (!isStrict(instance, global)) return
-  if (instance.virtual_ipaddress.length === 0) {
-    report('strict-mode', places.of(instance), 'strict mode needs a virtual_ipaddress')
-  }
-  if (instance.version === '2' && familyOf(instance) === 'IPv6') {
-    report('strict-mode', places.of(instance, 'version'), 'strict mode has IPv6 in version 3 only')
-  }
-  if (instance.unicast_peer.length > 0) {
-    report(
-      'ignored-value',
-      places.of(instance, 'unicast_peer'),
-      'strict mode has no unicast; adverts are unicast all the same',
-    )
-  }
-  if ((instance.down_timer_adverts ?? 3) !== 3) {
-    const at = places.of(instance, 'down_timer_adverts')
-    report('ignored-value', at, 'strict mode takes over after 3 adverts', 'leave it out', removeStatement(at))
-  }
-  if (instance.state === 'MASTER' && instance.priority !== 255) {
-    const message = 'in strict mode only the owner of the addresses (priority 255) begins as MASTER'
-    report('ignored-value', places.of(instance, 'state'), message, 'use `state BACKUP`')
-  }
-})
-
-/** What people are surprised by most. */
-const strictModeMakesAddressesSilent: Rule = ({ global_defs: global }, places, report) => {
-  if (global === undefined || !global.vrrp_strict) return
-  const message =
-    'in strict mode a director that does not own the addresses drops packets to them: ping and local services fail'
-  report('strict-drops', places.of(global, 'vrrp_strict'), message)
-}
-
 export const vrrpRules: readonly Rule[] = [
   instanceNamesAreUnique,
   instancesSayTheirRouterId,
@@ -252,6 +251,8 @@ export const vrrpRules: readonly Rule[] = [
   advertsHoldOneFamily,
   theFirstIpv6AddressIsLinkLocal,
   peersAreOfTheSameFamily,
+  groupsAreOfTheSameFamily,
+  ipv6IsOfVersion3,
   unicastHasPeers,
   peersAreNotTheSource,
   intervalsFitTheVersion,
@@ -260,6 +261,4 @@ export const vrrpRules: readonly Rule[] = [
   preemptionFitsThePriority,
   preemptDelayIsForBackups,
   onlyOwnersHavePriority255,
-  strictModeIsObeyed,
-  strictModeMakesAddressesSilent,
 ]

@@ -82,7 +82,7 @@ function asksForNothing({ initial, neutral }: Entry, value: unknown): boolean {
 
 /** Notes a keyword or an option that was used and has no effect. */
 export function noteIneffective(context: Context, name: string, at: Span, status: Status): void {
-  if (context.withoutEffect || status.effect === 'works' || (status.effect === 'later' && status.detail)) return
+  if (context.withoutEffect || status.effect === 'works') return
   const key = status.effect === 'later' ? status.feature.name : status.why
   const known = context.ineffective.get(key)
   if (known === undefined) context.ineffective.set(key, { status, names: new Set([name]), places: [at] })

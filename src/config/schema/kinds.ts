@@ -109,6 +109,28 @@ export function alias<T, const Name extends string>(
   }
 }
 
+/** `keyword value`, as often as one likes: all of them count. */
+export function several<T extends object>(syntax: Syntax<T>, help: string): Entry<readonly T[]> {
+  return {
+    help,
+    status: works,
+    repeatable: true,
+    syntax: syntax.text,
+    fallback: undefined,
+    initial: NONE,
+    apply(values, statement, context) {
+      if (hasBlock(statement, context)) return values
+      const words = wordsOf(statement.keyword, statement, context)
+      const parsed = syntax.parse(words)
+      if (parsed === invalid) return values
+      words.finish()
+      context.places.set(parsed, '', statement.keyword.at)
+      return [...values, parsed]
+    },
+    print: (name, values, indent) => values.map((value) => `${indent}${name} ${syntax.print(value)}`),
+  }
+}
+
 /** `keyword { value … }`: one value on each line. Further blocks of the same name add to it. */
 export function lines<T>(syntax: Syntax<T>, help: string): Entry<readonly T[]> {
   return listOf(syntax.text, help, syntax, (statement, context) => {
@@ -278,12 +300,7 @@ function blocks<B extends Entries, Head extends object>(
 
 /** The feature behind it comes later; `neutral` is a value with which nothing is missed. */
 export function later<E extends Entry>(feature: Feature, entry: E, neutral?: NonNullable<E['initial']>): E {
-  return { ...entry, status: { effect: 'later', feature, detail: false }, neutral }
-}
-
-/** It says how a feature that comes later is to be done: without effect, and not told where something else asks for that. */
-export function detail<E extends Entry>(feature: Feature, entry: E): E {
-  return { ...entry, status: { effect: 'later', feature, detail: true } }
+  return { ...entry, status: { effect: 'later', feature }, neutral }
 }
 
 /** It will never have an effect, for this reason. */

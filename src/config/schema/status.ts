@@ -15,7 +15,7 @@ export interface Feature {
 export type Status =
   | { readonly effect: 'works' }
   /** Read and checked; the feature behind it comes later. A detail says no more than how: it is told with the rest. */
-  | { readonly effect: 'later'; readonly feature: Feature; readonly detail: boolean }
+  | { readonly effect: 'later'; readonly feature: Feature }
   /** Read and checked; it will never do anything, for this reason. */
   | { readonly effect: 'none'; readonly why: string }
   /** An error, for this reason. */

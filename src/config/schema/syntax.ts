@@ -3,7 +3,7 @@ import { replaceWord } from '../fix.ts'
 import { quotedWords, type Word } from '../lexer.ts'
 import type { Statement } from '../parser.ts'
 import type { Span } from '../source.ts'
-import type { Feature, Status } from './status.ts'
+import type { Status } from './status.ts'
 
 /** Stands for a value that was reported as wrong. */
 export const invalid = Symbol('invalid')
@@ -206,9 +206,9 @@ export function mark(help: string): OptionSpec<true> {
   return { syntax: undefined, help }
 }
 
-/** The option belongs to a feature that comes later. */
-export function laterOption<T>(feature: Feature, spec: OptionSpec<T>): OptionSpec<T> {
-  return { ...spec, status: { effect: 'later', feature, detail: false } }
+/** The option never has an effect, for this reason. */
+export function withoutEffect<T>(why: string, spec: OptionSpec<T>): OptionSpec<T> {
+  return { ...spec, status: { effect: 'none', why } }
 }
 
 export function anotherNameOf<T>(name: string, spec: OptionSpec<T>): OptionSpec<T> & { readonly aliasOf: string } {

@@ -50,7 +50,7 @@ function instanceData(instance: VrrpInstance, now: InstanceSnapshot, config: Con
   return {
     iname: instance.name,
     dont_track_primary: Number(!instance.trackPrimary),
-    skip_check_adv_addr: 1, // which addresses an advert has never decides here
+    skip_check_adv_addr: Number(!instance.checkAddresses),
     strict_mode: 0,
     vmac_ifname: '',
     ifp_ifname: instance.interface,
@@ -93,7 +93,7 @@ function instanceData(instance: VrrpInstance, now: InstanceSnapshot, config: Con
     ...list('track_ifp', tracked('interface')),
     ...list('track_script', tracked('script').flatMap(commandOf)),
     ...list('track_process', tracked('process')),
-    auth_type: Number(instance.password !== undefined),
+    auth_type: { none: 0, pass: 1, ah: 2, hmac: 0 }[instance.authentication.type],
   }
 }
 

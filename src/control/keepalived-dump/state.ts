@@ -1,9 +1,9 @@
 import type { Config } from '../../model/config.ts'
 import type { InstanceCommands } from '../../model/notify.ts'
 import type { ScriptTracker, Track, TrackerKind, TrackerResult } from '../../model/tracking.ts'
-import type { VrrpInstance } from '../../model/vrrp.ts'
-import { VRRP_GROUP } from '../../net/ipv4.ts'
+import type { Authentication, VrrpInstance } from '../../model/vrrp.ts'
 import type { InstanceSnapshot } from '../snapshot.ts'
+import { routeWords, ruleWords } from './routing-words.ts'
 import { addressText, commandText, stateName } from './words.ts'
 
 const TRACKED: Readonly<Record<TrackerKind, string>> = {
@@ -11,6 +11,15 @@ const TRACKED: Readonly<Record<TrackerKind, string>> = {
   script: 'scripts',
   file: 'files',
   process: 'processes',
+  bfd: 'BFDs',
+}
+
+/** What keepalived calls the authentication of version 2. */
+const AUTHENTICATION_NAMES: Readonly<Record<Authentication['type'], string>> = {
+  none: 'none',
+  hmac: 'none',
+  pass: 'SIMPLE_PASSWORD',
+  ah: 'IPSEC_AH',
 }
 
 /**
@@ -26,6 +35,9 @@ export function stateText(
   const lines = [
     '------< Global definitions >------',
     ...(config.routerId === undefined ? [] : [` Router ID = ${config.routerId}`]),
+    ...part('Static Addresses', config.staticObjects.addresses, (each) => [` ${addressText(each, true)}`]),
+    ...part('Static Routes', config.staticObjects.routes, (each) => [` ${routeWords(each)}`]),
+    ...part('Static Rules', config.staticObjects.rules, (each) => [` ${ruleWords(each)}`]),
     ...part('VRRP Topology', config.instances, (instance) => {
       const now = known.get(instance.name)
       return now === undefined ? [] : instanceLines(instance, now, config)
@@ -60,7 +72,7 @@ function instanceLines(instance: VrrpInstance, now: InstanceSnapshot, config: Co
   const master = now.peers.findLast(({ rejected }) => rejected === undefined)
   const group = config.syncGroups.find(({ instances }) => instances.includes(instance.name))
   const isUnicast = instance.unicastPeers.length > 0
-  const { version, garp, password } = instance
+  const { version, garp, authentication } = instance
   const commands = config.scripts.instances.find(({ name }) => name === instance.name)
   return [
     ` VRRP Instance = ${instance.name}`,
@@ -76,9 +88,9 @@ function instanceLines(instance: VrrpInstance, now: InstanceSnapshot, config: Co
     `   Last transition = ${timeText(now.since)}`,
     `   Interface = ${instance.interface}`,
     ...(instance.trackPrimary ? [] : ['   VRRP interface tracking disabled']),
-    '   Skip checking advert IP addresses',
+    ...(instance.checkAddresses ? [] : ['   Skip checking advert IP addresses']),
     ...(instance.source === undefined ? [] : [`   Using src_ip = ${instance.source} (from configuration)`]),
-    ...(isUnicast ? [] : [`   Multicast address ${VRRP_GROUP}`]),
+    ...(isUnicast ? [] : [`   Multicast address ${instance.multicastGroup}`]),
     `   Gratuitous ARP delay = ${Math.floor(garp.delay / 1000)}`,
     `   Gratuitous ARP repeat = ${garp.repeat}`,
     `   Virtual Router ID = ${instance.vrid}`,
@@ -90,10 +102,16 @@ function instanceLines(instance: VrrpInstance, now: InstanceSnapshot, config: Co
     `   Preempt = ${onOff(instance.preempt)}`,
     ...(instance.preemptDelay === 0 ? [] : [`   Preempt delay = ${instance.preemptDelay / 1000} secs`]),
     `   Promote_secondaries = ${onOff(false)}`,
-    ...(version === 2 ? [`   Authentication type = ${password === undefined ? 'none' : 'SIMPLE_PASSWORD'}`] : []),
+    ...(version === 2 ? [`   Authentication type = ${AUTHENTICATION_NAMES[authentication.type]}`] : []),
     ...list(`Virtual IP (${instance.addresses.length})`, instance.addresses, (each) => addressText(each, isMaster)),
     ...list('Virtual IP Excluded ', instance.excludedAddresses, (each) => addressText(each, isMaster)),
-    ...list('Unicast Peer ', instance.unicastPeers, (each) => `${each} min_ttl 0 max_ttl 255`),
+    ...list('Virtual Routes ', instance.routes, routeWords),
+    ...list('Virtual Rules ', instance.rules, ruleWords),
+    ...list(
+      'Unicast Peer ',
+      instance.unicastPeers,
+      ({ address, minTtl, maxTtl }) => `${address} min_ttl ${minTtl} max_ttl ${maxTtl}`,
+    ),
     ...trackLines(instance.tracks),
     `   Using smtp notification = ${config.dumps.mailing.includes(instance.name) ? 'yes' : 'no'}`,
     `   Notify deleted = ${commands?.deleted === undefined ? 'Fault' : 'Deleted'}`,

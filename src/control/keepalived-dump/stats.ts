@@ -18,6 +18,12 @@ export interface KeepalivedStats {
   readonly pri_zero_sent: number
 }
 
+/** Why an advert is not proven to be from a peer. */
+const PROOFS = ['authentication', 'unsigned', 'signature-form', 'signature-key', 'signature', 'stale', 'replayed']
+
+const sumOf = (counts: Readonly<Record<string, number>>, names: readonly string[]): number =>
+  names.reduce((sum, name) => sum + (counts[name] ?? 0), 0)
+
 /** Our counters in keepalived's terms. It counts wrong versions and checksums, too, and tells them by SNMP alone. */
 export function keepalivedStats(instance: InstanceSnapshot): KeepalivedStats {
   const { dropped } = instance
@@ -26,14 +32,14 @@ export function keepalivedStats(instance: InstanceSnapshot): KeepalivedStats {
     advert_sent: instance.advertsSent,
     become_master: instance.becameMaster,
     release_master: instance.releasedMaster,
-    packet_len_err: dropped['truncated'] ?? 0,
+    packet_len_err: (dropped['truncated'] ?? 0) + (dropped['trailing'] ?? 0),
     advert_interval_err: (dropped['interval'] ?? 0) + (dropped['interval-zero'] ?? 0),
     ip_ttl_err: dropped['ttl'] ?? 0,
     invalid_type_rcvd: dropped['type'] ?? 0,
-    addr_list_err: dropped['count-zero'] ?? 0,
+    addr_list_err: (dropped['count-zero'] ?? 0) + (dropped['addresses'] ?? 0),
     invalid_authtype: dropped['authentication-unknown'] ?? 0,
     authtype_mismatch: dropped['authentication-type'] ?? 0,
-    auth_failure: dropped['authentication'] ?? 0,
+    auth_failure: sumOf(dropped, PROOFS),
     pri_zero_rcvd: instance.priorityZeroReceived,
     pri_zero_sent: instance.priorityZeroSent,
   }

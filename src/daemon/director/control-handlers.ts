@@ -2,13 +2,19 @@ import type { Logger } from 'pino'
 import type { Caller, ControlHandlers } from '../../control/server.ts'
 import { serviceName } from '../../model/service.ts'
 import { callerName } from './caller.ts'
+import type { ChecksNow } from './checks-now.ts'
 import type { Forwarding } from './forwarding.ts'
+import type { Hands } from './hands.ts'
+import type { Roles } from './roles.ts'
 
 /** What the control socket asks of the forwarding core. Who has changed something is in the log. */
 export function forwardingHandlers(
   forwarding: Forwarding,
   log: Logger,
-): Omit<ControlHandlers, 'status' | 'dump' | 'reload' | 'upgrade'> {
+): Omit<
+  ControlHandlers,
+  'status' | 'dump' | 'reload' | 'upgrade' | 'failOver' | 'failBack' | 'maintain' | 'hand' | 'check'
+> {
   const audit = (what: string, by: Caller, details: object) => auditLine(log, what, by, details)
   return {
     ipvs: () => forwarding.ipvs(),
@@ -40,6 +46,28 @@ export function forwardingHandlers(
       audit(`${count} connections deleted`, by, { count, filter })
       return count
     },
+  }
+}
+
+/** What the control socket asks of real servers. */
+export const serverHandlers = (
+  hands: Hands,
+  checks: ChecksNow,
+  log: Logger,
+): Pick<ControlHandlers, 'hand' | 'check'> => ({
+  hand: (request, by) => hands.set(request, by),
+  async check(request, by) {
+    auditLine(log, `checkers of ${request.server} asked by hand`, by, request)
+    return await checks.ask(request)
+  },
+})
+
+/** What the control socket asks of the roles. */
+export function roleHandlers(roles: Roles): Pick<ControlHandlers, 'failOver' | 'failBack' | 'maintain'> {
+  return {
+    failOver: async (names, by) => await roles.failOver(names, by),
+    failBack: async (names, by) => await roles.failBack(names, by),
+    maintain: async (on, force, by) => (on ? await roles.beginMaintenance(force, by) : roles.endMaintenance(by)),
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
+import { checkerTasks } from '../../model/checker.ts'
 import type { Config } from '../../model/config.ts'
 import type { DumpKind } from '../../model/dumps.ts'
+import type { HostAnswer } from '../../model/host-name.ts'
 import { notRunningText } from '../../config/not-running.ts'
 import { type Caller, ControlServer, type UpgradeAnswer } from '../../control/server.ts'
 import type { Dump } from '../../control/dump.ts'
@@ -13,24 +15,33 @@ import { notifySystemd, replaceProgram } from '../../linux/process.ts'
 import { ignoreSignals } from '../../linux/signals.ts'
 import { reasonOf } from '../../host/regular-file.ts'
 import { type Millis, millis } from '../../time.ts'
-import { callerName, callerOf } from './caller.ts'
+import { callerOf } from './caller.ts'
 import { configToRun, readPart } from '../../host/config-file.ts'
+import { Availability } from './availability.ts'
 import { Checks } from './checks.ts'
-import { auditLine, forwardingHandlers } from './control-handlers.ts'
+import { auditLine, forwardingHandlers, serverHandlers, roleHandlers } from './control-handlers.ts'
 import { dumpOf } from './dump.ts'
 import { Election, inheritedRoles } from './election.ts'
-import { RecentEvents, reloadEvent } from './events.ts'
+import { RecentEvents } from './events.ts'
+import { tellReload } from './reload-told.ts'
 import { Forwarding } from './forwarding.ts'
+import { Holds } from './holds.ts'
+import { HostNames } from './host-names.ts'
 import { lackingPrograms } from '../../host/host-programs.ts'
 import { writeKeepalivedDump } from './keepalived-dumps.ts'
 import { keepState, type Replaced, takeKeptState } from './kept-state.ts'
+import { readKeptVerdicts, VerdictKeeper } from './kept-verdicts.ts'
 import { flushLog } from '../log.ts'
 import type { Verdict } from '../messages.ts'
 import type { DirectorOptions } from './options.ts'
 import { PidFiles } from './pid-files.ts'
 import { processSnapshot } from './process-snapshot.ts'
 import { resign } from '../vrrp/resign.ts'
+import { ChecksNow } from './checks-now.ts'
+import { Hands } from './hands.ts'
+import { Roles } from './roles.ts'
 import { Scripts } from './scripts.ts'
+import { TrackedChecks } from './tracked-checks.ts'
 import { Telling } from './telling.ts'
 import { lostBy, tryProgram } from './trial.ts'
 import { Verdicts } from './verdicts.ts'
@@ -40,6 +51,12 @@ const STOP_PATIENCE = millis(5000)
 
 /** How long the state that a director keeps for the program that replaces it holds: longer than any start takes. */
 const REPLACING = millis(60_000)
+
+/** What was read of a file, and what it comes to by what is known of names. */
+interface Loadable {
+  readonly config: Config
+  readonly configAt: (answers: readonly HostAnswer[]) => Config | undefined
+}
 
 /** The parent process: configuration, forwarding core, control socket, and its children. */
 export class Director {
@@ -52,53 +69,133 @@ export class Director {
   readonly #telling: Telling
   readonly #election: Election
   readonly #checks: Checks
+  readonly #keeper: VerdictKeeper
+  readonly #availability: Availability
+  readonly #roles: Roles
+  readonly #hands: Hands
   readonly #scripts: Scripts
+  readonly #tracked: TrackedChecks
   readonly #control: ControlServer
   /** Resolves when `startup_script` has ended, and the election begins. */
   readonly begun: Promise<void>
   readonly #pidFiles: PidFiles
+  readonly #hosts: HostNames
   #config: Config
+  /** The configuration in force by what is known of names. */
+  #configAt: Loadable['configAt']
   #loadedAt = new Date().toISOString()
   #refused: readonly string[] = []
   #upgrading = false
   #stopping: Promise<void> | undefined
 
   /** Throws SystemError or CoreFullError when the forwarding core cannot start; then nothing has been changed. */
-  constructor(options: DirectorOptions, config: Config, log: Logger) {
+  constructor(options: DirectorOptions, { config: written, configAt }: Loadable, log: Logger) {
     this.#options = options
     this.#log = log
+    this.#hosts = new HostNames(options.name, log, () => this.#followHosts())
+    this.#hosts.configure(written.hosts)
+    const config = configAt(this.#hosts.answers) ?? written
+    this.#configAt = configAt
     this.#config = config
     this.#warnOfNotRunning()
     this.#pidFiles = new PidFiles(options.pidFiles, options.fileMode, (message) => log.warn(message))
     this.#pidFiles.write('director', process.pid)
     const kept = takeKeptState(options.name)
-    if (kept !== undefined) this.#verdicts.restore(kept.verdicts)
+    const known = kept ?? readKeptVerdicts(options.name)
+    if (known !== undefined) this.#verdicts.recall(known.verdicts, config.virtualServers)
+    if (known !== undefined && 'age' in known && known.verdicts.length > 0)
+      log.warn(`what checks found ${Math.round(known.age / 1000)} s ago holds until they have run again`)
     const inherited = inheritedRoles(kept?.replaced)
-    this.#telling = new Telling(config, inherited?.replaced.instances, this.#verdicts)
+    const holds = new Holds(this.#verdicts, known?.holds, log, this.#events, () => this.#forwarding.follow())
+    this.#telling = new Telling(config, inherited?.replaced.instances, this.#verdicts, holds)
     // Forwarding is ready before anybody can become master.
     const backend = new EbpfBackend(options.name, options, config, kept?.zeros, log)
-    this.#forwarding = new Forwarding(backend, config, this.#verdicts, kept?.quorums, log, (pools) =>
-      this.#telling.pools(pools),
-    )
+    let begun = false
     const { name } = options
     const events = this.#events
+    this.#hands = new Hands(config, { name, log, events, changed: () => this.#forwarding.follow() })
+    this.#availability = new Availability({ name, log, state: (server, real) => holds.state(server, real) })
+    this.#forwarding = new Forwarding(backend, config, holds, this.#hands, known?.quorums, log, (pools, suspended) => {
+      this.#telling.pools(pools)
+      this.#availability.follow(pools, suspended)
+      if (!begun) return
+      this.#checks.follow()
+      this.#scripts.follow()
+    })
     const pidFiles = this.#pidFiles
+    this.#roles = new Roles(config, {
+      name,
+      log,
+      events,
+      instances: () => this.#election.instances,
+      send: (message) => this.#election.direct(message),
+    })
     this.#election = new Election(config, inherited, {
       name,
       log,
       events,
       pidFiles,
       news: (news) => this.#telling.election(news),
+      sessions: (sessions) => this.#tracked.follow(sessions),
+      answer: (answer) => this.#roles.take(answer),
+      duties: () => this.#roles.duties,
+      unanswered: () => this.#roles.unanswered,
     })
     const verdicts = this.#verdicts
+    this.#keeper = new VerdictKeeper(
+      name,
+      () => ({ verdicts: verdicts.kept(this.#config.virtualServers), ...this.#forwarding.known }),
+      (error) => log.warn(`cannot keep what checks have found: ${reasonOf(error)}`),
+    )
     const changed = (verdict: Verdict) => {
       this.#telling.verdict(verdict)
       this.#forwarding.follow()
     }
-    this.#checks = new Checks(config, { name, log, events, pidFiles, verdicts, changed })
+    this.#checks = new Checks(config, {
+      name,
+      log,
+      events,
+      pidFiles,
+      verdicts,
+      changed,
+      named: (news) => this.#hosts.take(news),
+      found: () => this.#forwarding.noteFound(),
+      reweighed: () => this.#forwarding.follow(),
+      taken: (verdict, isPlanned) => {
+        this.#keeper.note()
+        this.#availability.verdict(verdicts.find(this.#config, verdict.id)?.server, isPlanned)
+      },
+      suspended: () => this.#forwarding.suspended,
+      complete: () => this.#election.checked(),
+    })
     const { file, configId, version, scriptSocket: socket } = options
-    const tracked = (results: readonly TrackerResult[]) => this.#election.track(results)
-    this.#scripts = new Scripts(config, { name, file, configId, version, socket, log, events, tracked })
+    const judged = (verdict: Verdict) => this.#checks.take(verdict)
+    this.#tracked = new TrackedChecks(config, judged)
+    const tracked = (results: readonly TrackerResult[]) => {
+      this.#tracked.track(results)
+      this.#election.track(results)
+    }
+    this.#scripts = new Scripts(config, {
+      name,
+      file,
+      configId,
+      version,
+      socket,
+      log,
+      events,
+      tracked,
+      judged,
+      found: () => verdicts.found,
+      suspended: () => this.#forwarding.suspended,
+      answers: () => this.#hosts.answers,
+    })
+    begun = true
+    const checksNow = new ChecksNow({
+      config: () => this.#config,
+      network: async (check, host) => await this.#checks.ask(check, host),
+      command: async (id, check) => await this.#scripts.ask(id, check),
+      tracked: (check) => this.#tracked.ask(check),
+    })
     this.begun = this.#begin()
     this.#control = new ControlServer(
       options.socket,
@@ -107,6 +204,8 @@ export class Director {
         dump: () => this.#dump(),
         reload: (by) => this.reload(by),
         ...forwardingHandlers(this.#forwarding, log),
+        ...roleHandlers(this.#roles),
+        ...serverHandlers(this.#hands, checksNow, log),
         upgrade: (force, by) => {
           auditLine(log, 'an upgrade was asked for', by, { force })
           return this.#upgrade(force)
@@ -133,22 +232,18 @@ export class Director {
   reload(by?: Caller): Reloaded {
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
     const file = readPart(this.#options)
-    const { config, errors, warnings } = configToRun(file, this.#options.partial)
+    const { config: written, configAt, errors, warnings } = configToRun(file, this.#options.partial)
+    const config = configAt(this.#hosts.answers)
     for (const warning of warnings) this.#log.warn(warning)
     const lacking = config === undefined ? errors : lackingPrograms(config)
     this.#refused = config === undefined || lacking.length > 0 ? lacking : this.#apply(config)
-    const { file: path } = this.#options
-    const who = by === undefined ? 'a signal' : callerName(by)
-    const asked = `by ${who}`
-    this.#events.add(reloadEvent(new Date().toISOString(), who, this.#refused))
-    if (this.#refused.length === 0) {
-      this.#log.info({ by }, `reloaded ${path}, asked ${asked}`)
-      this.#warnOfNotRunning()
-    } else
-      this.#log.error(
-        { by, errors: this.#refused },
-        `${path} refused; the configuration in force stays; asked ${asked}`,
-      )
+    if (written !== undefined && this.#refused.length === 0) {
+      this.#configAt = configAt
+      this.#loadedAt = new Date().toISOString()
+      this.#hosts.configure(written.hosts)
+    }
+    tellReload({ file: this.#options.file, by, errors: this.#refused }, this.#log, this.#events)
+    if (this.#refused.length === 0) this.#warnOfNotRunning()
     notifySystemd('READY=1')
     return { errors: this.#refused, notRunning: this.#config.notRunning }
   }
@@ -191,8 +286,8 @@ export class Director {
     const trial = await tryProgram()
     const errors = 'errors' in trial ? trial.errors : force ? [] : lostBy(trial)
     const vrrpPid = this.#election.pid ?? 0
-    const { instances, trackers } = this.#election
-    const replaced = { version, vrrpPid, instances, trackers }
+    const { instances, trackers, bfdSessions } = this.#election
+    const replaced = { version, vrrpPid, instances, trackers, bfdSessions }
     const against = errors.length > 0 ? errors : this.#keep(replaced, REPLACING)
     if ('errors' in trial || against.length > 0) {
       this.#upgrading = false
@@ -216,6 +311,8 @@ export class Director {
     // The new program has the whole period of the watchdog for its start.
     notifySystemd(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}\nWATCHDOG=1`)
     await Promise.all([this.#checks.stop(STOP_PATIENCE), this.#scripts.handOver()])
+    this.#keeper.close()
+    this.#availability.close()
     await flushLog(this.#log)
     if (this.#stopping !== undefined) return
     ignoreSignals() // until the new program has handlers: what has one now would end it
@@ -225,7 +322,8 @@ export class Director {
   /** Why it cannot be. */
   #keep(replaced: Replaced | undefined, validFor: Millis): readonly string[] {
     try {
-      keepState(this.#options.name, { verdicts: this.#verdicts.all, ...this.#forwarding.kept, replaced }, validFor)
+      const verdicts = this.#verdicts.kept(this.#config.virtualServers)
+      keepState(this.#options.name, { verdicts, ...this.#forwarding.kept, replaced }, validFor)
       return []
     } catch (error) {
       return [`cannot keep what is known: ${reasonOf(error)}`]
@@ -249,10 +347,15 @@ export class Director {
       const { instances } = this.#config
       resign(name, { instances, what: 'everything', now: grace === 0 }, (error) => this.#log.error(error.message))
     }
+    this.#hosts.close()
     this.#telling.stopped()
     await Promise.all([this.#checks.stop(STOP_PATIENCE), this.#control.close()])
     await this.#scripts.finish()
-    if (grace === 0) this.#forwarding.remove()
+    this.#keeper.close()
+    this.#availability.close()
+    const { flushOnStop } = this.#config
+    if (flushOnStop === 'configured') this.#forwarding.flush()
+    if (grace === 0 || flushOnStop === 'all') this.#forwarding.remove()
     else {
       for (const error of this.#keep(undefined, grace)) this.#log.error(error)
       this.#forwarding.leave(grace)
@@ -262,21 +365,33 @@ export class Director {
     await flushLog(this.#log)
   }
 
+  /** Real servers that have names have other addresses: the same file is another configuration. */
+  #followHosts(): void {
+    const config = this.#configAt(this.#hosts.answers)
+    const errors = config === undefined || this.#stopping !== undefined ? [] : this.#apply(config)
+    if (errors.length > 0) this.#log.error({ errors }, 'real servers keep the addresses that they had')
+  }
+
   #apply(config: Config): readonly string[] {
+    const verdicts = this.#verdicts.all
+    this.#verdicts.carryOver(checkerTasks(this.#config.virtualServers), checkerTasks(config.virtualServers))
     try {
       this.#telling.configure(
         config,
         () => this.#forwarding.configure(config),
         () => {
           this.#config = config
-          this.#loadedAt = new Date().toISOString()
+          this.#roles.configure(config)
+          this.#hands.configure(config)
           this.#election.configure(config)
           this.#checks.configure(config)
+          this.#tracked.configure(config)
           this.#scripts.configure(config)
         },
       )
       return []
     } catch (error) {
+      this.#verdicts.restore(verdicts)
       if (error instanceof CoreFullError || error instanceof SystemError) return [error.message]
       throw error
     }
@@ -284,6 +399,7 @@ export class Director {
 
   #snapshot(): Snapshot {
     const { name, version, file } = this.#options
+    const { alarms, ...forwarding } = this.#forwarding.snapshot(this.#availability.reader())
     return {
       name,
       routerId: this.#config.routerId,
@@ -295,10 +411,15 @@ export class Director {
         refused: this.#refused,
         notRunning: this.#config.notRunning,
       },
+      maintenance: this.#roles.duties.maintenance,
       processes: this.#processes(),
       instances: this.#election.instances,
+      unknownVrids: this.#election.unknownVrids,
+      bfdSessions: this.#election.bfdSessions,
+      staticObjects: this.#election.staticObjects,
       commands: this.#scripts.runs,
-      ...this.#forwarding.snapshot(),
+      ...forwarding,
+      alarms: [...alarms, ...this.#hosts.alarms],
     }
   }
 

@@ -3,7 +3,7 @@ import { formatDiagnostic } from '../../config/diagnostic.ts'
 import { printSettings } from '../../config/print.ts'
 import type { Dump } from '../../control/dump.ts'
 import { LAYOUT_VERSION } from '../../forward/ebpf/layout/bounds.ts'
-import type { Snapshot } from '../../control/snapshot.ts'
+import type { ServiceSnapshot, Snapshot } from '../../control/snapshot.ts'
 import { interfaceFacts, sysctlFacts } from '../../host/host-facts.ts'
 import type { ConfigFile } from '../../host/config-file.ts'
 import { libbpfVersion } from '../../linux/libbpf.ts'
@@ -26,11 +26,17 @@ export function dumpOf(
     processes,
     configuration: { ...configuration, ...configurationText(file, inForce) },
     instances,
+    availability: snapshot.services.flatMap(availabilityOf),
     core,
     host: { interfaces: interfaceFacts(), sysctls: sysctlFacts() },
     events,
   }
 }
+
+const availabilityOf = ({ name: service, availability, servers }: ServiceSnapshot): Dump['availability'] => [
+  ...(availability === undefined ? [] : [{ service, ...availability }]),
+  ...servers.flatMap(({ name: server, availability: own }) => (own === undefined ? [] : [{ service, server, ...own }])),
+]
 
 /** Of this program and what it stands on. */
 const versionsOf = (tanist: string): Dump['versions'] => ({

@@ -1,5 +1,13 @@
 import type { Logger } from 'pino'
-import type { InstanceSnapshot, ProcessSnapshot } from '../../control/snapshot.ts'
+import type {
+  BfdSnapshot,
+  InstanceSnapshot,
+  LatenessSnapshot,
+  ProcessSnapshot,
+  RoutingSnapshot,
+  UnknownVridSnapshot,
+} from '../../control/snapshot.ts'
+import type { Duties } from '../../model/duty.ts'
 import type { Config } from '../../model/config.ts'
 import { trackerKey, type TrackerResult, trackersByKey } from '../../model/tracking.ts'
 import type { RouterIdentity } from '../../model/vrrp.ts'
@@ -7,7 +15,7 @@ import { type Millis, millis } from '../../time.ts'
 import { matchRouters } from '../../vrrp/router.ts'
 import { type Succession, succession } from '../../vrrp/succession.ts'
 import { Child, CHILD_OPTIONS } from '../child.ts'
-import type { FromVrrp, InstanceNews, ToVrrp, Transition } from '../messages.ts'
+import type { FromVrrp, InstanceNews, RoleAnswer, RoleRequest, ToVrrp, Transition } from '../messages.ts'
 import { PULSES } from '../pulse.ts'
 import { resign } from '../vrrp/resign.ts'
 import { afterTransition } from './after-transition.ts'
@@ -28,6 +36,14 @@ export interface ElectionContext {
   readonly pidFiles: PidFiles
   /** In the order in which it happened. */
   news(news: InstanceNews): void
+  /** How BFD sessions are: once a second, and when one has another state. */
+  sessions(sessions: readonly BfdSnapshot[]): void
+  /** To what `direct` has asked. */
+  answer(answer: RoleAnswer): void
+  /** What an operator has asked of the roles of this node. */
+  duties(): Duties
+  /** What `direct` has asked without an answer so far. */
+  unanswered(): readonly RoleRequest[]
 }
 
 /** Of the program that this process was before: its vrrp process still has the roles. */
@@ -51,8 +67,16 @@ export class Election {
   readonly #trackers = new Map<string, TrackerResult>()
   #config: Config
   #hasBegun = false
+  #checked = false
   #instances: readonly InstanceSnapshot[] = []
-  #startedAt = 0
+  #lateness: LatenessSnapshot | undefined
+  #unknownVrids: readonly UnknownVridSnapshot[] = []
+  #bfdSessions: readonly BfdSnapshot[] = []
+  #staticObjects: readonly RoutingSnapshot[] = []
+  /** Whether the vrrp process that runs has its roles. */
+  #isInOffice = false
+  /** When the last one that had them ended, by `performance.now()`. */
+  #vacantSince = 0
   #adopt: readonly RouterIdentity[] = []
   #predecessor: Predecessor | undefined
   #replaced: Replaced | undefined
@@ -63,10 +87,10 @@ export class Election {
     this.#config = config
     if (inherited !== undefined) this.#takeOver(inherited)
     this.#process = new Child<ToVrrp, FromVrrp>(
-      { role: 'vrrp', args: [context.name], execArgv: CHILD_OPTIONS, pulse: PULSES.vrrp },
+      { role: 'vrrp', args: () => [context.name], execArgv: CHILD_OPTIONS, pulse: PULSES.vrrp },
       {
         started: () => {
-          this.#startedAt = performance.now()
+          this.#isInOffice = false
           // The first child starts before the field that names it is set.
           setImmediate(() => this.#begun())
         },
@@ -81,12 +105,21 @@ export class Election {
     this.#context.log.info(`took over from version ${replaced.version}`)
     this.#replaced = replaced
     this.#instances = replaced.instances
+    this.#bfdSessions = replaced.bfdSessions ?? []
     for (const result of replaced.trackers ?? []) this.#trackers.set(trackerKey(result), result)
     this.#adopt = this.#succession(millis(0)).adopted
   }
 
   get instances(): readonly InstanceSnapshot[] {
     return this.#instances
+  }
+
+  get bfdSessions(): readonly BfdSnapshot[] {
+    return this.#bfdSessions
+  }
+
+  get staticObjects(): readonly RoutingSnapshot[] {
+    return this.#staticObjects
   }
 
   get trackers(): readonly TrackerResult[] {
@@ -98,6 +131,10 @@ export class Election {
     return this.#heard.promise
   }
 
+  get unknownVrids(): readonly UnknownVridSnapshot[] {
+    return this.#unknownVrids
+  }
+
   get isWell(): boolean {
     return this.#process.isWell
   }
@@ -107,7 +144,7 @@ export class Election {
   }
 
   get snapshot(): ProcessSnapshot {
-    return processSnapshot('vrrp', this.#process)
+    return { ...processSnapshot('vrrp', this.#process), lateness: this.#lateness }
   }
 
   /** Whether it goes on in the roles of a process before this one. */
@@ -138,6 +175,17 @@ export class Election {
     if (this.#hasBegun) this.#process.send({ type: 'trackers', results })
   }
 
+  /** What an operator wants of the roles. */
+  direct(request: RoleRequest): void {
+    this.#process.send(request)
+  }
+
+  /** Every check of this node has had a result. */
+  checked(): void {
+    this.#checked = true
+    if (this.#hasBegun) this.#process.send({ type: 'checked' })
+  }
+
   clearCounters(): void {
     this.#process.send({ type: 'clear-counters' })
   }
@@ -157,15 +205,31 @@ export class Election {
   #begun(): void {
     this.#context.pidFiles.write('vrrp', this.#process.pid)
     this.#configure()
+    for (const request of this.#context.unanswered()) this.direct(request)
   }
 
   #configure(): void {
     if (!this.#hasBegun) return
-    const { instances, syncGroups: groups, linkDelays } = this.#config
+    const { instances, syncGroups: groups, linkDelays, staticObjects: statics, logUnknownVrids, pacing } = this.#config
     const before = this.#replaced?.instances
     const known = before === undefined ? {} : { before }
-    const { trackers } = this
-    this.#process.send({ type: 'configure', instances, groups, linkDelays, trackers, adopt: this.#adopt, ...known })
+    this.#process.send({
+      type: 'configure',
+      instances,
+      groups,
+      linkDelays,
+      pacing,
+      logUnknownVrids,
+      sessions: this.#config.bfdSessions,
+      knownSessions: this.#bfdSessions,
+      statics,
+      trackers: this.trackers,
+      duties: this.#context.duties(),
+      checked: this.#checked,
+      adopt: this.#adopt,
+      process: this.#config.processes.vrrp,
+      ...known,
+    })
     this.#adopt = []
     this.#replaced = undefined
   }
@@ -174,6 +238,11 @@ export class Election {
     switch (message.type) {
       case 'instances':
         this.#instances = message.instances
+        this.#lateness = message.lateness
+        this.#unknownVrids = message.unknownVrids
+        this.#bfdSessions = message.sessions
+        this.#context.sessions(message.sessions)
+        this.#staticObjects = message.staticObjects
         if (this.#hasBegun) this.#heard.resolve()
         break
       case 'transition':
@@ -184,7 +253,17 @@ export class Election {
       case 'lower-priority':
         if (this.#predecessor === undefined) this.#context.news(message)
         break
+      case 'yielded':
+      case 'resumed':
+        this.#context.answer(message)
+        break
+      case 'taken-away': {
+        const { items, outcome, at } = message
+        this.#context.events.add({ at: new Date(at).toISOString(), type: 'taken-away', items, outcome })
+        break
+      }
       case 'adopted':
+        this.#isInOffice = true
         this.#predecessor?.end()
         this.#predecessor = undefined
         break
@@ -202,9 +281,10 @@ export class Election {
     const { name, log, events } = this.#context
     log.error(`the vrrp process has died (${how}); starting it again`)
     events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'vrrp', reason: how })
-    const crashedAtOnce = performance.now() - this.#startedAt < RESPAWN_MS
+    const now = performance.now()
+    if (this.#isInOffice) this.#vacantSince = now - silentMs
     // A predecessor is still master for them.
-    const absence = this.hasPredecessor ? 0 : crashedAtOnce ? Number.POSITIVE_INFINITY : silentMs + delayMs + RESPAWN_MS
+    const absence = this.hasPredecessor ? 0 : now - this.#vacantSince + delayMs + RESPAWN_MS
     const what = this.#succession(millis(absence))
     this.#adopt = what.adopted
     if (what.resigned.length === 0) return

@@ -1,34 +1,54 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { ESTIMATE_EVERY_SECONDS } from '../../balance/estimator.ts'
+import { fellowServers, type Pool, unchangedServers } from '../../balance/fellow-servers.ts'
 import { type IpvsTable, nextStep, planByHand, tableInCore } from '../../balance/ipvs-table.ts'
 import { beginMeters, type Meters, ratesByRun, tickMeters } from '../../balance/meters.ts'
 import type { PlannedService } from '../../balance/plan.ts'
+import { handled, weightNow } from '../../balance/standing.ts'
 import { type FormedPool, type Quorum, reformPool } from '../../balance/pool.ts'
 import { poolChanges } from '../../balance/pool-changes.ts'
+import { pathServices } from '../../balance/service-paths.ts'
+import { canRest, suspendedServers } from '../../balance/suspension.ts'
 import { type ConnectionFilter, passes } from '../../control/connection-filter.ts'
 import type { Dump } from '../../control/dump.ts'
 import { ipvsListing } from '../../control/ipvs-listing.ts'
-import { type ConfiguredService, serviceSnapshots } from '../../control/service-snapshot.ts'
-import type { ServiceSnapshot } from '../../control/snapshot.ts'
+import { type ConfiguredService, serviceSnapshots, type ServerVerdict } from '../../control/service-snapshot.ts'
+import type { AvailabilitySnapshot, ServiceSnapshot } from '../../control/snapshot.ts'
 import { type Backend, CoreFullError } from '../../forward/backend.ts'
 import { muteServers } from '../../host/own-ports.ts'
 import type { Config } from '../../model/config.ts'
 import type { CoreReading } from '../../model/core-reading.ts'
 import type { IpvsListing, ListedConnection } from '../../model/ipvs-listing.ts'
-import type { IpvsCommand, IpvsOutcome, IpvsService, Timeouts } from '../../model/ipvs.ts'
+import {
+  type IpvsCommand,
+  type IpvsOutcome,
+  type IpvsService,
+  type Timeouts,
+  USUAL_TIMEOUTS,
+} from '../../model/ipvs.ts'
 import type { Hops } from '../../model/next-hop.ts'
-import { type RealServer, type ServiceId, serviceName } from '../../model/service.ts'
+import { type RealServer, type ServiceId, serviceName, type VirtualServer } from '../../model/service.ts'
 import { type Endpoint, endpointName } from '../../model/endpoint.ts'
 import type { Traced, TracePacket } from '../../model/trace.ts'
+import type { Address } from '../../net/address.ts'
 import type { Millis } from '../../time.ts'
 import { Coalescer } from './coalescer.ts'
+import type { Holds } from './holds.ts'
 import { HostNetwork } from './host-network.ts'
 import type { KeptState } from './kept-state.ts'
-import type { Verdicts } from './verdicts.ts'
+import type { Hands } from './hands.ts'
 
 /** Verdicts and changes of the network that come within this time of a plan are part of one that is made after it. */
 const PLAN_GAP_MS = 20
+
+/** The first answers of all checkers come one after the other: their plans take a tenth of the process at most. */
+const FOUND_WITHIN_MS = 200
+const FOUND_SHARE = 10
+
+/** `suspended`: names of the virtual servers whose checks rest. */
+type OnPools = (pools: ReadonlyMap<string, FormedPool>, suspended: ReadonlySet<string>) => void
 
 /**
  * Keeps the forwarding core in line with configuration, verdicts and network: each change makes a plan, and the difference
@@ -36,9 +56,10 @@ const PLAN_GAP_MS = 20
  */
 export class Forwarding {
   readonly #log: Logger
-  readonly #onPools: (pools: ReadonlyMap<string, FormedPool>) => void
+  readonly #onPools: OnPools
   readonly #backend: Backend
-  readonly #verdicts: Verdicts
+  readonly #standings: Holds
+  readonly #hands: Hands
   readonly #network: HostNetwork
   readonly #following = new Coalescer(() => this.#follow(), PLAN_GAP_MS)
   readonly #plannedByHand = new WeakMap<IpvsService, PlannedService>()
@@ -49,27 +70,36 @@ export class Forwarding {
   #pools: ReadonlyMap<string, FormedPool> = new Map()
   #byHand: IpvsTable
   #services: readonly PlannedService[] = []
+  #paths: { readonly of: readonly VirtualServer[]; readonly services: readonly PlannedService[] } = {
+    of: [],
+    services: [],
+  }
   #config: Config
   /** What the kernel refused the last time. */
   readonly #failures = new Map<'plan' | 'repair', string>()
+  /** How long that took the last time. */
+  #followMs = 0
   /** Servers that the core has no room for. */
   #leftOut: readonly string[] = []
   /** What was said of servers that are not reached here. */
   #mute: ReadonlySet<string> = new Set()
+  #suspended: ReadonlySet<string> = new Set()
   #sweepTimer: NodeJS.Timeout | undefined
 
   /** `quorums` are of the director before this one. `onPools` is told of the servers each time they may be others. Throws SystemError or CoreFullError. */
   constructor(
     backend: Backend,
     config: Config,
-    verdicts: Verdicts,
+    standings: Holds,
+    hands: Hands,
     quorums: KeptState['quorums'] | undefined,
     log: Logger,
-    onPools: (pools: ReadonlyMap<string, FormedPool>) => void,
+    onPools: OnPools,
   ) {
     this.#log = log
     this.#onPools = onPools
-    this.#verdicts = verdicts
+    this.#standings = standings
+    this.#hands = hands
     this.#config = config
     this.#backend = backend
     this.#network = new HostNetwork(backend, log, (notBefore) => this.#following.request(notBefore))
@@ -78,6 +108,8 @@ export class Forwarding {
     this.#meters = beginMeters(found)
     this.#keptQuorums = new Map(Object.entries(quorums ?? {}))
     this.#meterTimer = setInterval(() => this.#measure(), ESTIMATE_EVERY_SECONDS * 1000)
+    this.setTimeouts(config.timeouts)
+    this.#observe(found)
     this.#update()
     this.#keptQuorums.clear()
     backend.start()
@@ -91,7 +123,10 @@ export class Forwarding {
     this.#config = config
     this.#backend.configure(config)
     try {
+      if (config.virtualServers.some(({ observeLimit }) => observeLimit !== undefined))
+        this.#observe(this.#backend.read())
       this.#update()
+      if (!isDeepStrictEqual(config.timeouts, before.timeouts)) this.setTimeouts(withUsual(config.timeouts))
     } catch (error) {
       this.#config = before
       this.#backend.configure(before)
@@ -104,14 +139,21 @@ export class Forwarding {
     this.#following.request()
   }
 
+  /** A checker has spoken for the first time, which changes nothing. What holds servers up needs to know it all the same. */
+  noteFound(): void {
+    this.#following.request(performance.now() + Math.max(FOUND_WITHIN_MS, FOUND_SHARE * this.#followMs))
+  }
+
   /**
    * Makes the core follow verdicts and network. A server that there is no room for is left out: those that are gone keep their places
    * while there are connections to them. What the kernel refuses is said. With each sweep it is tried again.
    */
   #follow(): void {
     let leftOut: readonly string[]
+    const begun = performance.now()
     try {
       leftOut = this.#update({ partly: true }).map(endpointName)
+      this.#followMs = performance.now() - begun
       this.#failures.delete('plan')
     } catch (error) {
       this.#report('plan', 'the forwarding core could not be brought up to date yet', error)
@@ -125,21 +167,32 @@ export class Forwarding {
   /** Returns the servers that there is no room for. Throws CoreFullError, with `partly` only for other reasons than these. */
   #update({ partly } = { partly: false }): readonly Endpoint[] {
     const asking = this.#network.begin()
+    this.#standings.follow(this.#config.virtualServers, (server, real) => this.#hands.of(server, real))
     const pools = new Map(
       this.#config.virtualServers.map((server): [string, FormedPool] => {
-        const name = serviceName(server.id)
-        const isUp = (real: RealServer) => this.#verdicts.isUp(server, real)
-        return [name, reformPool(server, isUp, this.#pools.get(name), this.#keptQuorums.get(name))]
+        const { name } = server
+        const standingOf = (real: RealServer) =>
+          handled(this.#standings.standing(server, real), this.#hands.of(server, real))
+        return [name, reformPool(server, standingOf, this.#pools.get(name), this.#keptQuorums.get(name))]
       }),
     )
     const configured = this.#configured()
     const byHand = this.#byHand.filter(({ id }) => !configured.has(serviceName(id)))
-    const services = [...[...pools.values()].map(({ service }) => service), ...byHand.map((each) => this.#plan(each))]
-    const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
-    const hops = this.#network.resolve(new Set(servers), asking)
+    const services = [
+      ...[...pools.values()].flatMap((pool) => pool.services),
+      ...byHand.map((each) => this.#plan(each)),
+    ]
+    const paths = this.#pathServices()
+    const all = this.#allServers(byHand)
+    const planned = [...services, ...paths].flatMap(({ destinations }) =>
+      destinations.map(({ endpoint }) => endpoint.address),
+    )
+    const hops = this.#network.resolve(new Set([...planned, ...all.flatMap(unchangedServers)]), asking)
     let leftOut: readonly Endpoint[]
     try {
-      leftOut = this.#backend.apply({ services }, hops, partly)
+      const isHere = (address: Address) => hops.get(address) === 'local'
+      this.#network.followFellows(fellowServers(all, isHere), asking)
+      leftOut = this.#backend.apply({ services: [...services, ...paths] }, hops, partly)
       this.#services = services
     } finally {
       this.#network.end(asking)
@@ -149,26 +202,42 @@ export class Forwarding {
     const before = this.#pools
     this.#pools = pools
     for (const [name, pool] of pools) {
-      for (const { level, text } of poolChanges(name, before.get(name), pool)) {
+      for (const { level, text } of poolChanges(name, before.get(name), pool, pool.server.alpha)) {
         this.#log[level]({ virtualServer: name }, text)
       }
     }
-    this.#onPools(pools)
+    this.#suspended = suspendedServers(this.#config.virtualServers, this.#network.ownAddresses)
+    this.#onPools(pools, this.#suspended)
     return leftOut
   }
 
-  snapshot(): { services: ServiceSnapshot[]; drops: Record<string, number> } {
+  snapshot(availabilityOf: (server: VirtualServer, real?: RealServer) => AvailabilitySnapshot | undefined): {
+    services: ServiceSnapshot[]
+    drops: Record<string, number>
+    alarms: readonly string[]
+  } {
     const reading = this.#backend.read()
-    const configured = this.#config.virtualServers.map((server): ConfiguredService => {
-      const pool = this.#pools.get(serviceName(server.id))
-      return {
-        server,
-        hasQuorum: pool?.quorum.up === true,
-        weights: new Map(pool?.service.destinations.map(({ endpoint, weight }) => [endpointName(endpoint), weight])),
-        verdicts: server.realServers.map((real) => this.#verdicts.describe(server, real)),
-      }
+    const configured = this.#config.virtualServers.flatMap((server): ConfiguredService[] => {
+      const pool = this.#pools.get(server.name)
+      const hasQuorum = pool?.quorum.up === true
+      const verdicts = server.realServers.map((real) => ({
+        ...this.#describe(server, real),
+        weight: weightNow(this.#standings.standing(server, real)),
+        byHand: this.#hands.of(server, real),
+        availability: availabilityOf(server, real),
+      }))
+      const availability = availabilityOf(server)
+      return server.services.map((id, i) => {
+        const destinations = pool?.services[i]?.destinations
+        const weights = new Map(destinations?.map(({ endpoint, weight }) => [endpointName(endpoint), weight]))
+        return { server, id, hasQuorum, availability, weights, verdicts }
+      })
     })
-    return { services: serviceSnapshots(configured, this.#byHand, reading), drops: dropCounts(reading) }
+    return {
+      services: serviceSnapshots(configured, this.#byHand, reading),
+      drops: dropCounts(reading),
+      alarms: this.#standings.alarms,
+    }
   }
 
   /**
@@ -250,10 +319,29 @@ export class Forwarding {
     return this.#backend.zero(id)
   }
 
+  /** Names of the virtual servers whose checks rest while their addresses are elsewhere. */
+  get suspended(): ReadonlySet<string> {
+    return this.#suspended
+  }
+
   /** What the next director is to know of this. */
-  get kept(): Pick<KeptState, 'quorums' | 'zeros'> {
+  get kept(): Pick<KeptState, 'quorums' | 'holds' | 'zeros'> {
+    return { ...this.known, zeros: this.#backend.zeros }
+  }
+
+  /** What is known of servers beside the verdicts. */
+  get known(): Pick<KeptState, 'quorums' | 'holds'> {
     const quorums = Object.fromEntries([...this.#pools].map(([name, { quorum }]) => [name, quorum]))
-    return { quorums, zeros: this.#backend.zeros }
+    return { quorums, holds: this.#standings.kept }
+  }
+
+  /** Takes the configuration's services out of the core; those made by hand stay. */
+  flush(): void {
+    const asking = this.#network.begin()
+    const services = this.#byHand.map((each) => this.#plan(each))
+    const servers = services.flatMap(({ destinations }) => destinations.map(({ endpoint }) => endpoint.address))
+    this.#backend.apply({ services }, this.#network.resolve(new Set(servers), asking), true)
+    this.#network.end(asking)
   }
 
   /** Lets the core go on by itself for so long; from then on it passes everything. */
@@ -272,12 +360,37 @@ export class Forwarding {
     this.#following.cancel()
     clearTimeout(this.#sweepTimer)
     clearInterval(this.#meterTimer)
+    this.#standings.close()
     this.#network.close()
+  }
+
+  /** Whatever the checks say of them. */
+  #allServers(byHand: IpvsTable): readonly Pool[] {
+    const configured = this.#config.virtualServers.map(({ services, marked, realServers, sorryServer }) => ({
+      ids: [...services, ...marked],
+      servers: sorryServer === undefined ? realServers : [...realServers, sorryServer],
+    }))
+    return [...configured, ...byHand.map(({ id, servers }) => ({ ids: [id], servers }))]
+  }
+
+  /** For checks that go the way of clients: the same as long as the configuration is. */
+  #pathServices(): readonly PlannedService[] {
+    const { virtualServers } = this.#config
+    if (this.#paths.of !== virtualServers) this.#paths = { of: virtualServers, services: pathServices(virtualServers) }
+    return this.#paths.services
   }
 
   /** Names of the services that are the configuration's. */
   #configured(): ReadonlySet<string> {
-    return new Set(this.#config.virtualServers.flatMap(({ id, marked }) => [id, ...marked]).map(serviceName))
+    return new Set(
+      this.#config.virtualServers.flatMap(({ services, marked }) => [...services, ...marked]).map(serviceName),
+    )
+  }
+
+  #describe(server: VirtualServer, real: RealServer): ServerVerdict {
+    const verdict = this.#standings.describe(server, real)
+    if (!real.checks.some(canRest) || !this.#suspended.has(server.name)) return verdict
+    return { ...verdict, reason: `${verdict.reason}; not checked while its addresses are not here (ha_suspend)` }
   }
 
   #plan(service: IpvsService): PlannedService {
@@ -304,7 +417,15 @@ export class Forwarding {
   }
 
   #measure(): void {
-    this.#meters = tickMeters(this.#meters, this.#backend.read())
+    const reading = this.#backend.read()
+    this.#meters = tickMeters(this.#meters, reading)
+    this.#observe(reading)
+  }
+
+  /** What clients meet counts from the first time on that this looks at a server. */
+  #observe(reading: CoreReading): void {
+    const handOf = (server: VirtualServer, real: RealServer) => this.#hands.of(server, real)
+    if (this.#standings.observe(this.#config.virtualServers, handOf, reading)) this.follow()
   }
 
   /** What the kernel refuses is said once, and tried again with each sweep; anything else is a fault of ours. */
@@ -321,6 +442,13 @@ export class Forwarding {
     this.#mute = mute
   }
 }
+
+/** IPVS's own, of what a reload leaves out. */
+const withUsual = ({ tcp, tcpFin, udp }: Timeouts): Timeouts => ({
+  tcp: tcp || USUAL_TIMEOUTS.tcp,
+  tcpFin: tcpFin || USUAL_TIMEOUTS.tcpFin,
+  udp: udp || USUAL_TIMEOUTS.udp,
+})
 
 const dropCounts = ({ drops }: CoreReading): Record<string, number> =>
   Object.fromEntries(Object.entries(drops).map(([reason, count]) => [reason, Number(count)]))

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino'
+import type { FellowServer } from '../../balance/fellow-servers.ts'
 import type { Backend } from '../../forward/backend.ts'
+import { KnownAddresses } from '../../linux/known-addresses.ts'
 import { type NetworkChange, NetworkChanges } from '../../linux/network-changes.ts'
 import { Poller } from '../../linux/poller.ts'
 import { type Link, Rtnetlink } from '../../linux/rtnetlink.ts'
 import { countsByType } from '../../model/counts-by-type.ts'
 import type { Hops } from '../../model/next-hop.ts'
 import type { Address } from '../../net/address.ts'
+import { FellowDirectors } from './fellow-directors.ts'
 import { NextHops } from './next-hops.ts'
 
 /**
@@ -28,6 +31,8 @@ export class HostNetwork {
   readonly #rtnetlink = new Rtnetlink()
   readonly #changes = new NetworkChanges()
   readonly #hops = new NextHops(this.#rtnetlink)
+  readonly #fellows: FellowDirectors
+  readonly #known = new KnownAddresses()
   readonly #backend: Backend
   readonly #log: Logger
   readonly #planSoon: (notBefore: number) => void
@@ -36,6 +41,7 @@ export class HostNetwork {
   /** Whether the list of links is that of the kernel. */
   #areLinksKnown = false
   #areAddressesKnown = false
+  #own: ReadonlySet<Address> = new Set()
   /** The network is not asked before then, by `performance.now()`. */
   #notBefore = Number.NEGATIVE_INFINITY
   /** While events of the network are left alone. */
@@ -43,6 +49,7 @@ export class HostNetwork {
 
   /** `backend` is told of links and addresses; `planSoon` asks for a plan that is made then (`performance.now()`) or later. */
   constructor(backend: Backend, log: Logger, planSoon: (notBefore: number) => void) {
+    this.#fellows = new FellowDirectors(this.#rtnetlink, backend, log)
     this.#backend = backend
     this.#log = log
     this.#planSoon = planSoon
@@ -70,6 +77,11 @@ export class HostNetwork {
     return this.#hops.all
   }
 
+  /** The real servers beside this director, as `resolve` has found them. Throws SystemError. */
+  followFellows(fellows: readonly FellowServer[], { asks }: Asking): void {
+    this.#fellows.follow(fellows, this.#hops.all, asks)
+  }
+
   /** After a plan, whatever became of it. */
   end({ begun, asks }: Asking): void {
     if (asks) {
@@ -84,6 +96,11 @@ export class HostNetwork {
     return this.#hops.isBroadcast(address)
   }
 
+  /** All addresses of this host, as of the last plan. */
+  get ownAddresses(): ReadonlySet<Address> {
+    return this.#own
+  }
+
   linkName(ifindex: number): string | undefined {
     return this.#links.find(({ index }) => index === ifindex)?.name
   }
@@ -91,6 +108,7 @@ export class HostNetwork {
   close(): void {
     clearTimeout(this.#eventsRest)
     this.#poller?.close()
+    this.#fellows.close()
     this.#changes.close()
     this.#rtnetlink.close()
   }
@@ -117,13 +135,14 @@ export class HostNetwork {
   #noteChanges(): boolean {
     const changes = this.#changes.drain()
     if (changes.length > 0) this.#log.debug(`netlink: ${countsByType(changes)}`)
-    for (const change of changes) {
+    const news = changes.filter((change) => this.#known.isNews(change))
+    for (const change of news) {
       this.#hops.note(change)
       this.#backend.noteChange(change)
       if (change.type === 'anything' || isNewsOf(change, this.#links)) this.#areLinksKnown = false
       if (change.type === 'anything' || change.type === 'address') this.#areAddressesKnown = false
     }
-    return changes.length > 0
+    return news.length > 0
   }
 
   #followLinks(): void {
@@ -134,7 +153,10 @@ export class HostNetwork {
   }
 
   #followAddresses(): void {
-    this.#backend.setOwnAddresses(this.#rtnetlink.ownAddresses())
+    const addresses = this.#rtnetlink.addresses()
+    this.#known.follow(addresses)
+    this.#own = new Set(addresses.map(({ address }) => address))
+    this.#backend.setOwnAddresses(addresses.map(({ address }) => address))
     this.#areAddressesKnown = true
   }
 }

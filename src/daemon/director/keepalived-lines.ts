@@ -1,6 +1,6 @@
 import type { TrackerResult } from '../../model/tracking.ts'
 
-/** What the log says of a round of a checker: with keepalived's words behind our own. `id` is that of a `CheckTask`. */
+/** What the log says of a round of a checker: with keepalived's words behind our own. `id` is that of a `CheckerTask`. */
 export function verdictLine(id: string, up: boolean, reason: string): string {
   const known = checkLine(id, up, reason)
   return `${id} ${up ? 'success' : 'failed'}: ${reason}${known === undefined ? '' : ` (${known})`}`
@@ -14,11 +14,15 @@ function checkLine(id: string, up: boolean, reason: string): string | undefined 
     case 'TCP_CHECK':
       return `TCP connection to ${server} ${up ? 'success' : 'failed'}.`
     case 'HTTP_GET':
+    case 'SSL_GET': {
       if (up) return `Remote Web server ${server} succeed on service.`
+      const [, path, digest] = /^digest of (.*) is (\w+)$/.exec(reason) ?? []
+      if (digest !== undefined) return `MD5 digest error to ${server} url[${path}], MD5SUM [${digest}].`
       if (/^status \d/.test(reason)) return `HTTP status code error to ${server}`
       return reason.startsWith('no answer')
         ? `Timeout connecting server ${server}.`
         : `Error connecting server ${server}.`
+    }
     default:
       return undefined
   }
@@ -45,6 +49,7 @@ export function trackerLines(before: TrackerResult | undefined, now: TrackerResu
     case 'process':
       return isNews ? [`Quorum ${isGood ? 'gained' : 'lost'} for tracked process ${name}`] : []
     case 'file':
+    case 'bfd':
       return []
   }
 }

@@ -1,18 +1,21 @@
 import { readFileSync, rmSync } from 'node:fs'
 import type { Quorum } from '../../balance/pool.ts'
-import type { InstanceSnapshot } from '../../control/snapshot.ts'
+import type { BfdSnapshot, InstanceSnapshot } from '../../control/snapshot.ts'
 import type { KeptZeros } from '../../forward/backend.ts'
 import type { TrackerResult } from '../../model/tracking.ts'
 import type { Millis } from '../../time.ts'
-import { RUN_FOLDER, writeRunFile } from '../run-file.ts'
-import type { KnownVerdict } from './verdicts.ts'
+import { RUN_FOLDER, writeOwnFile } from '../run-file.ts'
+import type { KeptHolds } from './holds.ts'
+import type { KeptVerdict } from './verdicts.ts'
 
 /** What a director leaves to the next one of its name. The core keeps the rest: connections, servers, services made by hand. */
 export interface KeptState {
   /** So that a server that was down gets no traffic until it has been checked again. */
-  readonly verdicts: readonly KnownVerdict[]
+  readonly verdicts: readonly KeptVerdict[]
   /** By the name of the virtual server: with hysteresis the weights alone do not say. */
   readonly quorums: Readonly<Record<string, Quorum>>
+  /** Undefined in versions without. */
+  readonly holds?: KeptHolds
   readonly zeros: KeptZeros
   /** Set when the next director is this process itself, running another program. */
   readonly replaced: Replaced | undefined
@@ -26,6 +29,8 @@ export interface Replaced {
   readonly instances: readonly InstanceSnapshot[]
   /** Undefined in versions without trackers. */
   readonly trackers?: readonly TrackerResult[]
+  /** Undefined in versions without BFD. */
+  readonly bfdSessions?: readonly BfdSnapshot[]
 }
 
 /** Raise it when the meaning of what is written changes. */
@@ -45,7 +50,7 @@ const pathOf = (name: string) => `${RUN_FOLDER}/${name}.state.json`
 export function keepState(name: string, state: KeptState, validFor: Millis): void {
   const untilNs = String(process.hrtime.bigint() + BigInt(Math.round(validFor)) * 1_000_000n)
   const written: Written = { format: FORMAT, untilNs, until: new Date(Date.now() + validFor).toISOString(), state }
-  writeRunFile(pathOf(name), JSON.stringify(written))
+  writeOwnFile(pathOf(name), JSON.stringify(written))
 }
 
 /**

@@ -3,11 +3,11 @@ import type { InstanceSnapshot } from '../../control/snapshot.ts'
 import type { Config } from '../../model/config.ts'
 import { endpointName } from '../../model/endpoint.ts'
 import type { RouterIdentity, SyncGroup } from '../../model/vrrp.ts'
-import { serviceName } from '../../model/service.ts'
+import { type HandOn, handText } from '../../model/hand.ts'
 import type { Told } from '../../model/telling.ts'
 import { type ServiceNews, serviceNews, type ServiceState, stoppedService } from '../../notify/services.ts'
 import { moved, noStates, reloaded, REMOVED, type States, stopped, withPriority } from '../../notify/states.ts'
-import { matchRouters } from '../../vrrp/router.ts'
+import { matchRouters, routerKey } from '../../vrrp/router.ts'
 import type { InstanceNews, Transition, Verdict } from '../messages.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -21,6 +21,9 @@ interface ReloadNews {
   readonly before: readonly Told[]
   readonly after: readonly Told[]
 }
+
+/** Knows why a server stands as it does. */
+export type Describer = Pick<Verdicts, 'describe'>
 
 /** Makes news of what vrrp and check process say. Each method returns what is to be told, in its order. */
 export class NewsDesk {
@@ -60,7 +63,7 @@ export class NewsDesk {
   }
 
   /** The virtual servers as they are now, with what the checkers have said of their servers. */
-  pools(pools: ReadonlyMap<string, FormedPool>, verdicts: Verdicts, at: number): ReloadNews {
+  pools(pools: ReadonlyMap<string, FormedPool>, verdicts: Describer, at: number): ReloadNews {
     const news: ServiceNews[] = []
     for (const [name, state] of this.#services) {
       if (!pools.has(name)) news.push(...serviceNews(state, undefined, at))
@@ -90,7 +93,7 @@ export class NewsDesk {
     const found = verdicts.find(this.#config, id)
     if (found === undefined) return []
     const { server, real, check } = found
-    const [service, name] = [serviceName(server.id), endpointName(real.endpoint)]
+    const [service, name] = [server.name, endpointName(real.endpoint)]
     const before = this.#services.get(service)?.servers.find((each) => each.name === name)?.up
     const serverUp = verdicts.isUp(server, real)
     if (before !== serverUp) return []
@@ -129,10 +132,10 @@ export class NewsDesk {
   }
 
   /** What it is called now; a transition of before a reload may have its old name. */
-  #nameOf({ name, interface: device, vrid }: RouterIdentity): string {
+  #nameOf(router: RouterIdentity): string {
     const { instances } = this.#config
-    if (instances.some((each) => each.name === name)) return name
-    return instances.find((each) => each.interface === device && each.vrid === vrid)?.name ?? name
+    if (instances.some(({ name }) => name === router.name)) return router.name
+    return instances.find((each) => routerKey(each) === routerKey(router))?.name ?? router.name
   }
 }
 
@@ -145,15 +148,20 @@ function waitingGroups({ syncGroups, instances }: Config): ReadonlySet<string> {
   return new Set(groups.map(({ name }) => name))
 }
 
-function serviceState(name: string, { server, quorum, ups }: FormedPool, verdicts: Verdicts): ServiceState {
-  const weight = server.realServers.reduce((sum, each, index) => sum + (ups[index] === true ? each.weight : 0), 0)
+function serviceState(name: string, { server, quorum, standings }: FormedPool, verdicts: Describer): ServiceState {
+  const weight = standings.reduce((sum, standing) => sum + (standing.up ? standing.weight : 0), 0)
   return {
     name,
+    alpha: server.alpha === true,
     quorum: { up: quorum.up, quorum: server.quorum, hysteresis: server.hysteresis, weight },
     servers: server.realServers.map((real, index) => ({
       name: endpointName(real.endpoint),
-      up: ups[index] === true,
-      reason: verdicts.describe(server, real).reason,
+      up: standings[index]?.up === true,
+      reason: reasonOf(standings[index]?.byHand, verdicts.describe(server, real).reason),
     })),
   }
 }
+
+/** A server that was disabled by hand is down for that. */
+const reasonOf = (byHand: HandOn | undefined, found: string): string =>
+  byHand?.hand.type === 'disable' ? handText(byHand) : found

@@ -24,6 +24,8 @@ export interface DirectorOptions {
   readonly grace: Millis
   /** What of each configuration runs. */
   readonly part: Part
+  /** Whether BFD sessions run. */
+  readonly bfd: boolean
   /** Whether every include must find its files. */
   readonly allConfig: boolean
   readonly pidFiles: PidFilePaths

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { ProcessSnapshot } from '../../control/snapshot.ts'
 import { peerOf } from '../../linux/peer.ts'
-import { Child, READING_CHILD_OPTIONS } from '../child.ts'
+import { Child, ROOMY_CHILD_OPTIONS } from '../child.ts'
 import type { FromScript, Hello, ToScript } from '../messages.ts'
 import { PULSES } from '../pulse.ts'
 import { LineReader, LONGEST_LINE } from '../script/line-reader.ts'
@@ -28,7 +28,7 @@ export interface ScriptListener {
 /** A child of this process. */
 export function forkedScripts(args: readonly string[], listener: ScriptListener): ScriptLink {
   const child = new Child<ToScript, FromScript>(
-    { role: 'script', args, execArgv: READING_CHILD_OPTIONS, pulse: PULSES.script },
+    { role: 'script', args: () => args, execArgv: ROOMY_CHILD_OPTIONS, pulse: PULSES.script },
     {
       started: () => setImmediate(() => listener.connected()),
       message: (message) => listener.message(message),

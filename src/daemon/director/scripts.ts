@@ -1,13 +1,20 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Found } from '../../check/found.ts'
 import type { Logger } from 'pino'
 import type { CommandSnapshot, ProcessSnapshot } from '../../control/snapshot.ts'
+import type { Asked } from '../../model/asked.ts'
+import { checkerTasks, isMiscTask, type MiscCheck } from '../../model/checker.ts'
 import type { Config } from '../../model/config.ts'
+import { millis } from '../../time.ts'
+import type { HostAnswer } from '../../model/host-name.ts'
 import { needsScripts, type News } from '../../model/notify.ts'
 import { trackerKey, type TrackerResult, trackersByKey } from '../../model/tracking.ts'
-import type { CommandRun, FromScript, ToScript } from '../messages.ts'
+import type { CommandRun, FromScript, ToScript, Verdict } from '../messages.ts'
 import { notifySystemd } from '../../linux/process.ts'
 import { scriptDigest } from '../script-digest.ts'
 import type { RecentEvents } from './events.ts'
 import { trackerLines } from './keepalived-lines.ts'
+import { noAnswer, Questions } from './questions.ts'
 import { forkedScripts, type ScriptLink, scriptService } from './script-link.ts'
 
 /** BOUNDED: news that wait until the script process has read the configuration. Of more the oldest are not told to it. */
@@ -51,6 +58,14 @@ export interface ScriptsContext {
   readonly log: Logger
   readonly events: RecentEvents
   tracked(results: readonly TrackerResult[]): void
+  /** A checker that runs a command has found this. */
+  judged(verdict: Verdict): void
+  /** By the checkers. */
+  found(): Found
+  /** Names of the virtual servers whose checks rest. */
+  suspended(): ReadonlySet<string>
+  /** What names of real servers stand for. */
+  answers(): readonly HostAnswer[]
 }
 
 /**
@@ -62,6 +77,7 @@ export class Scripts {
   readonly #runs = new Map<string, CommandRun>()
   /** By kind and name. BOUNDED by the configuration. */
   readonly #results = new Map<string, TrackerResult>()
+  readonly #questions = new Questions()
   #link: ScriptLink | undefined
   #config: Config
   /** It has not been told of a configuration yet since this daemon started. */
@@ -70,6 +86,8 @@ export class Scripts {
   #hasConfig = false
   /** It has taken the configuration that is in force, or has refused it and goes on with the one before. */
   #isReady = false
+  /** Checkers that it has been told to have rest. */
+  #resting: readonly string[] = []
   #waiting: News[] = []
   #lost = 0
   /** Of `start` and `finish`, until they are answered. */
@@ -148,6 +166,31 @@ export class Scripts {
     this.#lost += over
   }
 
+  /** Checkers that run commands rest, or go on, as the addresses of their virtual servers come and go. */
+  follow(): void {
+    const resting = this.#restingNow()
+    if (isDeepStrictEqual(resting, this.#resting)) return
+    this.#resting = resting
+    this.#link?.send({ type: 'rest', resting, found: this.#context.found() })
+  }
+
+  #restingNow(): readonly string[] {
+    const suspended = this.#context.suspended()
+    if (suspended.size === 0) return []
+    const servers = this.#config.virtualServers.filter(({ name }) => suspended.has(name))
+    return checkerTasks(servers)
+      .filter(isMiscTask)
+      .map(({ id }) => id)
+  }
+
+  /** Runs the command of a checker once, for who wants to see what it says. */
+  async ask(id: string, { timeout }: MiscCheck): Promise<Asked> {
+    const link = this.#link
+    if (link === undefined || !this.#hasConfig) return noAnswer('the script process is away')
+    const patience = millis(timeout + KILL_MARGIN_MS)
+    return await this.#questions.ask((number) => link.send({ type: 'ask', number, id }), patience)
+  }
+
   /** At the end of the daemon: what is to be run is finished, then comes `shutdown_script`. */
   async finish(): Promise<void> {
     const shutdown = this.#config.scripts.shutdown
@@ -194,7 +237,10 @@ export class Scripts {
       lost: (how: string) => {
         this.#isReady = false
         this.#hasConfig = false
-        log.error(`the script process is gone (${how}); until it is back trackers keep their state, and news wait`)
+        this.#questions.lost()
+        log.error(
+          `the script process is gone (${how}); until it is back trackers and servers keep their state, and news wait`,
+        )
         events.add({ at: new Date().toISOString(), type: 'child-restart', role: 'script', reason: how })
         if (this.#finishing !== undefined) this.#awaitReturn()
       },
@@ -207,7 +253,12 @@ export class Scripts {
 
   #configure(): void {
     clearTimeout(this.#askAgain)
-    this.#link?.send({ type: 'configure', digest: scriptDigest(this.#config.scripts), starts: this.#starts })
+    const digest = scriptDigest(this.#config.scripts)
+    const answers = this.#context.answers()
+    const known = answers.length === 0 ? {} : { answers }
+    this.#resting = this.#restingNow()
+    const [starts, resting] = [this.#starts, this.#resting]
+    this.#link?.send({ type: 'configure', digest, starts, found: this.#context.found(), resting, ...known })
   }
 
   #take(message: FromScript): void {
@@ -215,6 +266,7 @@ export class Scripts {
       case 'configured':
         this.#configured(message.digest)
         this.#track(message.trackers)
+        for (const verdict of message.verdicts) this.#context.judged(verdict)
         if (this.#config.scripts.startup === undefined) this.#hasStarted()
         break
       case 'refused':
@@ -225,6 +277,12 @@ export class Scripts {
         break
       case 'trackers':
         this.#track(message.results)
+        break
+      case 'verdict':
+        this.#context.judged(message.verdict)
+        break
+      case 'asked':
+        this.#questions.answered(message.number, message.asked)
         break
       case 'ran':
         this.#ran(message)

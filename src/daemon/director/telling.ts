@@ -4,7 +4,7 @@ import type { Config } from '../../model/config.ts'
 import type { News } from '../../model/notify.ts'
 import type { Told } from '../../model/telling.ts'
 import type { InstanceNews, Verdict } from '../messages.ts'
-import { NewsDesk } from './news-desk.ts'
+import { type Describer, NewsDesk } from './news-desk.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** Those who tell people: with commands and pipes, with mails and webhooks. */
@@ -20,13 +20,20 @@ const EARLY_LIMIT = 10_000
 export class Telling {
   readonly #desk: NewsDesk
   readonly #verdicts: Verdicts
+  readonly #reasons: Describer
   #tellers: Tellers | undefined
   #early: Told[] = []
   /** What a reload brings to the virtual servers, until everybody knows them. */
   #ofReload: Told[] | undefined
 
-  /** `known`: instances of the program that this process was before, of which everybody has been told. */
-  constructor(config: Config, known: readonly InstanceSnapshot[] | undefined, verdicts: Verdicts) {
+  /** `reasons`: why a server stands as it does, where that is not what its checks say alone. `known`: instances of the program that this process was before, of which everybody has been told. */
+  constructor(
+    config: Config,
+    known: readonly InstanceSnapshot[] | undefined,
+    verdicts: Verdicts,
+    reasons: Describer = verdicts,
+  ) {
+    this.#reasons = reasons
     this.#desk = new NewsDesk(config, known, Date.now())
     this.#verdicts = verdicts
   }
@@ -48,7 +55,7 @@ export class Telling {
   }
 
   pools(pools: ReadonlyMap<string, FormedPool>): void {
-    const { before, after } = this.#desk.pools(pools, this.#verdicts, Date.now())
+    const { before, after } = this.#desk.pools(pools, this.#reasons, Date.now())
     this.#tell(before)
     if (this.#ofReload === undefined) this.#tell(after)
     else this.#ofReload.push(...after)

@@ -13,18 +13,24 @@ export interface CommandEnd {
   readonly end: string
   /** `unable`: this host could not start it, which says nothing of what it would have found. */
   readonly verdict: 'good' | 'bad' | 'unable'
+  /** The program has run. A bad one that has not is missing, or may not be run as whom it should. */
+  readonly started: boolean
+  /** Exit status; undefined when a signal has ended it, or it was not started. */
+  readonly status: number | undefined
   readonly ms: number
   /** First line of its output, cut; empty when there was none. */
   readonly output: string
 }
 
 /** What the director is told of it. `queue`: for whom it ran. */
-export const commandRun = (queue: string, argv: readonly string[], { verdict, ...how }: CommandEnd): CommandRun => ({
+export const commandRun = (queue: string, argv: readonly string[], ended: CommandEnd): CommandRun => ({
   type: 'ran',
   queue,
   argv,
-  good: verdict === 'good',
-  ...how,
+  end: ended.end,
+  good: ended.verdict === 'good',
+  ms: ended.ms,
+  output: ended.output,
   at: Date.now(),
 })
 
@@ -40,6 +46,7 @@ const SETPRIV = '/usr/bin/setpriv'
 /** setpriv could not change the user, or start the program. */
 const NOT_STARTED: ReadonlySet<number | null> = new Set([126, 127])
 const SETPRIV_SAYS = /^setpriv: /
+const NOT_RUN = { started: false, status: undefined, output: '' } as const
 
 /** Starts the commands of one configuration. */
 export class Commands {
@@ -66,7 +73,8 @@ export class Commands {
       const found = await Promise.race([this.#prepare(command, name), stopped.promise])
       const prepared = why === undefined && typeof found === 'object' ? found : { error: `waited for ${why}` }
       if ('error' in prepared) {
-        return { end: `not started: ${prepared.error}`, verdict: 'bad', ms: performance.now() - begun, output: '' }
+        const end = `not started: ${prepared.error}`
+        return { ...NOT_RUN, end, verdict: 'bad', ms: performance.now() - begun }
       }
       const { identity, file } = prepared
       const launch = [...this.#setpriv(identity), '--', file, ...own, ...args]
@@ -116,10 +124,10 @@ async function launched(
 ): Promise<CommandEnd> {
   const begun = performance.now()
   const unable = (error: unknown): CommandEnd => ({
+    ...NOT_RUN,
     end: `not started: ${error instanceof Error ? error.message : String(error)}`,
     verdict: 'unable',
     ms: performance.now() - begun,
-    output: '',
   })
   let output: CommandOutput | undefined
   let child: ChildProcess
@@ -147,13 +155,15 @@ async function launched(
       const ms = performance.now() - begun
       const why = stoppedBy()
       if (status !== null && NOT_STARTED.has(status) && SETPRIV_SAYS.test(first)) {
-        resolve({ end: `not started: ${first.replace(SETPRIV_SAYS, '')}`, verdict: 'bad', ms, output: '' })
+        resolve({ ...NOT_RUN, end: `not started: ${first.replace(SETPRIV_SAYS, '')}`, verdict: 'bad', ms })
         return
       }
       const how = signal === null ? `exit status ${status}` : `killed by ${signal}`
       resolve({
         end: why === undefined ? how : `${how} after ${why}`,
         verdict: status === 0 && why === undefined ? 'good' : 'bad',
+        started: true,
+        status: status ?? undefined,
         ms,
         output: first,
       })

@@ -13,6 +13,7 @@ import { inWords } from './duration.ts'
 import { Pipes } from './pipes.ts'
 import { KILLED_WITHIN_MS, Queues } from './queues.ts'
 import { KnownTrackers } from './known-trackers.ts'
+import { MiscChecks } from './misc-checks.ts'
 
 export interface ScriptServiceOptions {
   readonly file: string
@@ -32,6 +33,7 @@ export class ScriptService {
   readonly #send: (message: FromScript) => void
   readonly #log: Logger
   readonly #trackers: KnownTrackers
+  readonly #checks: MiscChecks
   readonly #queues: Queues
   readonly #pipes: Pipes
   #config: ScriptConfig | undefined
@@ -45,6 +47,7 @@ export class ScriptService {
     this.#send = send
     this.#log = log
     this.#trackers = new KnownTrackers((results) => send({ type: 'trackers', results }))
+    this.#checks = new MiscChecks((verdict) => send({ type: 'verdict', verdict }))
     const ran = (run: CommandRun) => send(run)
     this.#queues = new Queues({
       ran,
@@ -67,17 +70,17 @@ export class ScriptService {
   /** The director has gone, and another one will start another process: what it has told is still done, in `withinMs` at most. */
   async leave(withinMs = LEAVE_MS): Promise<void> {
     await this.#taken
-    const tracked = this.#trackers.end()
+    const watched = Promise.all([this.#trackers.end(), this.#checks.end()])
     await this.#queues.finish(withinMs)
     // Their names may be in use by the next process already.
     await this.#pipes.end(false)
-    await Promise.race([tracked, sleep(KILLED_WITHIN_MS)])
+    await Promise.race([watched, sleep(KILLED_WITHIN_MS)])
   }
 
   async #takeNow(message: ToScript): Promise<void> {
     switch (message.type) {
       case 'configure':
-        await this.#configure(message.digest, message.starts)
+        await this.#configure(message)
         break
       case 'start':
         // What comes behind is not kept waiting.
@@ -86,6 +89,13 @@ export class ScriptService {
       case 'news':
         for (const news of message.news) this.#tell(news)
         break
+      case 'rest':
+        this.#checks.rest(message.resting, message.found)
+        break
+      case 'ask':
+        // What comes behind is not kept waiting.
+        void this.#checks.ask(message.id).then((asked) => this.#send({ type: 'asked', number: message.number, asked }))
+        break
       case 'finish':
         await this.#finish(message.within, message.shutdown)
         this.#send({ type: 'finished' })
@@ -93,11 +103,19 @@ export class ScriptService {
     }
   }
 
-  async #configure(digest: string, starts: boolean): Promise<void> {
+  async #configure({
+    digest,
+    starts,
+    found,
+    resting,
+    answers = [],
+  }: Extract<ToScript, { type: 'configure' }>): Promise<void> {
     const { file, configId } = this.#options
     // Whether it runs although some of its protections do not has been decided by who has put it into force.
-    const { config, errors } = configToRun(readConfigFile(file, configId), true)
+    const { configAt, errors } = configToRun(readConfigFile(file, configId), true)
+    const config = configAt(answers)
     if (config === undefined) {
+      this.#checks.rest(resting, found)
       this.#send({ type: 'refused', errors })
       return
     }
@@ -116,7 +134,8 @@ export class ScriptService {
     await this.#pipes.configure(scripts.fifos, commands)
     if (isReload) this.#writeStates(scripts)
     this.#trackers.configure(scripts.trackers, commands, starts)
-    this.#send({ type: 'configured', digest: own, trackers: this.#trackers.all })
+    this.#checks.configure(scripts.checks, resting, found, commands)
+    this.#send({ type: 'configured', digest: own, trackers: this.#trackers.all, verdicts: this.#checks.all })
   }
 
   /** keepalived's own words, which people's log alerts wait for. */
@@ -152,6 +171,7 @@ export class ScriptService {
 
   async #finish(withinMs: number, shutdown: boolean): Promise<void> {
     void this.#trackers.end()
+    void this.#checks.end()
     await this.#queues.finish(withinMs)
     if (shutdown) await this.#once('shutdown', this.#config?.shutdown)
     await this.#pipes.end(shutdown)
@@ -176,6 +196,7 @@ export class ScriptService {
 const NOTHING: ScriptConfig = {
   policy: { user: undefined, secure: true, supplementaryGroups: false },
   trackers: { scripts: [], files: [], processes: [] },
+  checks: [],
   instances: [],
   groups: [],
   services: [],

@@ -1,12 +1,13 @@
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import type { VirtualAddress } from '../../model/vrrp.ts'
 import { reasonOf } from '../../host/regular-file.ts'
-import { type Ipv4, parseIpv4 } from '../../net/ipv4.ts'
+import { type Address, parseAddress } from '../../net/address.ts'
+import { millis } from '../../time.ts'
 import { addressKey, type HeldAddress } from '../../vrrp/state.ts'
-import { RUN_FOLDER, writeRunFile } from '../run-file.ts'
+import { RUN_FOLDER, writeOwnFile } from '../run-file.ts'
 
 /** An address that this host has because a director put it there, not because somebody had given it to the host. */
-type Remembered = Pick<HeldAddress, 'address' | 'router'>
+type Remembered = Pick<HeldAddress, 'address' | 'router' | 'lease'>
 
 /** BOUNDED: 255 routers with 255 addresses each take less; a bigger file is not ours. */
 const LARGEST_FILE = 8 << 20
@@ -40,10 +41,11 @@ export class AddressMemory {
   }
 
   remember(entries: readonly Remembered[]): void {
-    const fresh = entries.filter(({ address }) => !this.has(address))
-    if (fresh.length === 0) return
-    for (const { address, router } of fresh) this.#entries.set(addressKey(address), { address, router })
-    this.#write()
+    const before = this.entries.map(lineOf)
+    for (const { address, router, lease } of entries) {
+      this.#entries.set(addressKey(address), { address, router, ...(lease === undefined ? {} : { lease }) })
+    }
+    if (JSON.stringify(this.entries.map(lineOf)) !== JSON.stringify(before)) this.#write()
   }
 
   forget(addresses: readonly VirtualAddress[]): void {
@@ -69,7 +71,7 @@ export class AddressMemory {
     const file = { boot: thisBoot(), namespace: thisNamespace(), addresses: this.entries.map(lineOf) }
     try {
       if (file.addresses.length === 0) rmSync(this.#path, { force: true })
-      else writeRunFile(this.#path, `${JSON.stringify(file, undefined, 1)}\n`)
+      else writeOwnFile(this.#path, `${JSON.stringify(file, undefined, 1)}\n`)
     } catch (error) {
       this.#report('not written', error)
     }
@@ -80,13 +82,15 @@ export class AddressMemory {
   }
 }
 
-const isMissing = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+export const isMissing = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
-const lineOf = ({ address: { device, address, prefix }, router }: Remembered) => ({
+const lineOf = ({ address: { device, address, prefix, options }, router, lease }: Remembered) => ({
   interface: device,
   address,
   prefix,
+  options,
   router,
+  lease,
 })
 
 /** The inode of the network namespace that a memory is of; undefined when there is none, or none that can be read. */
@@ -105,28 +109,30 @@ function fileOf(value: unknown): { boot: unknown; namespace: unknown; addresses:
   const lines = file['addresses']
   if (!Array.isArray(lines)) throw new Error('it lists no addresses')
   const addresses = lines.map((line: unknown): Remembered => {
-    const { interface: device, address, prefix, router } = recordOf(line)
-    const parsed: Ipv4 | undefined = typeof address === 'string' ? parseIpv4(address) : undefined
+    const { interface: device, address, prefix, options, router, lease } = recordOf(line)
+    const parsed: Address | undefined = typeof address === 'string' ? parseAddress(address) : undefined
     if (parsed === undefined || typeof device !== 'string' || typeof router !== 'string' || !isPrefix(prefix)) {
       throw new Error(`what is ${JSON.stringify(line)}?`)
     }
-    return { address: { address: parsed, prefix, device }, router }
+    const said = options === undefined ? {} : { options: recordOf(options) }
+    const leased = typeof lease === 'number' ? { lease: millis(lease) } : {}
+    return { address: { address: parsed, prefix, device, ...said }, router, ...leased }
   })
   return { boot: file['boot'], namespace: file['namespace'], addresses }
 }
 
-function recordOf(value: unknown): Record<string, unknown> {
+export function recordOf(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) throw new Error(`what is ${JSON.stringify(value)}?`)
   return value as Record<string, unknown>
 }
 
 const isPrefix = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 32
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 128
 
 /** Of a boot whose number a sandbox hides (systemd's ProcSubset). */
 const UNKNOWN_BOOT = 'unknown'
 
-function thisBoot(): string {
+export function thisBoot(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
@@ -135,9 +141,9 @@ function thisBoot(): string {
 }
 
 /** False when it is known to be of another one. /run is emptied at a boot nearly everywhere, so what one does not know is of this one. */
-function isThisBoot(boot: unknown): boolean {
+export function isThisBoot(boot: unknown): boolean {
   const here = thisBoot()
   return boot === here || boot === UNKNOWN_BOOT || here === UNKNOWN_BOOT
 }
 
-const thisNamespace = (): number => statSync('/proc/self/ns/net').ino
+export const thisNamespace = (): number => statSync('/proc/self/ns/net').ino

@@ -1,6 +1,7 @@
 import type { Effect } from '../../vrrp/effect.ts'
 import type { Event, HeldAddress } from '../../vrrp/state.ts'
 import type { VirtualAddress } from '../../model/vrrp.ts'
+import { itemText } from '../../net/route-text.ts'
 
 /** What the engine is told, in a few words. Never a password: configurations are named, not shown. */
 export function eventText(event: Event): string {
@@ -17,6 +18,8 @@ export function eventText(event: Event): string {
       )
       return `network: ${named(interfaces)}`
     }
+    case 'routing':
+      return `routing: ${event.missing.length} missing`
     case 'advert':
       return `advert for ${event.instance} from ${event.source}, priority ${event.priority}, interval ${event.interval} ms`
     case 'adopt':
@@ -27,8 +30,14 @@ export function eventText(event: Event): string {
       })
       return `trackers: ${named(results)}`
     }
+    case 'yield':
+      return `hand over ${named(event.instances)}, then ${event.duty}${event.force ? ', by force' : ''}`
+    case 'resume':
+      return `take part again: ${named(event.instances)}${event.take ? ', taking the role back' : ''}`
+    case 'checked':
+      return 'all checks have had a result'
     case 'hand-over':
-      return 'hand over'
+      return 'another process takes over'
     case 'deadline':
       return 'deadline'
     case 'stop':
@@ -43,11 +52,17 @@ export function effectText(effect: Effect): string {
       return `${effect.instance.name}: advertise priority ${effect.priority} from ${effect.source}`
     case 'add':
     case 'restore':
+    case 'renew':
       return `${effect.type} ${held(effect.addresses)}`
     case 'remove':
       return `remove ${named(effect.addresses.map(addressText))}${effect.scope === 'ours' ? ' if ours' : ''}`
     case 'expire':
       return `let ${held(effect.addresses)} expire after ${effect.after} ms`
+    case 'add-routing':
+    case 'restore-routing':
+    case 'abandon-routing':
+    case 'remove-routing':
+      return `${effect.type} ${named(effect.items.map(itemText))}`
     case 'announce':
       return `${effect.instance.name}: announce the addresses`
     case 'introduce':
@@ -56,6 +71,9 @@ export function effectText(effect: Effect): string {
       return `${effect.instance.name}: ${effect.from} → ${effect.to}: ${effect.reason}`
     case 'priority':
       return `${effect.instance.name}: ${effect.state} with priority ${effect.priority}`
+    case 'yielded':
+    case 'resumed':
+      return `${effect.instance.name}: ${effect.type}: ${effect.result.outcome}`
     case 'rival':
       return `${effect.instance.name}: rival ${effect.source}, priority ${effect.priority}`
   }

@@ -1,16 +1,13 @@
 import { trackerKey } from '../../model/tracking.ts'
 import type { RouterIdentity, VrrpInstance } from '../../model/vrrp.ts'
-import type { InstanceSnapshot, PeerSnapshot, TrackerSnapshot } from '../../control/snapshot.ts'
+import type { InstanceSnapshot, TrackerSnapshot } from '../../control/snapshot.ts'
+import { type Here, Peers } from '../../vrrp/peers.ts'
 import type { Received } from '../../vrrp/receive.ts'
 import { matchRouters, routerKey } from '../../vrrp/router.ts'
-import { addressesOf, type EngineState, type Tracked } from '../../vrrp/state.ts'
+import { addressesOf, addressKey, type EngineState, type HeldAddress, type Tracked } from '../../vrrp/state.ts'
 import { weightOf } from '../../vrrp/trackers.ts'
-
-/** Peers that are remembered for one instance. BOUNDED: the one that was heard longest ago gives way. */
-const PEER_LIMIT = 16
-
-/** Anybody on the link can send what is refused, from any number of addresses. */
-const REFUSALS_EVERY_MS = 10_000
+import { peerOf, peerSnapshots } from './peer-snapshots.ts'
+import { routingSnapshot } from './routing-snapshot.ts'
 
 const COUNTS = [
   'advertsSent',
@@ -19,6 +16,7 @@ const COUNTS = [
   'priorityZeroReceived',
   'becameMaster',
   'releasedMaster',
+  'addressesRestored',
 ] as const satisfies readonly (keyof InstanceSnapshot)[]
 
 type Counts = Record<(typeof COUNTS)[number], number>
@@ -30,6 +28,7 @@ const nothing = (): Counts => ({
   priorityZeroReceived: 0,
   becameMaster: 0,
   releasedMaster: 0,
+  addressesRestored: 0,
 })
 
 type StateName = InstanceSnapshot['state']
@@ -37,17 +36,16 @@ type StateName = InstanceSnapshot['state']
 interface InstanceRecord {
   since: string
   readonly counts: Counts
-  /** When a refusal was last told. */
-  refusedAt: number
   readonly dropped: Map<string, number>
-  /** In order of last hearing. */
-  readonly peers: Map<string, PeerSnapshot>
+  readonly peers: Peers
 }
 
 /** What has happened to each virtual router, for people: counters, peers, since when and why. */
 export class InstanceRecords {
   /** By `recordKey`. */
   readonly #records = new Map<string, InstanceRecord>()
+  /** The same of instances as they are configured now: every advert asks. */
+  #known = new WeakMap<RouterIdentity, InstanceRecord>()
 
   /** Another configuration: a router that goes on keeps its record, whatever its instance is called by now. */
   follow(previous: readonly VrrpInstance[], next: readonly VrrpInstance[]): void {
@@ -55,6 +53,7 @@ export class InstanceRecords {
       const record = this.#records.get(recordKey(old))
       return record === undefined ? [] : [{ old, now: { ...old, name }, record }]
     })
+    this.#known = new WeakMap()
     for (const { old } of kept) this.#records.delete(recordKey(old))
     for (const { now, record } of kept) this.#records.set(recordKey(now), record)
   }
@@ -66,6 +65,16 @@ export class InstanceRecords {
     if (priority === 0) counts.priorityZeroSent++
   }
 
+  /** Addresses were put back that another program had taken away. */
+  restored(instances: Iterable<VrrpInstance>, addresses: readonly HeldAddress[]): void {
+    const keys = new Set(addresses.map(({ address }) => addressKey(address)))
+    for (const instance of instances) {
+      this.#of(instance).counts.addressesRestored += addressesOf(instance).filter((own) =>
+        keys.has(addressKey(own)),
+      ).length
+    }
+  }
+
   /** All counters begin again. */
   clear(): void {
     for (const { counts, dropped } of this.#records.values()) {
@@ -74,32 +83,20 @@ export class InstanceRecords {
     }
   }
 
-  /** Takes what was received. True when a peer is refused that was not, or for another reason: at most one in ten seconds for an instance. */
-  received(received: Received): boolean {
-    const { instance, header } = received
-    if (instance === undefined) return false
-    const record = this.#of(instance)
-    const drop = 'drop' in received ? received.drop : undefined
-    if ('advert' in received) {
+  /** Takes what was received for an instance: what is known of the sender now, and what was before. `at`: in ms since the epoch. */
+  received(
+    received: Received & { readonly instance: VrrpInstance },
+    at: number,
+    here: Here,
+  ): ReturnType<Peers['take']> {
+    const record = this.#of(received.instance)
+    if ('drop' in received) {
+      record.dropped.set(received.drop, (record.dropped.get(received.drop) ?? 0) + 1)
+    } else {
       record.counts.advertsReceived++
       if (received.advert.priority === 0) record.counts.priorityZeroReceived++
     }
-    if (drop !== undefined) record.dropped.set(drop, (record.dropped.get(drop) ?? 0) + 1)
-    if (header === undefined) return false
-    const before = record.peers.get(header.source)
-    record.peers.delete(header.source)
-    record.peers.set(header.source, {
-      address: header.source,
-      priority: 'advert' in received ? received.advert.priority : (before?.priority ?? 0),
-      lastHeard: new Date().toISOString(),
-      rejected: drop,
-    })
-    const [oldest] = record.peers.keys()
-    if (record.peers.size > PEER_LIMIT && oldest !== undefined) record.peers.delete(oldest)
-    const now = performance.now()
-    const isNews = drop !== undefined && drop !== before?.rejected && now - record.refusedAt > REFUSALS_EVERY_MS
-    if (isNews) record.refusedAt = now
-    return isNews
+    return record.peers.take(received, at, here)
   }
 
   /** `at`: in ms since the epoch. */
@@ -120,45 +117,57 @@ export class InstanceRecords {
       record.since = since
       for (const name of COUNTS) record.counts[name] += known[name] ?? 0 // of an older version, which did not count all of them
       for (const [drop, count] of Object.entries(dropped)) record.dropped.set(drop, count)
-      for (const peer of peers) record.peers.set(peer.address, peer)
+      for (const peer of peers) {
+        const heard = peerOf(peer)
+        if (heard !== undefined) record.peers.put(heard)
+      }
     }
   }
 
   /** The instances of the engine as they stand. Records of instances that are gone are forgotten. */
-  snapshot(engine: EngineState): InstanceSnapshot[] {
-    const present = new Set([...engine.members.values()].map(({ config }) => recordKey(config)))
+  snapshot(
+    engine: EngineState,
+    freeVrid: (instance: VrrpInstance) => number | undefined = () => undefined,
+  ): InstanceSnapshot[] {
+    const members = [...engine.members.values()].filter(({ departed }) => !departed)
+    const present = new Set(members.map(({ config }) => recordKey(config)))
     for (const key of this.#records.keys()) if (!present.has(key)) this.#records.delete(key)
-    return [...engine.members.values()].map(({ config, priority, tracked, state, reason }) => {
+    return members.map(({ config, priority, tracked, state, reason, duty }) => {
       const record = this.#of(config)
       return {
         name: config.name,
         interface: config.interface,
+        family: config.family,
         vrid: config.vrid,
         version: config.version,
         priority: config.priority,
         effectivePriority: priority,
         trackers: tracked.map((each) => trackerSnapshot(each, config, engine)),
         state: state.name,
+        duty,
         since: record.since,
         reason,
         addresses: addressesOf(config).map(({ address, prefix }) => `${address}/${prefix}`),
+        routing: routingSnapshot(config, engine),
         ...record.counts,
         dropped: Object.fromEntries(record.dropped),
-        peers: [...record.peers.values()],
+        peers: peerSnapshots(config, record.peers.list(), () => freeVrid(config)),
       }
     })
   }
 
   #of(router: RouterIdentity): InstanceRecord {
-    const key = recordKey(router)
-    const known = this.#records.get(key)
-    if (known !== undefined) return known
+    const found = this.#known.get(router) ?? this.#records.get(recordKey(router)) ?? this.#begin(recordKey(router))
+    this.#known.set(router, found)
+    return found
+  }
+
+  #begin(key: string): InstanceRecord {
     const record: InstanceRecord = {
       since: new Date().toISOString(),
       counts: nothing(),
-      refusedAt: Number.NEGATIVE_INFINITY,
       dropped: new Map(),
-      peers: new Map(),
+      peers: new Peers(),
     }
     this.#records.set(key, record)
     return record

@@ -1,4 +1,5 @@
-import type { InterfaceAddress, Link } from '../../linux/rtnetlink.ts'
+import type { InterfaceAddress } from '../../linux/address-message.ts'
+import type { Link } from '../../linux/rtnetlink.ts'
 import type { Interface } from '../../vrrp/state.ts'
 
 /** The host's interfaces as the election sees them. */

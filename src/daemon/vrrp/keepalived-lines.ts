@@ -1,4 +1,6 @@
-import { compareIpv4, type Ipv4 } from '../../net/ipv4.ts'
+import { trackerKey } from '../../model/tracking.ts'
+import { type Address, compareAddresses } from '../../net/address.ts'
+import { groupNamed } from '../../vrrp/group.ts'
 import type { EngineState, Member } from '../../vrrp/state.ts'
 
 /** Lines of the log in keepalived's words, which people's alerts look for. The transitions themselves say theirs. */
@@ -6,7 +8,7 @@ import type { EngineState, Member } from '../../vrrp/state.ts'
 /** What an advert means to an instance that has yet to act on it; once for all that come from the same router and say the same. */
 export function advertLine(
   { config, priority: own, state, link }: Member,
-  source: Ipv4,
+  source: Address,
   priority: number,
 ): string | undefined {
   const name = `(${config.name})`
@@ -26,7 +28,7 @@ export function advertLine(
     case 'master': {
       const from = `${name} Master received advert from ${source} with`
       if (priority > own) return `${from} higher priority ${priority}, ours ${own}`
-      const isGreater = priority === own && compareIpv4(source, link?.source ?? source) > 0
+      const isGreater = priority === own && compareAddresses(source, link?.source ?? source) > 0
       return isGreater ? `${from} same priority ${priority} but higher IP address than ours` : undefined
     }
   }
@@ -42,9 +44,10 @@ export function priorityLines(before: EngineState, now: EngineState): readonly s
   })
 }
 
-/** Groups all of whose members have come to one state. */
-export function groupLines(before: EngineState, now: EngineState): readonly string[] {
-  return now.groups.flatMap((group) => {
+/** Groups all of whose members have come to one state. `moved`: the instances that are in another one. */
+export function groupLines(moved: readonly string[], before: EngineState, now: EngineState): readonly string[] {
+  const groups = new Set(moved.flatMap((name) => groupNamed(now.groups, name) ?? []))
+  return [...groups].flatMap((group) => {
     const to = commonState(group.instances, now)
     if (to === undefined || to === 'init' || to === commonState(group.instances, before)) return []
     return [`VRRP_Group(${group.name}) Syncing instances to ${to.toUpperCase()} state`]
@@ -54,4 +57,18 @@ export function groupLines(before: EngineState, now: EngineState): readonly stri
 function commonState(instances: readonly string[], { members }: EngineState) {
   const [first, ...rest] = instances.map((name) => members.get(name)?.state.name)
   return rest.every((state) => state === first) ? first : undefined
+}
+
+/** BFD sessions that are up or down by now, for each instance that tracks one. */
+export function trackedBfdLines(before: EngineState, now: EngineState): readonly string[] {
+  const known = (state: EngineState, key: string) => state.results.get(key)?.value.type
+  return [...now.members.values()].flatMap(({ config, tracked }) =>
+    tracked.flatMap((each) => {
+      const key = trackerKey(each)
+      if (each.kind !== 'bfd' || known(before, key) === known(now, key)) return []
+      return [
+        `VRRP_Instance(${config.name}) Tracked BFD instance ${each.name} is ${each.state === 'good' ? 'UP' : 'DOWN'}`,
+      ]
+    }),
+  )
 }

@@ -1,4 +1,4 @@
-import type { FromVrrp, InstanceNews } from '../messages.ts'
+import type { FromVrrp, InstanceNews, RoleAnswer, TakenAway } from '../messages.ts'
 
 /**
  * BOUNDED: news that wait while the director does not listen, which it does not do for longer than its watchdog
@@ -16,7 +16,7 @@ export type Send = (message: FromVrrp, sent: () => void) => void
 export class Outbox {
   readonly #send: Send
   readonly #report: () => FromVrrp
-  #news: InstanceNews[] = []
+  #news: (InstanceNews | RoleAnswer | TakenAway)[] = []
   #hasAdopted = false
   #isReportDue = false
   #isSending = false
@@ -28,7 +28,7 @@ export class Outbox {
     this.#report = report
   }
 
-  tell(news: InstanceNews): void {
+  tell(news: InstanceNews | RoleAnswer | TakenAway): void {
     this.#news.push(news)
     if (this.#news.length > WAITING_LIMIT) this.#news.shift()
     this.#next()

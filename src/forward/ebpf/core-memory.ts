@@ -1,7 +1,11 @@
 import type { BpfMap } from '../../linux/libbpf.ts'
 import { AccessLists } from './access-lists.ts'
+import { ChunkedMap } from './chunked-map.ts'
 import type { LaidTable } from './laid-table.ts'
 import type { DestEntry } from './layout/destination-layout.ts'
+import { COUNTERS } from './layout/counters-layout.ts'
+import { DEST } from './layout/destination-layout.ts'
+import { WAY } from './layout/way-layout.ts'
 import { LocalAddresses } from './local-addresses.ts'
 import type { PINNED_MAPS } from './pins.ts'
 
@@ -17,11 +21,26 @@ export interface CoreMemory {
   readonly localAddresses: LocalAddresses
   /** Who may open connections. */
   readonly access: AccessLists
+  readonly chunked: Chunked
 }
+
+/** Those of the maps that are in chunks. */
+export type Chunked = Readonly<Record<'dests' | 'ways' | 'dest_counters' | 'service_counters', ChunkedMap>>
 
 export const emptyMemory = (maps: CoreMaps): CoreMemory => ({
   dests: new Map(),
   tables: new Map(),
   localAddresses: new LocalAddresses(maps.local_pools),
   access: new AccessLists(maps.access_lists, maps.access_hits),
+  chunked: {
+    dests: new ChunkedMap(maps.dests, maps.first_dests, 'array', DEST.bytes),
+    ways: new ChunkedMap(maps.ways, maps.first_ways, 'array', WAY.bytes),
+    dest_counters: new ChunkedMap(maps.dest_counters, maps.first_dest_counters, 'per-CPU array', COUNTERS.bytes),
+    service_counters: new ChunkedMap(
+      maps.service_counters,
+      maps.first_service_counters,
+      'per-CPU array',
+      COUNTERS.bytes,
+    ),
+  },
 })

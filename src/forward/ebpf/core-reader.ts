@@ -4,7 +4,6 @@ import type { Load } from '../../model/core-reading.ts'
 import { type BpfMap, possibleCpus } from '../../linux/libbpf.ts'
 import type { CoreMaps, CoreMemory } from './core-memory.ts'
 import type { CoreState } from './core-state.ts'
-import { MAX_DESTS } from './layout/bounds.ts'
 import { CONNECTION, decodeConnection, FLOW, FLOW4 } from './layout/connection-layout.ts'
 import { COUNTERS, DROP_REASONS, sumCounters, sumU64 } from './layout/counters-layout.ts'
 import { decodeDest, decodeLoad, DEST, DEST_LOAD, type DestEntry } from './layout/destination-layout.ts'
@@ -27,29 +26,31 @@ export class CoreReader {
 
   /** Takes over what an earlier daemon has left. */
   recall(): void {
-    const all = [...Array(MAX_DESTS).keys()]
-    const read = bySlot(this.#maps.dests, all, DEST.bytes)
-    for (const slot of all) {
-      const dest = decodeDest(read(slot))
+    const { chunked } = this.#memory
+    for (const map of Object.values(chunked)) map.recall()
+    for (const [slot, value] of chunked.dests.values(Array(chunked.dests.room).keys(), DEST.bytes)) {
+      const dest = decodeDest(value)
       if (dest !== undefined) this.#memory.dests.set(slot, dest)
     }
     this.#memory.localAddresses.read()
-    this.#memory.access.read()
+    this.#memory.access.read(this.#entries().flatMap(({ entry }) => (entry.listed ? [entry.slot] : [])))
   }
 
   /** Every service that the core has, one for each key that leads to it. */
   services(): CoreState['services'] {
     const { tables, localAddresses, access } = this.#memory
-    return [...this.#maps.services.entries(SERVICE_KEY.bytes, SERVICE.bytes)].map(([key, value]) => {
-      const entry = decodeService(value)
-      return {
-        key: decodeServiceKey(key),
-        entry,
-        table: tables.get(entry.slot)?.table,
-        localAddresses: localAddresses.of(entry.slot),
-        access: access.entries(entry.slot),
-      }
-    })
+    return this.#entries().map(({ key, entry }) => ({
+      key,
+      entry,
+      table: tables.get(entry.slot)?.table,
+      localAddresses: localAddresses.of(entry.slot),
+      access: access.entries(entry.slot),
+    }))
+  }
+
+  #entries() {
+    const found = this.#maps.services.entries(SERVICE_KEY.bytes, SERVICE.bytes)
+    return Array.from(found, ([key, value]) => ({ key: decodeServiceKey(key), entry: decodeService(value) }))
   }
 
   /** Every real server that the core knows, and its connections. One that is gone is known until its last one has ended. */
@@ -67,9 +68,10 @@ export class CoreReader {
 
   /** Counters of services or real servers, by slot. */
   counters(of: 'service' | 'dest', slots: Iterable<number>): ReadonlyMap<number, Counters> {
-    const wanted = [...slots]
-    const read = bySlot(this.#maps[`${of}_counters`], wanted, COUNTERS.bytes * this.#cpus)
-    return new Map(wanted.map((slot) => [slot, sumCounters(read(slot))]))
+    const counters = new Map<number, Counters>()
+    const map = this.#memory.chunked[`${of}_counters`]
+    for (const [slot, value] of map.values(slots, COUNTERS.bytes * this.#cpus)) counters.set(slot, sumCounters(value))
+    return counters
   }
 
   drops(): Drops {

@@ -7,6 +7,9 @@ import { DEST, DEST_LOAD, layDest } from './layout/destination-layout.ts'
 import { encodeService, encodeServiceKey, encodeTable } from './layout/service-layout.ts'
 import type { Write } from './write.ts'
 
+/** Tables or lists that are put into place together: each is an open file until then. */
+const BATCH = 256
+
 type WriteOf<Type extends Write['type']> = Extract<Write, { type: Type }>
 
 /** Carries out what `difference` has found. */
@@ -22,13 +25,28 @@ export class CoreWriter {
 
   /** One after the other; tables go together, and so do access lists, since the kernel waits for packets with each. Throws SystemError. */
   write(writes: readonly Write[]): void {
+    this.#makeRoom(writes)
     const tables = writes.filter((write) => write.type === 'table')
     const lists = writes.filter((write) => write.type === 'access')
     for (const write of writes) {
       if (write.type !== 'table' && write.type !== 'access') this.#write(write)
-      else if (write === tables[0]) this.#writeTables(tables)
-      else if (write === lists[0]) this.#memory.access.write(lists)
+      else if (write === tables[0]) for (const some of inBatches(tables)) this.#writeTables(some)
+      else if (write === lists[0]) for (const some of inBatches(lists)) this.#memory.access.write(some)
     }
+  }
+
+  /** Before anything is written: what there is no memory for changes nothing. Throws SystemError. */
+  #makeRoom(writes: readonly Write[]): void {
+    const { dests, ways, dest_counters, service_counters } = this.#memory.chunked
+    const [servers, services] = writes.reduce(
+      ([dest, service], write) => [
+        write.type === 'dest' ? Math.max(dest, write.slot + 1) : dest,
+        write.type === 'service' ? Math.max(service, write.entry.slot + 1) : service,
+      ],
+      [0, 0],
+    )
+    for (const map of [dests, ways, dest_counters]) map.grow(servers)
+    service_counters.grow(services)
   }
 
   #write(write: Exclude<Write, { type: 'table' | 'access' }>): void {
@@ -52,21 +70,23 @@ export class CoreWriter {
   }
 
   #writeDest({ slot, dest, fresh }: WriteOf<'dest'>): void {
+    const { chunked } = this.#memory
     if (fresh) {
       this.#maps.loads.update(u32(slot), new Uint8Array(DEST_LOAD.bytes))
       this.#maps.overloads.update(u32(slot), u32(0))
-      this.#maps.dest_counters.update(u32(slot), this.#noCounters)
+      chunked.dest_counters.update(slot, this.#noCounters)
     }
     const before = new Uint8Array(DEST.bytes)
-    this.#maps.dests.lookup(u32(slot), before)
-    for (const value of layDest(dest, before, fresh)) this.#maps.dests.update(u32(slot), value)
+    chunked.dests.lookup(slot, before)
+    for (const value of layDest(dest, before, fresh)) chunked.dests.update(slot, value)
     this.#memory.dests.set(slot, dest)
   }
 
   #writeService({ key, entry, fresh, left }: WriteOf<'service'>): void {
     if (fresh) {
-      this.#maps.service_counters.update(u32(entry.slot), this.#noCounters)
-      for (const slot of left) this.#maps.dest_counters.update(u32(slot), this.#noCounters)
+      const { dest_counters, service_counters } = this.#memory.chunked
+      service_counters.update(entry.slot, this.#noCounters)
+      for (const slot of left) dest_counters.update(slot, this.#noCounters)
     }
     this.#maps.services.update(encodeServiceKey(key), encodeService(entry))
   }
@@ -110,4 +130,8 @@ export class CoreWriter {
     const next = length === 0 ? 0 : Number(cursor % BigInt(length))
     return resume(known.table, next, cursor !== BigInt(known.begun), table)
   }
+}
+
+function* inBatches<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += BATCH) yield all.slice(from, from + BATCH)
 }

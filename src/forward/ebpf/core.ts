@@ -12,10 +12,13 @@ import type { Connection } from '../../model/connection.ts'
 import type { Counters } from '../../model/counters.ts'
 import type { Switches, Timeouts } from '../../model/ipvs.ts'
 import type { Hops } from '../../model/next-hop.ts'
+import type { OtherDirector } from '../../model/other-director.ts'
 import type { Traced } from '../../model/trace.ts'
+import type { Address } from '../../net/address.ts'
 import { type Millis, millis } from '../../time.ts'
 import { CoreFullError } from '../backend.ts'
 import type { AccessLists } from './access-lists.ts'
+import { AddressSet } from './address-set.ts'
 import { Attachment, type Hook } from './attachment.ts'
 import { type CoreMaps, type CoreMemory, emptyMemory } from './core-memory.ts'
 import { CoreReader, type Drops } from './core-reader.ts'
@@ -30,7 +33,8 @@ import { encodeErrorRate } from './layout/error-rate-layout.ts'
 import { encodeLink } from './layout/link-layout.ts'
 import { viewOf } from './layout/struct.ts'
 import { SWEEP_RESULT } from './layout/sweep-layout.ts'
-import { OwnAddresses } from './own-addresses.ts'
+import { NatServers } from './nat-servers.ts'
+import { OtherDirectors } from './other-directors.ts'
 import { leaveOwnClients, serveOwnClients } from './own-clients.ts'
 import { PINNED_MAPS, pinMissing } from './pins.ts'
 import { removeCore, removeVersion } from './removal.ts'
@@ -98,7 +102,11 @@ export class Core {
   readonly #reader: CoreReader
   readonly #writer: CoreWriter
   /** From which nobody else may open connections. */
-  readonly ownAddresses: OwnAddresses
+  readonly ownAddresses: AddressSet
+  readonly #closedAddresses: AddressSet
+  readonly #otherDirectors: OtherDirectors
+  readonly #natServers: NatServers
+  #knowsNatServers: boolean
   readonly #attachment: Attachment
   readonly #xdp: XdpAttachment
   readonly #sweepProgram: number
@@ -136,7 +144,11 @@ export class Core {
     this.#maps = Object.fromEntries(PINNED_MAPS.map((map) => [map, object.map(map)])) as CoreMaps
     this.#settings = new CoreSettings(this.#maps.settings, this.#defendFrom, this.adopted)
     this.#markIfindex = this.#settings.markIfindex
-    this.ownAddresses = new OwnAddresses(this.#maps.own_addresses)
+    this.ownAddresses = new AddressSet(this.#maps.own_addresses)
+    this.#closedAddresses = new AddressSet(this.#maps.closed_addresses)
+    this.#otherDirectors = new OtherDirectors(this.#maps.other_directors)
+    this.#natServers = new NatServers(this.#maps.nat_servers)
+    this.#knowsNatServers = this.#settings.switches.natIcmpSend
     this.#memory = emptyMemory(this.#maps)
     this.#reader = new CoreReader(this.#maps, this.#memory)
     this.#writer = new CoreWriter(this.#maps, this.#memory)
@@ -186,6 +198,7 @@ export class Core {
     const found = difference({ services: this.services(), dests: this.destinations() }, plan, hops)
     if (found.leftOut.length > 0 && !partly) throw new CoreFullError('real servers', MAX_DESTS)
     this.#writer.write(found.writes)
+    this.#followNatServers()
     return found
   }
 
@@ -285,7 +298,20 @@ export class Core {
   }
 
   setSwitches(switches: Switches): void {
+    this.#knowsNatServers = switches.natIcmpSend
+    this.#followNatServers()
     this.#settings.change({ switches })
+  }
+
+  /** What these have balanced is not balanced again; what any other host sends is. Throws SystemError. */
+  setOtherDirectors(directors: readonly OtherDirector[]): void {
+    this.#settings.change({ directorMacs: this.#otherDirectors.follow(directors) })
+  }
+
+  /** What comes for one of these, while this host has it, and is no service's is dropped. Throws SystemError. */
+  setClosedAddresses(addresses: readonly Address[]): void {
+    this.#closedAddresses.follow(addresses)
+    this.#settings.change({ closed: addresses.length > 0 })
   }
 
   /** How many ICMP errors the program makes. Until this is called there is no limit. */
@@ -303,6 +329,7 @@ export class Core {
 
   /** Gives the files back; the program and its maps go on working. */
   close(): void {
+    for (const map of Object.values(this.#memory.chunked)) map.close()
     this.#object.close()
   }
 
@@ -310,6 +337,10 @@ export class Core {
   remove(): void {
     this.close()
     removeCore(this.#name)
+  }
+
+  #followNatServers(): void {
+    this.#natServers.follow(this.#knowsNatServers ? this.#memory.dests : [])
   }
 
   #pinMaps(): void {

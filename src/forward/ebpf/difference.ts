@@ -1,4 +1,5 @@
 import type { ForwardPlan, PlannedDestination, PlannedService } from '../../balance/plan.ts'
+import { LONGEST_SEQUENCE } from '../../balance/wrr.ts'
 import { schedulerTable } from '../../balance/scheduler-table.ts'
 import { isOverThresholds } from '../../balance/threshold.ts'
 import type { Hops } from '../../model/next-hop.ts'
@@ -27,6 +28,9 @@ export interface Difference {
 export function difference(state: CoreState, plan: ForwardPlan, hops: Hops): Difference {
   const prefixes = plan.services.reduce((sum, { access }) => sum + access.length, 0)
   if (prefixes > MAX_ACCESS_PREFIXES) throw new CoreFullError('prefixes in access lists', MAX_ACCESS_PREFIXES)
+  if (plan.services.some(({ destinations }) => destinations.length > LONGEST_SEQUENCE)) {
+    throw new CoreFullError('real servers of one service', LONGEST_SEQUENCE)
+  }
   const slots = new Slots(state)
   const there: Services = new Map(state.services.map((service) => [serviceName(service.key), service]))
   const each = plan.services.map((service) => serviceDifference(state, there, service, slots, hops))
@@ -148,6 +152,7 @@ function destEntry(service: ServiceId, planned: PlannedDestination, serviceSlot:
     serviceSlot,
     state: 'present',
     weight: planned.weight,
+    releasesClients: planned.releasesClients ?? false,
     thresholds: planned.thresholds,
     hop: hops.get(planned.endpoint.address),
   }

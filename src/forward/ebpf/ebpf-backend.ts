@@ -8,6 +8,7 @@ import { countsByType } from '../../model/counts-by-type.ts'
 import type { CoreReading } from '../../model/core-reading.ts'
 import type { Timeouts } from '../../model/ipvs.ts'
 import type { Hops } from '../../model/next-hop.ts'
+import type { OtherDirector } from '../../model/other-director.ts'
 import { type ServiceId, serviceName } from '../../model/service.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Traced, TracePacket } from '../../model/trace.ts'
@@ -19,7 +20,7 @@ import { Counting } from './counting.ts'
 import type { Difference } from './difference.ts'
 import { MARK_LINK, MarkRoute } from './mark-route.ts'
 import { readCore } from './reading.ts'
-import { marksKey, marksOf } from './service-marks.ts'
+import { closedAddresses, marksKey, marksOf } from './service-marks.ts'
 import { traceFrame } from './trace.ts'
 
 /** Forwards with the eBPF core, and brings packets to it: programs on links, and a way for those that a firewall has marked. */
@@ -62,6 +63,10 @@ export class EbpfBackend implements Backend {
 
   setOwnAddresses(addresses: Iterable<Address>): void {
     this.#core.ownAddresses.follow(addresses)
+  }
+
+  setOtherDirectors(directors: readonly OtherDirector[]): void {
+    this.#core.setOtherDirectors(directors)
   }
 
   /** Somebody may have removed the rules for marks. */
@@ -177,6 +182,7 @@ export class EbpfBackend implements Backend {
     this.#markIfindex = this.#markRoute.follow(marks)
     this.#marks = marksKey(marks)
     this.#core.setSwitches(this.#options.switches)
+    this.#core.setClosedAddresses(closedAddresses(this.#options.closed, services))
     this.#core.setErrorRate(readIcmpLimits())
     this.#isAttached = true
     this.#attachLinks()

@@ -39,7 +39,10 @@ export const sameAccess = (a: readonly AccessEntry[], b: readonly AccessEntry[])
     }))
 
 export const isEdited = (a: DestEntry, b: DestEntry) =>
-  a.weight !== b.weight || a.thresholds.upper !== b.thresholds.upper || a.thresholds.lower !== b.thresholds.lower
+  a.weight !== b.weight ||
+  a.releasesClients !== b.releasesClients ||
+  a.thresholds.upper !== b.thresholds.upper ||
+  a.thresholds.lower !== b.thresholds.lower
 
 export const sameEntry = (a: ServiceEntry, b: ServiceEntry) =>
   a.scheduler === b.scheduler &&

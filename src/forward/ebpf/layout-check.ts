@@ -8,11 +8,14 @@ import { ERROR_RATE } from './layout/error-rate-layout.ts'
 import { HOP } from './layout/hop-layout.ts'
 import { LINK } from './layout/link-layout.ts'
 import { LOCAL_POOL } from './layout/local-pool-layout.ts'
+import { NAT_SERVER } from './layout/nat-server-layout.ts'
+import { OTHER_DIRECTOR } from './layout/other-director-layout.ts'
 import { SERVICE, SERVICE_KEY } from './layout/service-layout.ts'
 import { SETTINGS } from './layout/settings-layout.ts'
 import type { Struct } from './layout/struct.ts'
 import { SWEEP_RESULT } from './layout/sweep-layout.ts'
 import { CALL_ID, TEMPLATE, TEMPLATE_KEY } from './layout/template-layout.ts'
+import { WAY } from './layout/way-layout.ts'
 
 /** Every struct that the program and user space share. */
 export const SHARED_STRUCTS: readonly Struct[] = [
@@ -29,6 +32,8 @@ export const SHARED_STRUCTS: readonly Struct[] = [
   HOP,
   LINK,
   LOCAL_POOL,
+  NAT_SERVER,
+  OTHER_DIRECTOR,
   OWN_ADDRESS,
   SERVICE,
   SERVICE_KEY,
@@ -36,6 +41,7 @@ export const SHARED_STRUCTS: readonly Struct[] = [
   SWEEP_RESULT,
   TEMPLATE,
   TEMPLATE_KEY,
+  WAY,
 ]
 
 /** Maps that are only made as inner ones: clang writes down the sizes of their keys and values, and nothing of the structs. */

@@ -1,6 +1,6 @@
 import { type BpfMap, u32 } from '../../linux/libbpf.ts'
-import { decodeSettings, encodeSettings, SETTINGS, type Settings } from './layout/settings-layout.ts'
-import type { Timeouts } from '../../model/ipvs.ts'
+import { decodeSettings, encodeSettings, NO_SWITCHES, SETTINGS, type Settings } from './layout/settings-layout.ts'
+import type { Switches, Timeouts } from '../../model/ipvs.ts'
 
 /** The settings in the core. Each change writes them all. */
 export class CoreSettings {
@@ -23,6 +23,10 @@ export class CoreSettings {
   /** The interface by which packets with a firewall's mark come in, if there is one. */
   get markIfindex(): number | undefined {
     return this.#values.markIfindex || undefined
+  }
+
+  get switches(): Switches {
+    return this.#values.switches ?? NO_SWITCHES
   }
 
   change(values: Partial<Settings>): void {

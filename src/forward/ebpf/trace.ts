@@ -8,7 +8,7 @@ const TCP = 6
 const UDP = 17
 const GRE = 47
 const ETHERNET = 14
-const RULES = [undefined, 'connection', 'template', 'scheduler', 'reply', 'denied'] as const
+const RULES = [undefined, 'connection', 'template', 'scheduler', 'reply', 'denied', 'closed', 'ended'] as const
 const VERDICT = { pass: -1, drop: 2 } as const
 
 /** The frame that opens a connection: a SYN, or a datagram of four bytes. */

@@ -3,9 +3,9 @@ import { type FormedPool, reformPool } from '../../../src/balance/pool.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import type { Transition, Verdict } from '../../../src/daemon/messages.ts'
 import { NewsDesk } from '../../../src/daemon/director/news-desk.ts'
-import { checkTasks, Verdicts } from '../../../src/daemon/director/verdicts.ts'
+import { Verdicts } from '../../../src/daemon/director/verdicts.ts'
+import { checkerTasks } from '../../../src/model/checker.ts'
 import type { Config } from '../../../src/model/config.ts'
-import { serviceName } from '../../../src/model/service.ts'
 import type { Told } from '../../../src/model/telling.ts'
 import { millis } from '../../../src/time.ts'
 import { surroundings } from '../../support/surroundings.ts'
@@ -23,7 +23,7 @@ function load(text: string): Config {
 
 const transition = (name: string, vrid: number, to: Transition['to']): Transition => ({
   type: 'transition',
-  instance: { name, interface: 'eth0', vrid },
+  instance: { name, interface: 'eth0', family: 4 as const, vrid },
   from: 'init',
   to,
   priority: 100,
@@ -55,7 +55,7 @@ describe('of instances', () => {
 
   test('a transition, a priority and a stop are news', () => {
     const desk = new NewsDesk(config, undefined, 0)
-    const identity = { name: 'a', interface: 'eth0', vrid: 1 }
+    const identity = { name: 'a', interface: 'eth0', family: 4 as const, vrid: 1 }
     const news = [
       ...desk.moved(transition('a', 1, 'backup')),
       ...desk.priority({ type: 'priority', instance: identity, state: 'backup', priority: 80, at: 2 }),
@@ -90,11 +90,13 @@ describe('of instances', () => {
     const known = {
       name: 'a',
       interface: 'eth0',
+      family: 4,
       vrid: 1,
       version: 2,
       priority: 100,
       effectivePriority: 90,
       state: 'master',
+      duty: 'normal',
       since: '',
       reason: '',
       addresses: [],
@@ -119,11 +121,13 @@ describe('of servers', () => {
   const pools = (of: Config, verdicts: Verdicts, before?: ReadonlyMap<string, FormedPool>) =>
     new Map(
       of.virtualServers.map((each) => {
-        const name = serviceName(each.id)
-        return [name, reformPool(each, (real) => verdicts.isUp(each, real), before?.get(name), undefined)] as const
+        return [
+          each.name,
+          reformPool(each, (real) => verdicts.standing(each, real), before?.get(each.name), undefined),
+        ] as const
       }),
     )
-  const [tcp = '', udp = ''] = checkTasks(config).map(({ id }) => id)
+  const [tcp = '', udp = ''] = checkerTasks(config.virtualServers).map(({ id }) => id)
   const verdict = (id: string, up: boolean): Verdict => ({
     id,
     up,

@@ -38,7 +38,15 @@ test('a script process that refuses the file goes on with the one before, and is
   const said: string[] = []
   const log = pino({ base: null }, { write: (line: string) => void said.push(line) })
   const context = { name: 'test', file, configId: 'here', version: VERSION, socket, log }
-  const scripts = new Scripts(config, { ...context, events: new RecentEvents(), tracked: () => {} })
+  const scripts = new Scripts(config, {
+    ...context,
+    events: new RecentEvents(),
+    tracked: () => {},
+    judged: () => {},
+    found: () => ({ up: [], down: [] }),
+    suspended: () => new Set(),
+    answers: () => [],
+  })
   onTestFinished(async () => await scripts.finish())
   const tell = (priority: number) =>
     scripts.tell([{ type: 'state', subject: 'INSTANCE', name: 'VI_1', state: 'MASTER', priority, reason: '', at: 0 }])

@@ -7,7 +7,6 @@ import type { Transition } from '../../../src/daemon/messages.ts'
 import { toScript } from '../../../src/daemon/script/to-script.ts'
 import type { Config } from '../../../src/model/config.ts'
 import type { News } from '../../../src/model/notify.ts'
-import { serviceName } from '../../../src/model/service.ts'
 import type { Told } from '../../../src/model/telling.ts'
 import { surroundings } from '../../support/surroundings.ts'
 
@@ -24,11 +23,14 @@ function load(text: string): Config {
 
 const pools = (config: Config): ReadonlyMap<string, FormedPool> =>
   new Map(
-    config.virtualServers.map((each) => [serviceName(each.id), reformPool(each, () => true, undefined, undefined)]),
+    config.virtualServers.map((each) => [
+      each.name,
+      reformPool(each, ({ weight }) => ({ up: true, weight }), undefined, undefined),
+    ]),
   )
 const toMaster = (name: string, vrid: number): Transition => ({
   type: 'transition',
-  instance: { name, interface: 'eth0', vrid },
+  instance: { name, interface: 'eth0', family: 4 as const, vrid },
   from: 'backup',
   to: 'master',
   priority: 100,

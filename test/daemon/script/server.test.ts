@@ -79,7 +79,13 @@ const results = ({ said }: Director) =>
     if (message.type === 'configured') return message.trackers
     return message.type === 'trackers' ? message.results : []
   })
-const CONFIGURE = { type: 'configure', digest: 'another', starts: true } as const
+const CONFIGURE = {
+  type: 'configure',
+  digest: 'another',
+  starts: true,
+  found: { up: [], down: [] },
+  resting: [],
+} as const
 
 test('what a service knows outlives its director, until one has finished with it', async () => {
   writeFileSync(file, TRACKED(host.script('chk', `echo >>${host.path('runs')}; exit 0`)))

@@ -86,7 +86,13 @@ function configure(): ToScript {
   )
   const { config } = configToRun(readConfigFile(file(), 'here'), true)
   if (config === undefined) throw new Error('refused')
-  return { type: 'configure', digest: scriptDigest(config.scripts), starts: true }
+  return {
+    type: 'configure',
+    digest: scriptDigest(config.scripts),
+    starts: true,
+    found: { up: [], down: [] },
+    resting: [],
+  }
 }
 
 test('a director is told who it is that runs commands, and what is found', async () => {

@@ -6,13 +6,13 @@ import { millis } from '../../../src/time.ts'
 import { anInstance } from '../../vrrp/instances.ts'
 
 test('the debug lines of an election tell its events and effects, and no password', () => {
-  const config = anInstance({ priority: 255, password: 'hunter22' })
+  const config = anInstance({ priority: 255, authentication: { type: 'pass', password: 'hunter22' } })
   const eth0 = {
     name: config.interface,
     index: 2,
     mac: '02:00:00:00:00:01',
     up: true,
-    addresses: [{ address: '10.0.0.1', prefix: 24, primary: true }],
+    addresses: [{ address: '10.0.0.1', prefix: 24, primary: true, tentative: false }],
   }
   const events = [
     { type: 'configure', instances: [config], groups: [], linkDelays: [], results: [] },

@@ -1,27 +1,31 @@
 import { describe, expect, test } from 'vitest'
 import { InstanceRecords } from '../../../src/daemon/vrrp/instance-records.ts'
 import type { VrrpInstance } from '../../../src/model/vrrp.ts'
-import type { IpHeader } from '../../../src/net/ip-header.ts'
-import type { Advertisement, DropReason } from '../../../src/vrrp/packet.ts'
+import type { Received } from '../../../src/vrrp/receive.ts'
+import type { DropReason } from '../../../src/vrrp/drop-reason.ts'
+import { anAdvert, anArrival } from '../../vrrp/adverts.ts'
 import { anInstance, ip } from '../../vrrp/instances.ts'
 import { Story } from '../../vrrp/story.ts'
 
-const refused = (source: string, drop: DropReason) => ({
+type OfInstance = Received & { readonly instance: VrrpInstance }
+
+const refused = (source: string, drop: DropReason): OfInstance => ({
   drop,
   instance: anInstance(),
-  header: { source: ip(source) } as IpHeader,
+  vrid: 51,
+  arrival: anArrival(anAdvert(), { source }),
 })
 
-test('that a peer is refused is news once, and a flood of refusals from everywhere is one line', () => {
-  const records = new InstanceRecords()
-  const told = [
-    records.received(refused('10.0.0.2', 'version')),
-    records.received(refused('10.0.0.2', 'version')),
-    ...Array.from({ length: 200 }, (_, i) => records.received(refused(`10.0.1.${i}`, 'authentication'))),
-  ]
-  expect(told.filter(Boolean)).toHaveLength(1)
-  expect(told[0]).toBe(true)
+const accepted = (source: string, priority: number): OfInstance => ({
+  instance: anInstance(),
+  arrival: anArrival(anAdvert(), { source }),
+  advert: anAdvert({ priority }),
+  checksum: 'pseudo-header',
+  difference: undefined,
+  tolerated: undefined,
 })
+
+const NOBODY = { priorityOf: () => undefined, macOf: () => undefined }
 
 describe('what is known of a router', () => {
   const renamed = { ...anInstance(), name: 'z' }
@@ -68,12 +72,11 @@ test('what keepalived counts: farewells, and how often an instance was master; a
   const records = new InstanceRecords()
   const instance = anInstance()
   const { state } = new Story([instance])
-  const advert = { instance, header: { source: ip('10.0.0.2') } as IpHeader }
   for (const priority of [100, 100, 0]) {
     records.sent(instance, priority)
-    records.received({ ...advert, advert: { priority } as Advertisement })
+    records.received(accepted('10.0.0.2', priority), 0, NOBODY)
   }
-  records.received(refused('10.0.0.2', 'ttl'))
+  records.received(refused('10.0.0.2', 'ttl'), 0, NOBODY)
   records.moved(instance, 'backup', 'master', 0)
   records.moved(instance, 'master', 'fault', 0)
   records.moved(instance, 'fault', 'backup', 0)
@@ -89,4 +92,40 @@ test('what keepalived counts: farewells, and how often an instance was master; a
   records.clear()
   const nothing = Object.fromEntries(Object.keys(counted).map((name) => [name, 0]))
   expect(records.snapshot(state)).toMatchObject([{ ...nothing, dropped: {}, peers: [{ address: '10.0.0.2' }] }])
+})
+
+test('a peer is shown with what counted, what did not, and why; one that is configured and silent, too', () => {
+  const records = new InstanceRecords()
+  const unicast = [2, 3].map((last) => ({ address: ip(`10.0.0.${last}`), minTtl: 0, maxTtl: 255 }))
+  const instance = anInstance({ unicastPeers: unicast })
+  records.received({ ...accepted('10.0.0.2', 150), instance }, 1000, NOBODY)
+  records.received({ ...refused('10.0.0.2', 'interval'), instance, detail: '2 s, here 1 s' }, 2000, NOBODY)
+  const { state } = new Story([instance])
+  const [shown] = records.snapshot(state)
+  expect(shown?.peers).toEqual([
+    {
+      address: '10.0.0.3',
+      priority: undefined,
+      lastHeard: undefined,
+      rejected: undefined,
+      notes: ['nothing was heard from it'],
+    },
+    {
+      address: '10.0.0.2',
+      priority: 150,
+      version: 3,
+      checksum: 'pseudo-header',
+      lastHeard: '1970-01-01T00:00:02.000Z',
+      accepted: 1,
+      refused: 1,
+      rejected: 'interval',
+      notes: ['version 2, and its interval is not advert_int (2 s, here 1 s); 1 refused'],
+    },
+  ])
+  const next = new InstanceRecords()
+  next.restore(shown === undefined ? [] : [shown], state)
+  expect(next.snapshot(state)[0]?.peers).toMatchObject([
+    { address: '10.0.0.3', lastHeard: undefined },
+    { address: '10.0.0.2', priority: 150, accepted: 1, refused: 1, rejected: 'interval' },
+  ])
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { FromVrrp, Transition } from '../../../src/daemon/messages.ts'
+import { Lateness } from '../../../src/daemon/vrrp/lateness.ts'
 import { Outbox } from '../../../src/daemon/vrrp/outbox.ts'
 
 /** A director that takes a message when it is told to. */
@@ -14,7 +15,14 @@ class Director {
     },
     (): FromVrrp => {
       this.#reports++
-      return { type: 'instances', instances: [] }
+      return {
+        type: 'instances',
+        instances: [],
+        sessions: [],
+        staticObjects: [],
+        lateness: new Lateness().snapshot,
+        unknownVrids: [],
+      }
     },
   )
 
@@ -33,7 +41,7 @@ class Director {
 
 const transition = (reason: string): Transition => ({
   type: 'transition',
-  instance: { name: 'a', interface: 'eth0', vrid: 51 },
+  instance: { name: 'a', interface: 'eth0', family: 4 as const, vrid: 51 },
   from: 'backup',
   to: 'master',
   priority: 100,
@@ -53,7 +61,7 @@ test('transitions are told in their order, and before the report that they are p
 
 test('changes of priority are told in their order among the transitions', () => {
   const director = new Director()
-  const instance = { name: 'a', interface: 'eth0', vrid: 51 }
+  const instance = { name: 'a', interface: 'eth0', family: 4 as const, vrid: 51 }
   director.outbox.tell(transition('first'))
   director.outbox.tell({ type: 'priority', instance, state: 'master', priority: 90, at: 0 })
   director.outbox.tell({ type: 'lower-priority', instance, priority: 90, at: 0 })

@@ -77,8 +77,7 @@ export const links: readonly Sequence[] = [
       {
         step: 4,
         channel: 'addresses',
-        // Its lifetime is another one.
-        tells: ['added 10.0.0.100/24'],
+        tells: [],
         why: 'a director that is alone leaves its addresses for a while: a restart loses nothing',
       },
     ],

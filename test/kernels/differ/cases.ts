@@ -1,4 +1,4 @@
-import { dice } from '../../support/dice.ts'
+import { dice } from '../../../src/simulate/dice.ts'
 import { counting, framesOf, packetsOf, type Parts, PROTOCOL, type Segment, whole } from './packet.ts'
 import { drawTwist, pick, type Roll, type Twist } from './twists.ts'
 import {

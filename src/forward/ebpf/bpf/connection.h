@@ -4,6 +4,7 @@
 #ifndef TANIST_CONNECTION_H
 #define TANIST_CONNECTION_H
 
+#include "address.h"
 #include "clock.h"
 #include "counters.h"
 #include "keys.h"
@@ -27,6 +28,26 @@ static __always_inline int is_to_assure(const struct connection *c, __u32 state)
 	return state == ST_UDP && (c->flags & (CONN_CONTROLLED | CONN_ASSURED)) == CONN_CONTROLLED;
 }
 
+/* What a connection's server has failed to do, see struct dest_load. By DR and TUN its answers are not seen, but only that the client
+ * asks again. A client that floods does not: it has no use for the answer. */
+static __always_inline void note_fault(struct connection *c, const struct packet *p, __u32 direction, __u32 old, __u32 new)
+{
+	int asks_again = new == ST_SYN_RECV && direction != DIR_OUTPUT && p->event == EV_SYN && !(c->flags & CONN_ASKED_AGAIN);
+	int is_cut = new == ST_CLOSE && direction == DIR_OUTPUT && p->event == EV_RST &&
+		     (old == ST_SYN_RECV || old == ST_ESTABLISHED);
+	__u32 slot = c->dest_slot;
+	struct dest_load *load = asks_again || is_cut ? bpf_map_lookup_elem(&loads, &slot) : 0;
+
+	if (!load)
+		return;
+	if (asks_again) {
+		c->flags |= CONN_ASKED_AGAIN;
+		__sync_fetch_and_add(&load->unanswered, 1);
+	} else {
+		__sync_fetch_and_add(old == ST_SYN_RECV ? &load->refused : &load->reset, 1);
+	}
+}
+
 /* Moves the state by one packet and arms the time-out of the state it is in then. */
 static __always_inline void advance_state(struct connection *c, const struct packet *p, int v6, __u32 direction,
 					  const struct moment *at)
@@ -37,6 +58,8 @@ static __always_inline void advance_state(struct connection *c, const struct pac
 
 	if (old == ST_DEAD)
 		return;
+	if (old == ST_SYN_RECV || new == ST_CLOSE)
+		note_fault(c, p, direction, old, new);
 	if (new != old) {
 		if (__sync_val_compare_and_swap(&c->state, old, new) != old)
 			return; /* another CPU was first; its packet decides */
@@ -95,6 +118,19 @@ static __always_inline struct flow reply_flow(const struct flow *client, const s
 	return reply;
 }
 
+/* Has what the server sends from now on be known for what it is, see after-end.h. By full NAT it would be sent to this director. */
+static __always_inline void remember_end(const struct flow *client, const struct flow *reply, const struct connection *c)
+{
+	struct ended e = {
+		.until_ns = c->deadline_ns + ENDED_S * SECOND_NS,
+		.vaddr = client->daddr, .vport = client->dport, .cport = client->sport,
+		.dest_slot = c->dest_slot, .back_ifindex = c->back_ifindex,
+	};
+
+	if (is_same(&client->saddr, &reply->daddr) && !(c->flags & CONN_OWN_CLIENT))
+		bpf_map_update_elem(&ended, reply, &e, BPF_ANY);
+}
+
 /* Takes a connection out of the table and out of the counts, exactly once. */
 static __always_inline void forget(const struct flow *client, struct connection *c, int v6)
 {
@@ -103,10 +139,12 @@ static __always_inline void forget(const struct flow *client, struct connection 
 
 	if (state == ST_DEAD || __sync_val_compare_and_swap(&c->state, state, ST_DEAD) != state)
 		return;
-	d = bpf_map_lookup_elem(&dests, &dest_slot);
+	d = dest_at(dest_slot);
 	if (d && has_reply(c)) {
 		struct flow reply = reply_flow(client, d, c);
 
+		if (state_may_send(state))
+			remember_end(client, &reply, c);
 		delete_reply(&reply, v6);
 	}
 	if (c->flags & CONN_CONTROLLED)
@@ -150,7 +188,7 @@ static __always_inline int is_finished(const struct connection *c)
 static __always_inline int lacks_server(const struct connection *c)
 {
 	__u32 slot = c->dest_slot;
-	const struct dest *d = bpf_map_lookup_elem(&dests, &slot);
+	const struct dest *d = dest_at(slot);
 
 	return !d || d->state != DEST_PRESENT;
 }

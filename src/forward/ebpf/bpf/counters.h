@@ -44,7 +44,7 @@ static __always_inline void count_load(__u32 dest_slot, __u32 state, __s32 by)
 /* IPVS's threshold rule, after a connection was bound to a server (by 1) or has left it (by -1). */
 static __always_inline void note_threshold(__u32 dest_slot, int by)
 {
-	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
+	struct dest *d = dest_at(dest_slot);
 	struct dest_load *load = bpf_map_lookup_elem(&loads, &dest_slot);
 	__u32 *overloaded = bpf_map_lookup_elem(&overloads, &dest_slot);
 	__u64 total;
@@ -74,11 +74,11 @@ static __always_inline void add_traffic(struct counters *n, __u64 packets, __u64
 static __always_inline void count_traffic(const struct connection *c, __u64 packets, __u64 bytes, int out)
 {
 	__u32 service_slot = c->service_slot, dest_slot = c->dest_slot;
-	struct counters *n = bpf_map_lookup_elem(&service_counters, &service_slot);
+	struct counters *n = service_counters_at(service_slot);
 
 	if (n)
 		add_traffic(n, packets, bytes, out);
-	n = bpf_map_lookup_elem(&dest_counters, &dest_slot);
+	n = dest_counters_at(dest_slot);
 	if (n)
 		add_traffic(n, packets, bytes, out);
 }

@@ -24,6 +24,7 @@
 #include "keys.h"
 #include "layout.h"
 #include "maps.h"
+#include "other-directors.h"
 #include "packet.h"
 #include "route.h"
 #include "send.h"
@@ -51,8 +52,8 @@ static __always_inline struct connection *find_fast(const struct flow *client, i
 /* The MAC of a server's next hop. The packet that finds it out, or finds it too old, goes by tc. */
 static __always_inline __u64 server_mac_of(struct xdp_md *ctx, const struct dest *d, __u32 dest_slot, __u64 now)
 {
-	__u32 index = dest_slot * 2 + (d->hop & 1);
-	struct server_mac *known = bpf_map_lookup_elem(&server_macs, &index);
+	struct way *way = way_at(dest_slot);
+	struct server_mac *known = way ? &way->macs[d->hop & 1] : 0;
 	const struct hop *hop = &d->hops[d->hop & 1];
 	struct bpf_fib_lookup route = { .family = d->family, .ifindex = hop->ifindex };
 
@@ -86,7 +87,7 @@ static __always_inline int fast_to_server(struct xdp_md *ctx, const struct fast_
 					  const struct moment *at)
 {
 	__u32 dest_slot = c->dest_slot, overhead;
-	const struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
+	const struct dest *d = dest_at(dest_slot);
 	const struct hop *hop;
 	const struct link *out;
 	__u64 mac;
@@ -99,9 +100,9 @@ static __always_inline int fast_to_server(struct xdp_md *ctx, const struct fast_
 	if (!out || p->length + overhead > hop->mtu || (overhead && (d->tunnel_checksum || !is_set(&hop->local))))
 		return XDP_PASS;
 	if (overhead) {
-		const struct path_mtu *path = bpf_map_lookup_elem(&path_mtus, &dest_slot);
+		const struct way *way = way_at(dest_slot);
 
-		if (path && path->until_ns > at->now)
+		if (way && way->path.until_ns > at->now)
 			return XDP_PASS;
 	}
 	mac = server_mac_of(ctx, d, dest_slot, at->now);
@@ -137,13 +138,16 @@ static __always_inline int forward_fast(struct xdp_md *ctx, struct link *in, int
 	struct moment at = { .settings = get_settings() };
 	struct fast_packet p = {};
 	struct connection *c = 0;
+	int from_director;
 
 	if (!at.settings || read_fast(ctx, &p, v6))
 		return XDP_PASS;
 	at.now = now_ns(at.settings);
 	if (is_inert(&at))
 		return XDP_PASS;
-	if (!in->replies)
+	/* For a server it may have been balanced already: the program on tc looks. */
+	from_director = may_come_from_director(at.settings, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	if (!in->replies && !from_director)
 		c = find_fast(&p.flow, v6, at.now);
 	if (c)
 		return fast_to_server(ctx, &p, v6, c, &at);
@@ -151,7 +155,7 @@ static __always_inline int forward_fast(struct xdp_md *ctx, struct link *in, int
 		c = find_fast(&p.client, v6, at.now);
 		return c ? fast_to_client(ctx, &p, v6, c, &at) : XDP_PASS;
 	}
-	c = in->replies ? find_fast(&p.flow, v6, at.now) : 0;
+	c = in->replies && !from_director ? find_fast(&p.flow, v6, at.now) : 0;
 	return c ? fast_to_server(ctx, &p, v6, c, &at) : XDP_PASS;
 }
 

@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "admission.h"
+#include "after-end.h"
 #include "clock.h"
 #include "connection.h"
 #include "counters.h"
@@ -14,6 +15,7 @@
 #include "layout.h"
 #include "maps.h"
 #include "open.h"
+#include "other-directors.h"
 #include "packet.h"
 #include "parse.h"
 #include "scratch.h"
@@ -23,8 +25,6 @@
 #include "to-client.h"
 #include "to-server.h"
 #include "verdict.h"
-
-#define PORT_ISAKMP 500
 
 /* A packet that may open a connection finds one that is over, or whose server is gone: it opens a new one. LVS does so
  * for the first, and for the second only with expire_nodest_conn; without it a client that happens to reuse a port, and
@@ -37,7 +37,7 @@ static __always_inline int is_stale(const struct settings *s, const struct conne
 	/* One of a persistent service goes to the same server anyway, and goes on, as in IPVS. */
 	if (is_finished(c) && !(c->flags & CONN_CONTROLLED))
 		return 1;
-	d = bpf_map_lookup_elem(&dests, &slot);
+	d = dest_at(slot);
 	return !d || d->state != DEST_PRESENT || (s->flags & EXPIRE_NODEST_CONN && !d->weight);
 }
 
@@ -88,12 +88,16 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	at.now = now_ns(at.settings);
 	if (is_inert(&at))
 		return PASS;
+	if (__builtin_expect(may_come_from_director(at.settings, (void *)(long)skb->data, data_end(skb)), 0) && was_balanced(skb)) {
+		skb->tc_index = BALANCED_ELSEWHERE;
+		return PASS;
+	}
 	if (__builtin_expect(p->fragment, 0)) {
 		verdict = take_fragment(skb);
 		if (verdict)
 			return verdict;
 	}
-	if (p->flow.proto == IPPROTO_ESP || p->flow.proto == IPPROTO_AH) {
+	if (is_ipsec(p->flow.proto)) {
 		p->fragment = IPSEC;
 		p->flow.proto = IPPROTO_UDP;
 		p->flow.sport = p->flow.dport = bpf_htons(PORT_ISAKMP);
@@ -123,7 +127,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 			link->replies = 1;
 		c = p->dry ? peek(&p->client, at.now, v6) : find(&p->client, at.now, v6);
 		if (!c)
-			return PASS;
+			return after_end(at.now);
 		p->rule = RULE_REPLY;
 		p->dest_slot = c->dest_slot;
 		return to_client(skb, p, v6, c, &at);
@@ -131,7 +135,7 @@ static __always_inline int forward(struct __sk_buff *skb, int v6)
 	if (!c) {
 		verdict = admit(skb, p, &service);
 		if (verdict)
-			return verdict;
+			return verdict == PASS ? after_end(at.now) : verdict;
 		if (p->dry || (service->flags & SERVICE_ONE_PACKET && p->flow.proto == IPPROTO_UDP))
 			return forward_one_packet(skb, p, v6, service, &at);
 		c = open_connection(p, v6, service, &at);

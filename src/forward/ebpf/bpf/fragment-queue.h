@@ -284,7 +284,7 @@ __noinline int take_fragment(struct __sk_buff *skb)
 	if (!p || !s)
 		return PASS;
 	if (p->flow.proto != IPPROTO_TCP && p->flow.proto != IPPROTO_UDP && p->flow.proto != IPPROTO_SCTP)
-		return p->fragment == FIRST_FRAGMENT || p->flow.proto == IPPROTO_ESP || p->flow.proto == IPPROTO_AH ? 0 : PASS;
+		return p->fragment == FIRST_FRAGMENT || is_ipsec(p->flow.proto) ? 0 : PASS;
 	now = now_ns(s);
 	if (p->dry)
 		return find_ports(p);

@@ -26,7 +26,7 @@
 static __always_inline int to_full_nat(struct __sk_buff *skb, int v6)
 {
 	struct packet *p = packet_in_hand();
-	const struct dest *d = p ? bpf_map_lookup_elem(&dests, &p->dest_slot) : 0;
+	const struct dest *d = p ? dest_at(p->dest_slot) : 0;
 	int wanted;
 
 	if (!d || p->fragment == IPSEC) /* which local address would have no port to be told by */
@@ -50,7 +50,7 @@ static __always_inline __u32 added_to_segments(const struct connection *c, int v
 
 	if (c->method == METHOD_FNAT)
 		return toa_size(v6);
-	d = c->method == METHOD_TUN ? bpf_map_lookup_elem(&dests, &slot) : 0;
+	d = c->method == METHOD_TUN ? dest_at(slot) : 0;
 	return d ? tunnel_overhead(d, 1) : 0;
 }
 

@@ -54,9 +54,9 @@ static __always_inline int error_source(const struct packet *p, struct address *
 	const struct dest *d;
 
 	*from = p->flow.daddr;
-	if (p->rule != RULE_REPLY)
+	if (p->rule != RULE_REPLY && p->rule != RULE_ENDED)
 		return 1;
-	d = bpf_map_lookup_elem(&dests, &slot);
+	d = dest_at(slot);
 	if (!d)
 		return 0;
 	if (d->method != METHOD_FNAT) /* whose servers answer an address of the director's */

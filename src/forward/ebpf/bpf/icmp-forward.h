@@ -52,10 +52,10 @@ struct received_error {
 	struct flow client; /* whose packet a server's side quotes */
 };
 
-/* One about an error would be an error about an error, so the last hop is silent. */
-static __always_inline int drop_last_hop(void)
+/* Without a word to its sender: that would be an error about an error. */
+static __always_inline int drop_silently(enum drop reason)
 {
-	count_drop(DROP_TTL);
+	count_drop(reason);
 	return DROP;
 }
 
@@ -66,18 +66,18 @@ static __always_inline int icmp_to_client(struct __sk_buff *skb, struct packet *
 	struct connection *c = find(client, now, v6);
 
 	if (!c)
-		return PASS;
+		return drop_silently(DROP_ENDED);
 	if (p->ttl <= 1 && !p->marked)
-		return drop_last_hop();
+		return drop_silently(DROP_TTL);
 	count_packet(skb, p, c, 1);
 	if (rewrite_quoted(skb, &e->quoted, v6, DESTINATION, (struct endpoint){ &client->daddr, client->dport }) ||
 	    rewrite_outer(skb, p, v6, SOURCE, &client->daddr))
-		return DROP;
+		return drop_silently(DROP_MALFORMED);
 	if (c->local_port && (rewrite_quoted(skb, &e->quoted, v6, SOURCE, (struct endpoint){ &client->saddr, client->sport }) ||
 			      rewrite_outer(skb, p, v6, DESTINATION, &client->saddr) ||
 			      (c->method == METHOD_FNAT && e->quoted.flow.proto == IPPROTO_TCP && is_too_big(&e->icmp, v6) &&
 			       lower_mtu(skb, p, &e->icmp, toa_size(v6)))))
-		return DROP;
+		return drop_silently(DROP_MALFORMED);
 	refresh_client_hop(skb, c, v6, client, now);
 	return send_to_client(skb, c, v6);
 }
@@ -87,21 +87,23 @@ static __always_inline int icmp_to_server(struct __sk_buff *skb, struct packet *
 					  const struct connection *c)
 {
 	__u32 slot = c->dest_slot;
-	const struct dest *d = bpf_map_lookup_elem(&dests, &slot);
+	const struct dest *d = dest_at(slot);
 
 	if (!d || d->state != DEST_PRESENT)
-		return DROP;
+		return drop_silently(DROP_DEST_REMOVED);
 	count_packet(skb, p, c, 0);
-	if (d->hops[d->hop & 1].ifindex == HOP_LOCAL)
+	if (d->hops[d->hop & 1].ifindex == HOP_LOCAL) {
+		p->rule = RULE_CONNECTION;
 		return PASS;
+	}
 	if (p->ttl <= 1 && !p->marked)
-		return drop_last_hop();
+		return drop_silently(DROP_TTL);
 	if (c->method == METHOD_NAT || c->method == METHOD_FNAT) {
 		if (rewrite_quoted(skb, quoted, v6, SOURCE, (struct endpoint){ &d->addr, server_port(d, c, quoted->flow.sport) }) ||
 		    rewrite_outer(skb, p, v6, DESTINATION, &d->addr))
-			return DROP;
+			return drop_silently(DROP_MALFORMED);
 	} else if (rewrite_ip(skb, p, v6, DESTINATION, 0)) {
-		return DROP;
+		return drop_silently(DROP_MALFORMED);
 	}
 	if (c->method == METHOD_TUN) {
 		p->dest_slot = slot;
@@ -109,7 +111,7 @@ static __always_inline int icmp_to_server(struct __sk_buff *skb, struct packet *
 	}
 	if (c->method == METHOD_FNAT && (rewrite_quoted(skb, quoted, v6, DESTINATION, (struct endpoint){ &c->local, c->local_port }) ||
 					 rewrite_outer(skb, p, v6, SOURCE, &c->local)))
-		return DROP;
+		return drop_silently(DROP_MALFORMED);
 	return send_to_server(skb, d, v6, &quoted->flow.daddr);
 }
 
@@ -137,15 +139,15 @@ static __always_inline int forward_icmp(struct __sk_buff *skb, int v6)
 	/* As for what opens a connection: the kernel drops it and counts it. */
 	if (is_martian(&p->flow.saddr, v6) || is_from_own_address(p))
 		return PASS;
-	key = (struct flow){
-		.saddr = f->daddr, .daddr = f->saddr, .sport = f->dport, .dport = f->sport,
-		.proto = f->proto, .family = f->family,
-	};
+	key = reversed(f);
 	if (lookup_reply(&key, &e.client, v6))
 		return icmp_to_client(skb, p, v6, &e, now);
 	c = find(&key, now, v6);
 	if (c)
 		return icmp_to_server(skb, p, v6, &e.quoted, c);
+	/* It is about what a client has sent to a server by NAT before the connection's time was over, and has the server's address. */
+	if (bpf_map_lookup_elem(&ended, &key))
+		return drop_silently(DROP_ENDED);
 	/* A GUE tunnel's own datagram. */
 	if (f->proto == IPPROTO_UDP)
 		learn_path_mtu(skb, p, &e.quoted, v6, now);

@@ -22,6 +22,7 @@ struct quote {
 	__u32 l4_offset;
 	__u32 end;   /* of what is quoted */
 	__u32 check; /* where the checksum of the ICMP message is */
+	int ipsec;   /* it has no ports: `flow` is the key exchange's that it belongs to */
 	struct flow flow;
 };
 
@@ -32,8 +33,8 @@ static __always_inline int load_quoted(struct __sk_buff *skb, const struct quote
 }
 
 /* Reads the packet that begins at `offset`, a quote or what is quoted within it: its IP header, options or extension headers and
- * all, and at least the two ports. False when that is not there, when it is of another family, and when it can be no connection;
- * `flow.proto` is set as soon as it is known. */
+ * all, and at least the two ports, or of IPsec what stands in their place. False when that is not there, when it is of another family,
+ * and when it can be no connection; `flow.proto` is set as soon as it is known. */
 static __always_inline int read_quoted(struct __sk_buff *skb, const struct packet *p, __u32 offset, int v6, struct quote *q)
 {
 	struct {
@@ -79,10 +80,15 @@ static __always_inline int read_quoted(struct __sk_buff *skb, const struct packe
 		q->flow.proto = ip.protocol;
 		q->l4_offset = offset + ip.ihl * 4;
 	}
-	if (q->flow.proto != IPPROTO_TCP && q->flow.proto != IPPROTO_UDP && q->flow.proto != IPPROTO_SCTP)
+	q->ipsec = is_ipsec(q->flow.proto);
+	if (q->flow.proto != IPPROTO_TCP && q->flow.proto != IPPROTO_UDP && q->flow.proto != IPPROTO_SCTP && !q->ipsec)
 		return 0;
 	if (load_quoted(skb, q, q->l4_offset, ports, sizeof(ports)))
 		return 0;
+	if (q->ipsec) {
+		q->flow.proto = IPPROTO_UDP;
+		ports[0] = ports[1] = bpf_htons(PORT_ISAKMP);
+	}
 	q->flow.sport = ports[0];
 	q->flow.dport = ports[1];
 	return 1;
@@ -123,6 +129,8 @@ static __always_inline int rewrite_quoted(struct __sk_buff *skb, const struct qu
 		    bpf_l4_csum_replace(skb, q->check, before->words[0], addr->words[0], 4))
 			return -1;
 	}
+	if (q->ipsec)
+		return 0;
 	if (replace_quoted(skb, q->check, q->l4_offset + (side == SOURCE ? 0 : 2), old_port, to.port))
 		return -1;
 	offset = q->l4_offset + __builtin_offsetof(struct udphdr, check);

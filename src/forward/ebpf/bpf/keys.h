@@ -13,6 +13,15 @@
 #include "layout.h"
 #include "maps.h"
 
+/* The other direction. */
+static __always_inline struct flow reversed(const struct flow *f)
+{
+	return (struct flow){
+		.saddr = f->daddr, .daddr = f->saddr, .sport = f->dport, .dport = f->sport,
+		.proto = f->proto, .family = f->family,
+	};
+}
+
 /* Little-endian, as the object is. */
 static __always_inline struct flow4 compact(const struct flow *f)
 {

@@ -6,8 +6,10 @@
 
 #include <linux/types.h>
 
-#define MAX_SERVICES 1024
-#define MAX_DESTS 4096
+#define MAX_SERVICES 16384
+#define MAX_DESTS 65536
+/* What there is much of for each service or server is kept in chunks of so many, made when they are needed. */
+#define CHUNK 4096
 #define MAX_CONNECTIONS 262144
 #define MAX_TEMPLATES 65536
 /* Destinations that lblc and lblcr remember the servers of. */
@@ -23,6 +25,12 @@
 
 /* Addresses of this director's that are known not to be clients'. */
 #define MAX_OWN_ADDRESSES 16384
+
+/* Virtual addresses of instances with `no_accept`. */
+#define MAX_CLOSED_ADDRESSES 16384
+
+/* Other directors, each once for every virtual address that it shares. */
+#define MAX_OTHER_DIRECTORS 16384
 
 enum scheduler {
 	SCHED_RR = 1, SCHED_WRR, SCHED_LC, SCHED_WLC, SCHED_SED, SCHED_NQ, SCHED_FO, SCHED_OVF, SCHED_DH, SCHED_SH, SCHED_MH,
@@ -51,6 +59,9 @@ enum scheduler {
 #define SERVICE_FIREWALL 128u
 /* The bit in a packet's mark that routes it to the link for marks, by way of the firewall. */
 #define FIREWALL_MARK 0x20000000u
+/* Marks of checks that go the way of clients, see own-client.h and model/service-path.ts. */
+#define PATH_MARK 0x17a00000u
+#define PATH_MARK_MASK 0xfff00000u
 enum method { METHOD_NAT = 1, METHOD_DR = 2, METHOD_TUN = 3, METHOD_FNAT = 4 };
 enum tunnel { TUNNEL_IPIP, TUNNEL_GUE, TUNNEL_GRE };
 enum dest_state { DEST_FREE = 0, DEST_PRESENT = 1, DEST_REMOVED = 2 };
@@ -97,7 +108,8 @@ struct dest {
 	__u8 method;
 	__u8 family;
 	__u32 service_slot;
-	__u32 state;
+	__u16 state;
+	__u16 releases_clients; /* persistence does not keep anybody here */
 	__u32 weight;
 	__u32 upper; /* connections at which it gets no new ones; 0: no limit */
 	__u32 lower; /* below which it gets them again; 0: three quarters of upper */
@@ -113,7 +125,11 @@ struct dest_load {
 	__u32 active;
 	__u32 inactive;
 	__u32 persistent; /* templates */
-	__u32 pad;
+	/* Of TCP, since the slot was given to this server: connections whose client had to ask again, that the server refused, and
+	 * that it reset later. */
+	__u32 unanswered;
+	__u32 refused;
+	__u32 reset;
 };
 
 struct counters {
@@ -250,6 +266,14 @@ struct own_address {
 	__u32 family;
 };
 
+/* Another director that is a real server of a virtual address, as this one is: what comes from there for the address has been balanced
+ * (other-directors.h). */
+struct other_director {
+	struct address vip; /* 0: any one of the family */
+	__u8 mac[6];
+	__u16 family;
+};
+
 struct access {
 	__u32 allowed;
 	__u32 hits; /* index of its count in `access_hits` */
@@ -282,6 +306,13 @@ struct path_mtu {
 	__u32 dest_id;
 };
 
+/* What only the program knows of the way to a server, and nobody misses when it is gone. */
+struct way {
+	struct path_mtu path;
+	struct server_mac macs[2]; /* by hop */
+	__u64 local_cursor;	   /* where the search for a free local address and port goes on */
+};
+
 /* How long it is believed, as the kernel has it for its routes. */
 #define PATH_MTU_S 600
 
@@ -291,6 +322,29 @@ struct path_mtu {
 #define CONN_KEEPS_PORT 8u  /* data of FTP: to the port that was asked for */
 #define CONN_ASSURED 16u    /* UDP: its template has been told that there was an answer */
 #define CONN_OWN_CLIENT 32u /* its client is on this director, see own-client.h */
+#define CONN_ASKED_AGAIN 64u /* its client has repeated its first packet, which is counted once */
+
+/* A connection by NAT that has run out of time while its server could still send, by what that sends. */
+struct ended {
+	__u64 until_ns; /* then it is forgotten */
+	struct address vaddr;
+	__u16 vport;
+	__u16 cport; /* the client's own, which the server may know by another */
+	__u32 dest_slot;
+	__u32 back_ifindex; /* the link that the client came in by */
+	__u32 turn;	    /* counts packets: who is reset */
+};
+
+/* What a real server by NAT sends from; protocol 0: of a service by mark, whatever it is. */
+struct nat_server {
+	struct address address;
+	__u16 port;
+	__u8 proto;
+	__u8 family;
+};
+
+#define MAX_ENDED 65536
+#define ENDED_S 86400
 
 /* What a template that still controls connections gets when its time is over. */
 #define TEMPLATE_LINGER_S 60
@@ -313,6 +367,7 @@ struct settings {
 	__u64 inert_at_ns;     /* from then on everything passes: the daemon has left and has not come back; 0: never */
 	__u32 mark_ifindex;    /* the link that packets with a service's mark come in by; 0: none */
 	__u32 flags;
+	__u64 director_macs; /* bit n: a MAC of `other_directors` ends in n, by its last six bits */
 };
 
 /* IPVS's switches of these names. A connection whose server is removed is over at once; and one to a quiesced server is,
@@ -322,11 +377,15 @@ struct settings {
 #define EXPIRE_QUIESCENT_TEMPLATE 2u
 /* The program is on the loopback interface, and this director is a client like others. */
 #define OWN_CLIENTS 4u
+/* There are closed addresses. */
+#define CLOSED_ADDRESSES 8u
+/* IPVS's switch of this name: what comes from a real server by NAT and is no connection's does not leave. */
+#define NAT_ICMP_SEND 16u
 
 enum drop {
 	DROP_NO_DESTINATION, DROP_DEST_REMOVED, DROP_TABLE_FULL, DROP_PORT_CHANGED, DROP_TTL, DROP_TOO_BIG,
 	DROP_NO_ROUTE, DROP_MALFORMED, DROP_FRAGMENT, DROP_HALF_OPEN, DROP_NO_LOCAL_PORT, DROP_NO_CALL, DROP_DENIED,
-	DROP_ERROR_RATE, DROPS
+	DROP_ERROR_RATE, DROP_CLOSED, DROP_ENDED, DROPS
 };
 
 /* Index of `population`. */

@@ -77,10 +77,11 @@ static long try_endpoint6(void *map, __u32 *index, void *unused, struct claim *c
  * its loop's sake. */
 __noinline int claim_endpoint(__u32 dest_slot, __u32 service_slot, __u32 how, __u32 flags)
 {
-	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
+	struct way *way = way_at(dest_slot);
+	struct dest *d = dest_at(dest_slot);
 	struct claim claim = {
 		.pool = how & CLAIM_OF_CLIENT ? 0 : bpf_map_lookup_elem(&local_pools, &service_slot),
-		.cursor = bpf_map_lookup_elem(&local_cursors, &dest_slot),
+		.cursor = way ? &way->local_cursor : 0,
 		.tries = unknown(0),
 		.claimed = unknown(0),
 	};

@@ -44,7 +44,7 @@ static __always_inline int to_local_server(struct __sk_buff *skb, int v6)
 	if (!p)
 		return PASS;
 	slot = p->dest_slot;
-	d = bpf_map_lookup_elem(&dests, &slot);
+	d = dest_at(slot);
 	if (!d)
 		return PASS;
 	/* A connection that it has accepted, or is about to. */

@@ -15,7 +15,7 @@
 
 static long find_idle(void *table, __u32 *index, __u32 *slot, __u32 *found)
 {
-	struct dest *d = *index ? bpf_map_lookup_elem(&dests, slot) : 0;
+	struct dest *d = *index ? dest_at(*slot) : 0;
 	struct dest_load *load = *index ? bpf_map_lookup_elem(&loads, slot) : 0;
 
 	*found = d && load && (__u64)load->active * 2 < d->weight;
@@ -43,7 +43,7 @@ static __always_inline __u32 pick_known(void *table, const struct locality *l, i
 
 	for (i = 0; i < LOCALITY_SERVERS && i < l->count; i++) {
 		slot = l->slots[i];
-		d = bpf_map_lookup_elem(&dests, &slot);
+		d = dest_at(slot);
 		load = bpf_map_lookup_elem(&loads, &slot);
 		if (!d || !load || d->id != l->ids[i] || d->state != DEST_PRESENT || !d->weight ||
 		    (replicated && !usable(slot)))
@@ -66,7 +66,7 @@ static __always_inline void drop_busiest(struct locality *l, __u64 now)
 
 	for (i = 0; i < LOCALITY_SERVERS && i < l->count; i++) {
 		slot = l->slots[i];
-		d = bpf_map_lookup_elem(&dests, &slot);
+		d = dest_at(slot);
 		load = bpf_map_lookup_elem(&loads, &slot);
 		if (!d || !load || !d->weight)
 			continue;
@@ -165,7 +165,7 @@ __noinline __u32 pick_fresh(__u32 service_slot, __u32 replicated)
 	if (!table || !p || !s)
 		return NO_DEST;
 	slot = pick_by_load(table, SCHED_WLC);
-	d = bpf_map_lookup_elem(&dests, &slot);
+	d = dest_at(slot);
 	if (!d || p->dry)
 		return slot;
 	l = find_locality(&key, service_slot, p);

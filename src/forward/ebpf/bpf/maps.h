@@ -11,6 +11,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_SERVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct service_key);
 	__type(value, struct service);
 } services SEC(".maps");
@@ -39,12 +40,56 @@ struct {
 	__type(value, __u64);
 } cursors SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_DESTS);
-	__type(key, __u32);
-	__type(value, struct dest);
-} dests SEC(".maps");
+/* In chunks: `slot` / CHUNK names one, and the rest the place in it. The first one is always there. User space makes another before
+ * it gives a slot of it to anybody, and none ever goes away. */
+#define IN_CHUNKS(name, kind, entries, each)				\
+	struct first_##name {						\
+		__uint(type, kind);					\
+		__uint(max_entries, CHUNK);				\
+		__type(key, __u32);					\
+		__type(value, each);					\
+	} first_##name SEC(".maps");					\
+									\
+	struct {							\
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);		\
+		__uint(max_entries, (entries) / CHUNK);			\
+		__type(key, __u32);					\
+		__array(values, struct first_##name);			\
+	} name SEC(".maps") = { .values = { [0] = &first_##name } };
+
+IN_CHUNKS(dests, BPF_MAP_TYPE_ARRAY, MAX_DESTS, struct dest)
+IN_CHUNKS(ways, BPF_MAP_TYPE_ARRAY, MAX_DESTS, struct way)
+IN_CHUNKS(dest_counters, BPF_MAP_TYPE_PERCPU_ARRAY, MAX_DESTS, struct counters)
+IN_CHUNKS(service_counters, BPF_MAP_TYPE_PERCPU_ARRAY, MAX_SERVICES, struct counters)
+
+static __always_inline void *in_chunks(void *outer, __u32 slot)
+{
+	__u32 key = slot / CHUNK;
+	void *inner = bpf_map_lookup_elem(outer, &key);
+
+	key = slot % CHUNK;
+	return inner ? bpf_map_lookup_elem(inner, &key) : 0;
+}
+
+static __always_inline struct dest *dest_at(__u32 slot)
+{
+	return in_chunks(&dests, slot);
+}
+
+static __always_inline struct way *way_at(__u32 slot)
+{
+	return in_chunks(&ways, slot);
+}
+
+static __always_inline struct counters *dest_counters_at(__u32 slot)
+{
+	return in_chunks(&dest_counters, slot);
+}
+
+static __always_inline struct counters *service_counters_at(__u32 slot)
+{
+	return in_chunks(&service_counters, slot);
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -52,13 +97,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct dest_load);
 } loads SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_DESTS);
-	__type(key, __u32);
-	__type(value, struct path_mtu);
-} path_mtus SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -74,14 +112,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } transmit_ports SEC(".maps");
-
-/* By server, and which of its two hops. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_DESTS * 2);
-	__type(key, __u32);
-	__type(value, struct server_mac);
-} server_macs SEC(".maps");
 
 /* Whether a server has reached its upper threshold and not yet fallen below the lower one. */
 struct {
@@ -125,6 +155,22 @@ struct {
 	__type(value, __u8);
 } own_addresses SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_CLOSED_ADDRESSES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct own_address);
+	__type(value, __u8);
+} closed_addresses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_OTHER_DIRECTORS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct other_director);
+	__type(value, __u8);
+} other_directors SEC(".maps");
+
 /* How many packets each entry has decided about. Beside the lists, so that one that takes another's place goes on counting. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -132,28 +178,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } access_hits SEC(".maps");
-
-/* Where the search for a free local address and port goes on, by server. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_DESTS);
-	__type(key, __u32);
-	__type(value, __u64);
-} local_cursors SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, MAX_SERVICES);
-	__type(key, __u32);
-	__type(value, struct counters);
-} service_counters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, MAX_DESTS);
-	__type(key, __u32);
-	__type(value, struct counters);
-} dest_counters SEC(".maps");
 
 /* Preallocated HASH: an LRU would evict silently and the counts would drift. Full: the new connection is refused. */
 struct {
@@ -208,6 +232,23 @@ struct {
 	__type(key, struct flow);
 	__type(value, struct flow);
 } replies6 SEC(".maps");
+
+/* The slot of one of those servers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_DESTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct nat_server);
+	__type(value, __u32);
+} nat_servers SEC(".maps");
+
+/* By the server's packets, as `replies`. The one that was asked for longest ago makes room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_ENDED);
+	__type(key, struct flow);
+	__type(value, struct ended);
+} ended SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -134,7 +134,7 @@ static __always_inline int prepare_connection(struct packet *p, int v6, const st
 	fresh->dest_slot = who.known ? who.known->dest_slot : pick_for(service->slot, &p->flow, p->dry);
 	p->rule = who.known ? RULE_TEMPLATE : RULE_SCHEDULER;
 	p->dest_slot = fresh->dest_slot;
-	d = bpf_map_lookup_elem(&dests, &fresh->dest_slot);
+	d = dest_at(fresh->dest_slot);
 	if (!d) {
 		count_drop(DROP_NO_DESTINATION);
 		return 0;
@@ -153,10 +153,10 @@ static __always_inline int prepare_connection(struct packet *p, int v6, const st
 	set_deadline(fresh, fresh->state, at);
 	if (p->dry)
 		return 1;
-	n = bpf_map_lookup_elem(&service_counters, &fresh->service_slot);
+	n = service_counters_at(fresh->service_slot);
 	if (n)
 		n->connections++;
-	n = bpf_map_lookup_elem(&dest_counters, &fresh->dest_slot);
+	n = dest_counters_at(fresh->dest_slot);
 	if (n)
 		n->connections++;
 	if (service->persistence_s && !enter_template(&who, service, fresh, d->id, at->now)) {
@@ -177,7 +177,7 @@ static __always_inline struct connection *open_connection(struct packet *p, int 
 	if (!prepare_connection(p, v6, service, &fresh, at))
 		return 0;
 	slot = fresh.dest_slot;
-	d = bpf_map_lookup_elem(&dests, &slot);
+	d = dest_at(slot);
 	if (d)
 		error = insert(p, v6, d, &fresh, at->now);
 	if (error && fresh.flags & CONN_CONTROLLED)

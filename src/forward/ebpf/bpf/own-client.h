@@ -8,6 +8,9 @@
  *                          |
  *                          +---- any other ---> PASS
  *   server ---> link --> process: a reply ---> lo, LOOP_DELIVER --> PASS: to the local process
+ *
+ * A check that goes the way of clients is such a client, too. Its mark has brought its packets to the link for marks, also where the
+ * virtual address is not this host's at the moment, and stands for a service of one server alone.
  */
 #ifndef TANIST_OWN_CLIENT_H
 #define TANIST_OWN_CLIENT_H
@@ -15,10 +18,16 @@
 #include "clock.h"
 #include "connection.h"
 #include "fragment-queue.h"
+#include "layout.h"
 #include "packet.h"
 #include "parse.h"
 #include "scratch.h"
 #include "service.h"
+
+static __always_inline int is_path_mark(__u32 mark)
+{
+	return (mark & PATH_MARK_MASK) == PATH_MARK;
+}
 
 /* Whether a packet that has come in by the loopback interface is a service's or of a connection. */
 static __always_inline int is_for_service(struct __sk_buff *skb, int v6)

@@ -26,8 +26,11 @@
 /* How far into the frame headers may reach. */
 #define MAX_L4_OFFSET 0xfff
 
+/* IKE, RFC 7296 section 2: packets of IPsec go the way of the exchange that has made their keys. */
+#define PORT_ISAKMP 500
+
 /* What has chosen the server of a packet. */
-enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY, RULE_DENIED };
+enum rule { RULE_NONE, RULE_CONNECTION, RULE_TEMPLATE, RULE_SCHEDULER, RULE_REPLY, RULE_DENIED, RULE_CLOSED, RULE_ENDED };
 
 /* The packet is a fragment: the first one, which has the ports, or a later one, which does not; or it is one of IPsec, which
  * has none either, and goes the way of the key exchange that it belongs to. */
@@ -47,7 +50,7 @@ struct packet {
 	__u8 fragment;
 	__u8 marked;	      /* it comes by way of a firewall's mark: the kernel has routed it to us, and taken one hop off */
 	__u8 dry;	      /* a trace: nothing is kept and nothing counted */
-	__u8 rule;	      /* enum rule, for a trace */
+	__u8 rule;	      /* enum rule, for a trace, and for closed.h */
 	__u8 ftp_data;	      /* its service is one of FTP, found by the address alone */
 	__u8 ttl_decremented; /* the TTL has been made one less */
 	__u8 own_client;      /* made on this director, see own-client.h */
@@ -70,6 +73,11 @@ struct endpoint {
 	const struct address *addr;
 	__u16 port;
 };
+
+static __always_inline int is_ipsec(__u8 proto)
+{
+	return proto == IPPROTO_ESP || proto == IPPROTO_AH;
+}
 
 static __always_inline int has_ports(const struct packet *p)
 {

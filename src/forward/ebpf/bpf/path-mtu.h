@@ -38,7 +38,8 @@ static __always_inline int is_too_long(struct __sk_buff *skb, const struct packe
 /* What the way to a tunnel's end has room for, headers of the tunnel and all. */
 static __always_inline __u32 tunnel_mtu(const struct dest *d, __u32 dest_slot, __u32 link_mtu, __u64 now)
 {
-	const struct path_mtu *path = bpf_map_lookup_elem(&path_mtus, &dest_slot);
+	const struct way *way = way_at(dest_slot);
+	const struct path_mtu *path = way ? &way->path : 0;
 
 	return path && path->dest_id == d->id && path->until_ns > now && path->mtu < link_mtu ? path->mtu : link_mtu;
 }
@@ -55,6 +56,7 @@ static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct p
 	struct connection *c;
 	struct icmphdr icmp;
 	struct dest *d;
+	struct way *way;
 	__u32 slot;
 	__u16 gre;
 
@@ -78,14 +80,15 @@ static __always_inline void learn_path_mtu(struct __sk_buff *skb, const struct p
 	if (!c || c->method != METHOD_TUN)
 		return;
 	slot = c->dest_slot;
-	d = bpf_map_lookup_elem(&dests, &slot);
+	d = dest_at(slot);
 	if (!d)
 		return;
 	path.mtu = v6 ? bpf_ntohl(icmp.rest) : bpf_ntohl(icmp.rest) & 0xffff;
 	path.dest_id = d->id;
 	/* Below these nobody's link is (RFC 791, RFC 8200); a forged error shall not make packets smaller still. */
-	if (path.mtu >= (v6 ? 1280 : 576))
-		bpf_map_update_elem(&path_mtus, &slot, &path, BPF_ANY);
+	way = way_at(slot);
+	if (way && path.mtu >= (v6 ? 1280 : 576))
+		way->path = path;
 }
 
 #endif

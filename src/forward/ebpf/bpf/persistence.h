@@ -47,7 +47,7 @@ static __always_inline void leave_template(const struct flow *client, const stru
 /* `by` 1: made; -1: forgotten. The slot may have been given to another server since. */
 static __always_inline void count_template(__u32 dest_slot, __u32 dest_id, int by)
 {
-	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
+	struct dest *d = dest_at(dest_slot);
 	struct dest_load *load = bpf_map_lookup_elem(&loads, &dest_slot);
 
 	add_population(POPULATION_TEMPLATES, by);
@@ -79,8 +79,8 @@ struct persistent_client {
 	struct template *known;
 };
 
-/* The server that a client has by its template, whatever that server's weight is; a template whose server is gone is
- * forgotten. */
+/* The server that a client has by its template, whatever that server's weight is; a template whose server is gone, or lets
+ * its clients go, is forgotten. */
 static __always_inline struct template *find_template(const struct template_key *key, const struct moment *at)
 {
 	struct template *t = bpf_map_lookup_elem(&templates, key);
@@ -90,8 +90,8 @@ static __always_inline struct template *find_template(const struct template_key 
 	if (!t)
 		return 0;
 	slot = t->dest_slot;
-	d = bpf_map_lookup_elem(&dests, &slot);
-	if (d && d->state == DEST_PRESENT && d->id == t->dest_id &&
+	d = dest_at(slot);
+	if (d && d->state == DEST_PRESENT && !d->releases_clients && d->id == t->dest_id &&
 	    (d->weight || !(at->settings->flags & EXPIRE_QUIESCENT_TEMPLATE)) && (t->deadline_ns >= at->now || lingers(t, at->now)))
 		return t;
 	dest_id = t->dest_id;

@@ -16,8 +16,8 @@
 /* In place of a server: the scheduler is lblc, or lblcr. */
 #define PICK_LBLC 0xfffffffeu
 #define PICK_LBLCR 0xfffffffdu
-/* Entries of a sequence that are looked at for a server that can serve; a list of servers is never longer. */
-#define SEQUENCE_TRIES MAX_DESTS
+/* Entries of wrr's sequence that are looked at for a server that can serve. Of rr's all are: it is a list of servers. */
+#define SEQUENCE_TRIES 4096
 
 /* A walk over entries of a table until one can serve. The helper that goes over the elements of a map only does the counting, as in
  * loop.h. */
@@ -26,13 +26,14 @@ struct walk {
 	__u32 start;
 	__u32 client; /* mh */
 	__u32 length;
+	__u32 most; /* tries */
 	__u32 tries;
 	__u32 found;
 };
 
 static long step_sequence(void *table, __u32 *index, __u32 *unused, struct walk *w)
 {
-	if (w->tries == SEQUENCE_TRIES || w->tries == w->length || !w->length)
+	if (w->tries == w->most || !w->length)
 		return 1;
 	w->found = server_at(table, (w->cursor + w->tries++) % w->length);
 	return w->found != NO_DEST;
@@ -41,11 +42,13 @@ static long step_sequence(void *table, __u32 *index, __u32 *unused, struct walk 
 /* rr and wrr: user space has laid the whole sequence out; a cursor walks it. Entries that cannot serve now are stepped over; when
  * none can, the cursor stays. Each packet takes one step of the cursor and walks on from there by itself: other processors that take
  * theirs meanwhile would else leave it nothing but entries that cannot serve. */
-static __always_inline __u32 pick_from_sequence(void *table, __u32 length, __u32 service_slot, __u32 dry)
+static __always_inline __u32 pick_from_sequence(void *table, __u32 head, __u32 service_slot, __u32 dry)
 {
+	__u32 length = TABLE_LENGTH(head);
 	__u64 *cursor = bpf_map_lookup_elem(&cursors, &service_slot);
 	struct walk w = {
 		.length = length,
+		.most = TABLE_SCHEDULER(head) == SCHED_WRR && length > SEQUENCE_TRIES ? SEQUENCE_TRIES : length,
 		.tries = unknown(0),
 		.found = unknown(NO_DEST),
 	};
@@ -108,8 +111,8 @@ static __always_inline __u32 pick_of_two(void *table, __u32 service_slot, __u32 
 	if (drawn && !dry)
 		*drawn = (__u64)draw.left[1] << 32 | draw.left[0];
 	bpf_for_each_map_elem(table, take_chance, &draw, 0);
-	d1 = bpf_map_lookup_elem(&dests, &draw.chosen[0]);
-	d2 = bpf_map_lookup_elem(&dests, &draw.chosen[1]);
+	d1 = dest_at(draw.chosen[0]);
+	d2 = dest_at(draw.chosen[1]);
 	load1 = bpf_map_lookup_elem(&loads, &draw.chosen[0]);
 	load2 = bpf_map_lookup_elem(&loads, &draw.chosen[1]);
 	if (!d1 || !d2 || !load1 || !load2)
@@ -165,7 +168,7 @@ __noinline __u32 pick(__u32 service_slot, __u32 client, __u32 port, __u32 destin
 	switch (TABLE_SCHEDULER(*head)) {
 	case SCHED_RR:
 	case SCHED_WRR:
-		return pick_from_sequence(table, TABLE_LENGTH(*head), service_slot, dry);
+		return pick_from_sequence(table, *head, service_slot, dry);
 	case SCHED_DH:
 		return server_at(table, hash256(destination));
 	case SCHED_SH:

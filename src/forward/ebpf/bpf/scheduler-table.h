@@ -22,7 +22,7 @@
 
 static __always_inline struct dest *usable(__u32 slot)
 {
-	struct dest *d = bpf_map_lookup_elem(&dests, &slot);
+	struct dest *d = dest_at(slot);
 	__u32 *overloaded = bpf_map_lookup_elem(&overloads, &slot);
 
 	return d && d->state == DEST_PRESENT && d->weight && overloaded && !*overloaded ? d : 0;

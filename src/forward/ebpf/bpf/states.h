@@ -147,6 +147,13 @@ static __always_inline int state_is_active(__u32 state)
 	       state == ST_SCTP + SCTP_ESTABLISHED;
 }
 
+/* A server whose connection is in one of these may have something to send, however long nothing has come. */
+static __always_inline int state_may_send(__u32 state)
+{
+	return state == ST_ESTABLISHED || state == ST_FIN_WAIT || state == ST_CLOSE_WAIT || state == ST_LAST_ACK || state == ST_UDP ||
+	       (state >= ST_SCTP + SCTP_ESTABLISHED && state <= ST_SCTP + SCTP_SHUTDOWN_ACK_SENT);
+}
+
 static __always_inline __u32 next_state(__u8 proto, __u32 event, __u32 direction, __u32 state)
 {
 	if (proto == IPPROTO_UDP)

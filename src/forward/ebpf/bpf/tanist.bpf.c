@@ -11,10 +11,13 @@
  *       |
  *       +-> forward4, forward6                forward.h
  *       |     parse.h                         headers ------------------ not for us, or malformed ---> PASS
+ *       |     other-directors.h               balanced elsewhere ----------------------------------------> PASS
  *       |     fragment-queue.h                a fragment's ports ------- not known yet --------------> queued
  *       |     keys.h                          known connection --------------------------------------> to-server.h
  *       |                                     reply of a server -------------------------------------> to-client.h
  *       |     service.h                       virtual server ----------- none -----------------------> PASS
+ *       |     after-end.h                         of an ended connection ----------------------------> DROP, or who
+ *       |                                                                                              is told
  *       |     admission.h access.h sip.h      may it open one? --------- no -------------------------> PASS, DROP
  *       |     open.h                          template or scheduler, new entry ----------------------> to-server.h
  *       |
@@ -24,9 +27,11 @@
  *       +-> TO_FULL_NAT      to_full_nat      full-nat.h, toa.h
  *       +-> FROM_FULL_NAT    from_full_nat    full-nat.h, toa.h
  *       +-> TO_LOCAL_SERVER  to_local_server  local-server.h
+ *       +-> TO_RESET         send_reset       after-end.h
  *       +-> TO_ICMP_ERROR    send_icmp_error  icmp-error.h, error-rate.h
  *
- *   PASS: the host's stack has it, untouched. Every way out by a link is a redirect (send.h, route.h).
+ *   PASS: the host's stack has it, untouched, unless it is for a closed address (closed.h). Every way out by a link is a redirect
+ *   (send.h, route.h).
  *
  *   tanist_trace    process, without keeping or counting anything
  *   tanist_sweep    sweep.h, from time to time: frees what has expired
@@ -52,7 +57,9 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "address.h"
+#include "after-end.h"
 #include "clock.h"
+#include "closed.h"
 #include "connection.h"
 #include "fast-path.h"
 #include "forward.h"
@@ -63,6 +70,7 @@
 #include "layout.h"
 #include "local-server.h"
 #include "loopback.h"
+#include "other-directors.h"
 #include "own-client.h"
 #include "packet.h"
 #include "route.h"
@@ -134,6 +142,16 @@ __noinline int to_local_server6(struct __sk_buff *skb)
 	return to_local_server(skb, 1);
 }
 
+__noinline int send_reset4(struct __sk_buff *skb)
+{
+	return send_reset(skb, 0);
+}
+
+__noinline int send_reset6(struct __sk_buff *skb)
+{
+	return send_reset(skb, 1);
+}
+
 static __always_inline int process(struct __sk_buff *skb, int marked, int own, int dry)
 {
 	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6), verdict;
@@ -148,7 +166,7 @@ static __always_inline int process(struct __sk_buff *skb, int marked, int own, i
 	p->dry = dry;
 	p->ifindex = skb->ifindex;
 	verdict = v6 ? forward6(skb) : forward4(skb);
-	if (verdict < TO_ICMP)
+	if (verdict < TO_ICMP && verdict != PASS)
 		return verdict;
 	if (verdict == TO_ICMP)
 		verdict = v6 ? forward_icmp6(skb) : forward_icmp4(skb);
@@ -160,9 +178,11 @@ static __always_inline int process(struct __sk_buff *skb, int marked, int own, i
 		verdict = v6 ? from_full_nat6(skb) : from_full_nat4(skb);
 	if (verdict == TO_LOCAL_SERVER)
 		verdict = v6 ? to_local_server6(skb) : to_local_server4(skb);
+	if (verdict == TO_RESET)
+		verdict = v6 ? send_reset6(skb) : send_reset4(skb);
 	if (verdict == TO_ICMP_ERROR)
 		verdict = v6 ? send_icmp_error6(skb) : send_icmp_error4(skb);
-	return verdict;
+	return verdict == PASS && is_shut_out(skb) ? DROP : verdict;
 }
 
 /* What came by the loopback interface. Before it has gone round nothing is done to it, so that it can still be left alone. */
@@ -196,7 +216,7 @@ int tanist_ingress(struct __sk_buff *skb)
 	tagged = skb->vlan_present;
 	if (!marked && (skb->pkt_type != 0 /* PACKET_HOST */ || (tagged && skb->vlan_tci & VLAN_ID)))
 		return PASS;
-	verdict = process(skb, marked, 0, 0);
+	verdict = marked && skb->tc_index == BALANCED_ELSEWHERE ? PASS : process(skb, marked, marked && is_path_mark(skb->mark), 0);
 	if (tagged && verdict == TC_ACT_REDIRECT && bpf_skb_vlan_pop(skb))
 		return DROP;
 	if (verdict != PASS || !marked)

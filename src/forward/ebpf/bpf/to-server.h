@@ -38,7 +38,7 @@ static __always_inline int has_other_port(const struct dest *d, const struct con
 static __always_inline int to_server(struct __sk_buff *skb, struct packet *p, int v6, struct connection *c, __u64 now)
 {
 	__u32 dest_slot = c->dest_slot, room, most;
-	struct dest *d = bpf_map_lookup_elem(&dests, &dest_slot);
+	struct dest *d = dest_at(dest_slot);
 	int local, too_long, may_fragment;
 	const struct hop *hop;
 
@@ -99,7 +99,7 @@ malformed:
 static __always_inline int to_tunnel(struct __sk_buff *skb, int v6)
 {
 	const struct packet *p = packet_in_hand();
-	const struct dest *d = p ? bpf_map_lookup_elem(&dests, &p->dest_slot) : 0;
+	const struct dest *d = p ? dest_at(p->dest_slot) : 0;
 
 	if (!d || encapsulate(skb, p, v6, d)) {
 		count_drop(DROP_MALFORMED);

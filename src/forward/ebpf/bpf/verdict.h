@@ -14,5 +14,6 @@
 #define TO_FULL_NAT 1004
 #define FROM_FULL_NAT 1005
 #define TO_LOCAL_SERVER 1006
+#define TO_RESET 1007
 
 #endif

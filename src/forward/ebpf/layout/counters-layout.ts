@@ -26,6 +26,8 @@ export const DROP_REASONS = [
   'no-call-id',
   'denied',
   'error-rate',
+  'closed',
+  'connection-ended',
 ] as const
 
 /** The sum of the values of all processors. */

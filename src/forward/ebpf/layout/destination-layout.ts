@@ -15,7 +15,8 @@ export const DEST = struct('dest', 152, {
   method: [38, 1],
   family: [39, 1],
   service_slot: [40, 4],
-  state: [44, 4],
+  state: [44, 2],
+  releases_clients: [46, 2],
   weight: [48, 4],
   upper: [52, 4],
   lower: [56, 4],
@@ -27,7 +28,14 @@ export const DEST = struct('dest', 152, {
   hops: [72, 80],
 })
 
-export const DEST_LOAD = struct('dest_load', 16, { active: [0, 4], inactive: [4, 4], persistent: [8, 4] })
+export const DEST_LOAD = struct('dest_load', 24, {
+  active: [0, 4],
+  inactive: [4, 4],
+  persistent: [8, 4],
+  unanswered: [12, 4],
+  refused: [16, 4],
+  reset: [20, 4],
+})
 
 const TUNNEL = { ipip: 0, gue: 1, gre: 2 } as const satisfies Record<Tunnel['type'], number>
 const DEST_STATE = { free: 0, present: 1, removed: 2 } as const
@@ -42,6 +50,8 @@ export interface DestEntry {
   readonly serviceSlot: number
   readonly state: keyof typeof DEST_STATE
   readonly weight: number
+  /** Persistence keeps nobody here. */
+  readonly releasesClients: boolean
   readonly thresholds: Thresholds
   readonly hop: Hop | undefined
 }
@@ -60,7 +70,8 @@ export function layDest(dest: DestEntry, before: Uint8Array, fresh: boolean): Ui
   view.setUint8(at.method, METHOD[dest.forwarding.method])
   view.setUint8(at.family, familyOf(dest.endpoint.address))
   view.setUint32(at.service_slot, dest.serviceSlot, true)
-  view.setUint32(at.state, DEST_STATE[dest.state], true)
+  view.setUint16(at.state, DEST_STATE[dest.state], true)
+  view.setUint16(at.releases_clients, Number(dest.releasesClients), true)
   view.setUint32(at.weight, dest.weight, true)
   view.setUint32(at.upper, dest.thresholds.upper, true)
   view.setUint32(at.lower, dest.thresholds.lower, true)
@@ -90,8 +101,9 @@ export function decodeDest(bytes: Uint8Array): DestEntry | undefined {
     endpoint: { address: addressIn(view, at.addr, family), port: view.getUint16(at.port) },
     forwarding: decodeForwarding(view),
     serviceSlot: view.getUint32(at.service_slot, true),
-    state: nameOf(DEST_STATE, view.getUint32(at.state, true)),
+    state: nameOf(DEST_STATE, view.getUint16(at.state, true)),
     weight: view.getUint32(at.weight, true),
+    releasesClients: view.getUint16(at.releases_clients, true) === 1,
     thresholds: { upper: view.getUint32(at.upper, true), lower: view.getUint32(at.lower, true) },
     hop: decodeHop(view, at.hops + view.getUint32(at.hop, true) * HOP.bytes, family),
   }
@@ -128,5 +140,8 @@ export function decodeLoad(bytes: Uint8Array): Load {
     active: view.getUint32(at.active, true),
     inactive: view.getUint32(at.inactive, true),
     persistent: view.getUint32(at.persistent, true),
+    unanswered: view.getUint32(at.unanswered, true),
+    refused: view.getUint32(at.refused, true),
+    reset: view.getUint32(at.reset, true),
   }
 }
