@@ -142,6 +142,15 @@ describe('what a configuration file means', () => {
     expect(of('hysteresis 1')).toMatchObject({ quorum: 1, hysteresis: 0 })
   })
 
+  test('one mark is a service of each family', () => {
+    const of = (server: string) => `virtual_server fwmark 5 {\n real_server ${server} { }\n}\n`
+    const { config, diagnostics } = load(`${of('2001:db8::1')}${of('10.1.0.1')}`)
+    expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
+    expect(config?.virtualServers.map(({ name }) => name)).toEqual(['FWM 5 IPv6', 'FWM 5'])
+    const twice = load(`${of('10.1.0.2')}${of('10.1.0.1')}`)
+    expect(twice.diagnostics.map(({ code }) => code)).toContain('duplicate-server')
+  })
+
   test('a virtual server by firewall mark keeps the port; the ports of its servers are for their checks', () => {
     const text = `virtual_server fwmark 10 {
   persistence_timeout 300

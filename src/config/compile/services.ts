@@ -1,9 +1,9 @@
 import type { Endpoint } from '../../model/endpoint.ts'
 import { groupName, MAX_GROUP_SERVICES, type Protocol, type ServiceId, serviceName } from '../../model/service.ts'
 import { addressesInRange } from '../../net/address-range.ts'
-import { isIpv4 } from '../../net/address.ts'
 import type { Settings, VirtualServerSettings } from '../keywords/root.ts'
 import type { GroupMember } from '../keywords/virtual-server.ts'
+import { markFamilyOf } from '../mark-family.ts'
 
 /** The services that a virtual server is: one, or each of its group once, in the order of the file. */
 export function servicesOf(server: VirtualServerSettings, settings: Settings): readonly ServiceId[] {
@@ -42,9 +42,4 @@ export function nameOf({ id, protocol }: VirtualServerSettings, [first]: readonl
   if (id.by === 'group') return groupName(id.group, protocol)
   if (first === undefined) throw new Error('a virtual server without a group is one service')
   return serviceName(first)
-}
-
-/** That of its real servers, unless the file says it; of a name IPv4. */
-function markFamilyOf({ ip_family: said, real_server: [first] }: VirtualServerSettings): 'inet' | 'inet6' {
-  return said ?? (first?.id.address === undefined || isIpv4(first.id.address) ? 'inet' : 'inet6')
 }

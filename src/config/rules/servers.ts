@@ -9,6 +9,7 @@ import type { RealServerSettings, Settings, VirtualServerSettings } from '../key
 import type { Places } from '../schema/entry.ts'
 import { quorumOf } from '../compile/service.ts'
 import { placeText, type Span } from '../source.ts'
+import { markFamilyOf } from '../mark-family.ts'
 import { flapsCanBeSeen } from './flaps.ts'
 import { groupRules, isOfMarks } from './groups.ts'
 import { reportRepeats, type Rule } from './rule.ts'
@@ -21,12 +22,13 @@ const ofEach =
     for (const server of settings.virtual_server) check(server, places, report, settings)
   }
 
-function serviceKey({ id, protocol }: VirtualServerSettings): string {
+function serviceKey(server: VirtualServerSettings): string {
+  const { id, protocol } = server
   switch (id.by) {
     case 'address':
       return `[${id.address}]:${(protocol ?? 'none').toLowerCase()}:${id.port ?? 0}`
     case 'fwmark':
-      return `fwmark ${id.fwmark}`
+      return `fwmark ${id.fwmark}${markFamilyOf(server) === 'inet6' ? ' IPv6' : ''}`
     case 'group':
       return `group ${id.group} ${protocol ?? ''} `
   }

@@ -1,7 +1,7 @@
-import { isIpv4 } from '../../net/address.ts'
 import { isStrict } from '../effective.ts'
 import { removeStatement } from '../fix.ts'
 import type { InstanceSettings, VirtualServerSettings } from '../keywords/root.ts'
+import { markFamilyOf } from '../mark-family.ts'
 import type { Rule } from './rule.ts'
 import { familyName, ofEach } from './vrrp.ts'
 
@@ -107,21 +107,16 @@ const closedAddressesAreWhereTheCoreIs = ofEach((instance, places, report, { glo
   report('ignored-value', places.of(instance, 'no_accept'), message, `add ${device} to forward_interfaces`)
 })
 
-/** The family of a service by mark: what it says, else its first server's; undefined for other services. */
-function markFamilyOf({
-  id,
-  ip_family: said,
-  real_server: [first],
-}: VirtualServerSettings): 'IPv4' | 'IPv6' | undefined {
-  if (id.by !== 'fwmark') return undefined
-  if (said !== undefined) return said === 'inet6' ? 'IPv6' : 'IPv4'
-  return first?.id.address === undefined || isIpv4(first.id.address) ? 'IPv4' : 'IPv6'
+/** Of a service by mark; undefined for other services. */
+function familyOfMark(server: VirtualServerSettings): 'IPv4' | 'IPv6' | undefined {
+  if (server.id.by !== 'fwmark') return undefined
+  return markFamilyOf(server) === 'inet6' ? 'IPv6' : 'IPv4'
 }
 
 /** The firewall marks a packet after the core has seen it, so the core cannot know that it is nobody's. */
 const closedAddressesHaveNoMarks = ofEach((instance, places, report, { virtual_server: servers }) => {
   if (!instance.no_accept || instance.priority === 255) return
-  if (!servers.some((server) => server.mark.length === 0 && markFamilyOf(server) === familyName(instance))) return
+  if (!servers.some((server) => server.mark.length === 0 && familyOfMark(server) === familyName(instance))) return
   const message = `\`no_accept\` has no effect beside a virtual_server by fwmark: any ${familyName(instance)} packet may get the mark yet`
   report(
     'ignored-value',
