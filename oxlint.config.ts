@@ -20,6 +20,8 @@ export const BORDERS: Readonly<Record<string, readonly string[]>> = {
   linux: ['net', 'time'],
   forward: ['balance', 'linux', 'model', 'net', 'time'],
   control: ['model', 'net', 'time'],
+  drill: ['simulate', 'config', 'model', 'net', 'time'],
+  lab: ['drill', 'simulate', 'control', 'host', 'vrrp', 'config', 'linux', 'model', 'net', 'time'],
   host: ['config', 'ipvsadm', 'forward', 'balance', 'linux', 'model', 'net', 'time'],
   daemon: [
     'host',
@@ -36,7 +38,7 @@ export const BORDERS: Readonly<Record<string, readonly string[]>> = {
     'net',
     'time',
   ],
-  cli: ['simulate', 'control', 'ipvsadm', 'host', 'config', 'model', 'net', 'time'],
+  cli: ['lab', 'drill', 'simulate', 'control', 'ipvsadm', 'host', 'config', 'model', 'net', 'time'],
   'cli/tanistd': ['daemon', 'forward', 'linux', 'host', 'config', 'model', 'net', 'time'],
   bin: ['cli'],
 }
@@ -50,6 +52,7 @@ export const PURE: readonly string[] = [
   'vrrp',
   'bfd',
   'simulate',
+  'drill',
   'notify',
   'balance',
   'check/schedule',

@@ -39,6 +39,8 @@ socat        command:socat                              ends of SCTP association
 ipvsadm      command:ipvsadm                            IPVS itself, beside Tanist, in tests under that kernel
 groff-base   command:groff                              reads the manual page in a test
 zsh          command:zsh                                reads its completion in a test
+openssh-server command:sshd                              a real machine that drills reach by ssh, in tests
+openssh-client command:ssh                               how drills reach real machines
 qemu-system-x86 command:qemu-system-x86_64              runs tests under another kernel, that of Debian
 busybox-static command:busybox                          starts that kernel
 cpio         command:cpio                               packs what it starts with

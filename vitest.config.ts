@@ -12,12 +12,14 @@ const NEED_ROOT = [
   'test/daemon/script/watch/{file-poll,process-watch}.test.ts',
   'test/daemon/director/scripts.test.ts',
   'test/host/*.test.ts',
+  'test/lab/{accepted,agent,build,log-pipe,programs,probe,real-pair,stranger,ssh}.test.ts',
   'test/programs.test.ts',
 ]
 /** What measures lost packets, gaps and take-overs, and is measured wrongly beside others. */
 const TIMED = [
   'test/interop/*.test.ts',
   'test/netns/{calm,failures,hangs,restart,upgrade,vrrp-stop,wire}.test.ts',
+  'test/lab/{book,pairs,soak,wrong-daemons}.test.ts',
   'test/**/*.timed.test.ts',
 ]
 const FOLDERS = ['bpf', 'interop', 'kernels', 'netns', 'systemd'].map((name) => `test/${name}/**`)

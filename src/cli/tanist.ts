@@ -15,6 +15,9 @@ import { defaultSocket, DEFAULT_NAME } from './defaults.ts'
 import { importSaved } from './import.ts'
 import { connectionLine, connectionTitle } from '../ipvsadm/format.ts'
 import { numbers } from '../ipvsadm/names.ts'
+import { addRunCommand } from './drill-run.ts'
+import { addSoakCommand } from './drill-soak.ts'
+import { addDrillCommands } from './drill.ts'
 import { addRoleCommands } from './roles.ts'
 import { formatAvailability } from './availability.ts'
 import { addServerCommands } from './servers.ts'
@@ -106,6 +109,9 @@ program
 addRoleCommands(program, client)
 addServerCommands(program, client)
 addCheckCommand(program, client)
+const drill = addDrillCommands(program)
+addRunCommand(drill)
+addSoakCommand(drill)
 
 program
   .command('upgrade')

@@ -93,6 +93,8 @@ const SEVERITIES = {
   'pair-differs': 'error',
   'pair-priority': 'warning',
   'pair-peers': 'error',
+  // A drill
+  'bad-yaml': 'error',
 } as const satisfies Readonly<Record<string, Severity>>
 
 export type DiagnosticCode = keyof typeof SEVERITIES

@@ -8,6 +8,7 @@ import type { Config, NotRunning } from '../model/config.ts'
 import type { HostAnswer } from '../model/host-name.ts'
 import { notRunningText, protectionCount } from '../config/not-running.ts'
 import { type Files, hasWildcard } from '../config/preprocess/include.ts'
+import type { Surroundings } from '../config/preprocess/preprocess.ts'
 import { regexFault } from './regex.ts'
 import { withKeyFiles } from './key-file.ts'
 import { type FileText, readRegularFile, readStandardInput } from './regular-file.ts'
@@ -96,18 +97,26 @@ export function readConfigToTest(path: string, configId: string, allIncluded = f
   return configOf(path, readStandardInput(SIZE_LIMIT), hostFiles(), configId, allIncluded)
 }
 
+/** The same for a text that is in no file: what it includes is looked for as from a file of that path. */
+export function readConfigText(path: string, text: string, configId: string): Loaded {
+  return loadConfig({ name: path, text }, hostSurroundings(configId))
+}
+
 function configOf(path: string, found: FileText, files: Files, configId: string, allIncluded: boolean): ConfigFile {
   if ('error' in found) return { unreadable: `cannot read ${path}: ${found.error}` }
-  const surroundings = {
+  const source = { name: path === STANDARD_INPUT ? 'standard input' : path, text: found.text }
+  return { loaded: loadConfig(source, hostSurroundings(configId, allIncluded, files)) }
+}
+
+/** What a configuration may ask this host for. */
+export function hostSurroundings(configId: string, allIncluded = false, files: Files = hostFiles()): Surroundings {
+  return {
     files,
     configId,
     regexFault,
     allIncluded,
-    environment: (name: string) => process.env[name] ?? '',
-    random: (low: number, high: number) => low + Math.floor(Math.random() * (high - low + 1)),
-  }
-  return {
-    loaded: loadConfig({ name: path === STANDARD_INPUT ? 'standard input' : path, text: found.text }, surroundings),
+    environment: (name) => process.env[name] ?? '',
+    random: (low, high) => low + Math.floor(Math.random() * (high - low + 1)),
   }
 }
 

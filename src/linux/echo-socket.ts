@@ -171,8 +171,8 @@ export class EchoSocket {
   }
 }
 
-/** The kernel shows the filter the IPv4 header, too, but of IPv6 only what is behind the headers. */
-function onlyReplies(family: Family, identifier: number): readonly ProgramStep[] {
+/** For a raw ICMP socket. The kernel shows the filter the IPv4 header, too, but of IPv6 only what is behind the headers. */
+export function onlyReplies(family: Family, identifier: number): readonly ProgramStep[] {
   const start: ProgramStep = family === 'IPv4' ? { op: OP.loadHeaderLength, k: 0 } : { op: OP.loadNumberX, k: 0 }
   const wanted = [
     [0, ECHO_TYPES[family].reply],

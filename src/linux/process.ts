@@ -104,6 +104,11 @@ export function replaceProgram(): void {
   process.execve?.(file, [file, ...args], process.env)
 }
 
+/** This process is in a session of its own from now on, without a terminal. One that leads a group stays where it is. */
+export function becomeSession(): void {
+  calls.setsid()
+}
+
 const WNOHANG = 1
 
 /**

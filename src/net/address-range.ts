@@ -19,6 +19,18 @@ export function networkOf({ address, length }: Prefix): Prefix {
   return { address: first, length }
 }
 
+/** The address that is so far from the first one of its network, or, below 0, so far behind the end: -1 is the last one. */
+export function addressAt({ address, length }: Prefix, index: number): Address {
+  const [first, last] = endsOf(`${address}/${length}`)
+  const from = index < 0 ? addressNumber(last) + 1n : addressNumber(first)
+  return addressOf(from + BigInt(index), isIpv4(address))
+}
+
+/** Whether an address is in the network of a prefix. */
+export const holds = (prefix: Prefix, address: Address): boolean =>
+  isIpv4(prefix.address) === isIpv4(address) &&
+  networkOf({ address, length: prefix.length }).address === networkOf(prefix).address
+
 /** Every address of a range, in order; undefined when they are more than `limit`, or the last is before the first. */
 export function addressesInRange(range: AddressRange, limit: number): readonly Address[] | undefined {
   const [from, to] = range.by === 'address' ? [range.from, range.to] : endsOf(range.network)

@@ -1,4 +1,4 @@
-import { type Ipv4, ipv4Bytes } from './ipv4.ts'
+import { type Ipv4, ipv4At, ipv4Bytes } from './ipv4.ts'
 
 /** A 48-bit Ethernet address. */
 export type Mac = Uint8Array
@@ -11,6 +11,7 @@ export const macText = (mac: Mac): string =>
 
 const BROADCAST = new Uint8Array(6).fill(0xff)
 const ETHERTYPE_ARP = 0x0806
+const LENGTH = 42
 
 /**
  * An Ethernet frame that announces `address` at `mac` (RFC 5227 §3: sender and target protocol address are equal).
@@ -28,8 +29,17 @@ export function arpQuestion(mac: Mac, sender: Ipv4, target: Ipv4): Uint8Array {
   return arp('request', mac, sender, target)
 }
 
+/** Whose address an ARP reply tells, and where it is; undefined of any other frame. */
+export function decodeArpReply(frame: Uint8Array): { readonly address: Ipv4; readonly mac: Mac } | undefined {
+  if (frame.length < LENGTH) return undefined
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+  if (view.getUint16(12) !== ETHERTYPE_ARP || view.getUint16(16) !== 0x0800 || view.getUint16(20) !== 2)
+    return undefined
+  return { address: ipv4At(view, 28), mac: frame.slice(22, 28) }
+}
+
 function arp(operation: 'request' | 'reply', mac: Mac, sender: Ipv4, target: Ipv4): Uint8Array {
-  const frame = new Uint8Array(42)
+  const frame = new Uint8Array(LENGTH)
   const view = new DataView(frame.buffer)
   frame.set(BROADCAST, 0)
   frame.set(mac, 6)

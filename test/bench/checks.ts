@@ -11,7 +11,7 @@ import { MAX_DESTS } from '../../src/forward/ebpf/layout/bounds.ts'
 import { DirectorHost, untilState } from '../support/director.ts'
 import { cpuTicks } from './idle.ts'
 import { addressOf, manyServers } from './many-servers.ts'
-import { quantile } from './quantiles.ts'
+import { quantile } from '../../src/drill/quantiles.ts'
 import { machine, machineText, writeResults } from './result-file.ts'
 import { SentPackets } from './sent-times.ts'
 

@@ -5,7 +5,7 @@
  *     npm run bench:fault-to-last [ROUNDS]
  */
 import { DeadServerLab, type Death, longestTo } from '../support/dead-server.ts'
-import { spread } from './quantiles.ts'
+import { spread } from '../../src/drill/quantiles.ts'
 import { machine, machineText } from './result-file.ts'
 
 const rounds = Number(process.argv[2] ?? 10)

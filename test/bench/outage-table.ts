@@ -1,6 +1,6 @@
 import type { Product } from './candidate.ts'
 import { downTimeMs, type Fault } from './outage-lab.ts'
-import { quantile, spread } from './quantiles.ts'
+import { quantile, spread } from '../../src/drill/quantiles.ts'
 
 /** One fault. */
 export interface Run {

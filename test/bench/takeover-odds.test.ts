@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { dice } from '../../src/simulate/dice.ts'
-import { quantile, spread } from './quantiles.ts'
+import { quantile, spread } from '../../src/drill/quantiles.ts'
 import { expectedByDelay, expectedByLoss } from './takeover-odds.ts'
 
 test('as many take-overs are expected as runs of lost adverts are drawn', () => {
