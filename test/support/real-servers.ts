@@ -9,6 +9,7 @@ import { until } from './lab.ts'
 export class RealServers {
   readonly folder = mkdtempSync(join(tmpdir(), 'tanist-servers-'))
   readonly #processes: ChildProcess[] = []
+  readonly #ports: number[] = []
 
   /** A folder of its own, which this user owns. */
   folderOf(name: string, owner?: string): string {
@@ -30,6 +31,7 @@ export class RealServers {
   async start(port: number, command: string, args: readonly string[]): Promise<void> {
     const process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder })
     this.#processes.push(process)
+    this.#ports.push(port)
     let output = ''
     for (const stream of [process.stdout, process.stderr]) stream.on('data', (text) => (output += String(text)))
     await until(`${command} to listen`, async () => {
@@ -43,6 +45,8 @@ export class RealServers {
       const ended = new Promise((resolve) => process.once('exit', resolve))
       if (process.exitCode === null && process.kill('SIGINT')) await ended
     }
+    // What a server has begun for its last client may have the port for a moment longer.
+    for (const port of this.#ports) await until(`port ${port} to be closed`, async () => !(await accepts(port)))
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
