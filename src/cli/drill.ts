@@ -13,9 +13,9 @@ const EXIT_NONE = 1
 const EXIT_UNREADABLE = 4
 const EXIT_REFUSED = 5
 
-/** Adds `drill`: failure drills, as files. What runs them is added by others. Returns it. */
+/** Adds `drill`: failure drills, as files. Returns it, for what runs them. */
 export function addDrillCommands(program: Command): Command {
-  const drill = program.command('drill').description('failure drills: list, explain and check their files')
+  const drill = program.command('drill').description('failure drills: list, explain, check and run them')
   drill
     .command('list')
     .argument('[folder]', 'of drills; the drill book without')

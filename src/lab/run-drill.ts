@@ -1,7 +1,6 @@
 import type { Drill } from '../drill/drill.ts'
 import { isPast, judgePast } from '../drill/figures.ts'
 import { judgeInvariants } from '../drill/invariants.ts'
-import { promisesOf } from '../drill/promises.ts'
 import {
   DIRECTORS,
   type DirectorSample,
@@ -82,7 +81,7 @@ class DrillRun {
   }
 
   async finish(): Promise<Recording> {
-    const { site, active, watch } = this.#stage
+    const { site, promises, watch } = this.#stage
     this.#before = await sampleDirectors(this.#stage)
     watch.beginAnew()
     watch.onEvent = (event, at) => this.#record({ ...event, at: this.#since(at) })
@@ -94,8 +93,6 @@ class DrillRun {
     }
     const stop = () => this.#take({ type: 'interrupt' })
     this.#options.interrupt.addEventListener('abort', stop)
-    const { director1, director2 } = site.directors
-    const promises = promisesOf({ director1: director1.config, director2: director2.config }, active)
     const begun = beginRun(this.#drill, promises, this.#beganAt, this.#options.limit ?? TIME_LIMIT)
     this.#state = begun.state
     this.#carryOut(begun.effects)
@@ -264,12 +261,11 @@ class DrillRun {
     part: Extract<RunEffect, { readonly type: 'judge' }>['part'],
   ): Promise<Judgement> {
     if (!isPast(claim)) return { text, of: 'claim', ...(await ask(this.#stage, claim, this.#partFrom)) }
-    const { site, active } = this.#stage
-    const { director1, director2 } = site.directors
+    const { site, active, promises } = this.#stage
     const seen = {
       active,
       virtualAddresses: site.virtualAddresses,
-      promises: promisesOf({ director1: director1.config, director2: director2.config }, active),
+      promises,
       events: this.#events.toSorted((a, b) => a.at - b.at),
       traffic: await this.#records(),
       before: this.#before,

@@ -1,6 +1,5 @@
 import { readDrill } from '../drill/language/read.ts'
 import { judgeProcesses } from '../drill/processes.ts'
-import { promisesOf } from '../drill/promises.ts'
 import {
   DIRECTORS,
   type DirectorSample,
@@ -88,7 +87,7 @@ async function soakStage(stage: Stage, course: Course, options: SoakOptions): Pr
     configs: [director1.config, director2.config],
     texts: pair.map(({ source }) => source.text),
     servers: stage.site.servers.length,
-    promises: promisesOf({ director1: director1.config, director2: director2.config }, stage.active),
+    promises: stage.promises,
   })
   let before: readonly DirectorSample[] | undefined
   for (let run = 1; isGoingOn(course) && !interrupt.aborted; run++) {

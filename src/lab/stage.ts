@@ -1,6 +1,7 @@
 import type { DirectorWord, HostWord, ServerWord } from '../drill/language/words.ts'
 import { DIRECTORS, type DirectorName } from '../drill/recording.ts'
 import type { Millis } from '../time.ts'
+import { type Promises, promisesOf } from '../drill/promises.ts'
 import type { Daemon, Undo } from './daemons/daemon.ts'
 import type { Place, Undoable, Working } from './place.ts'
 import type { Site, SiteDirector, SiteServer } from './site.ts'
@@ -17,6 +18,8 @@ export class Stage {
   readonly daemons: Readonly<Record<DirectorName, Daemon>>
   readonly watch: Watch
   readonly active: DirectorName
+  /** Of its configurations. */
+  readonly promises: Promises
   readonly seed: number
   /** Lets time pass in the midst of a step. */
   readonly pause: (duration: Millis) => Promise<void>
@@ -36,6 +39,8 @@ export class Stage {
     this.daemons = parts.daemons
     this.watch = parts.watch
     this.active = parts.active
+    const { director1, director2 } = parts.site.directors
+    this.promises = promisesOf({ director1: director1.config, director2: director2.config }, parts.active)
     this.seed = parts.seed
     this.pause = parts.pause ?? ((duration) => new Promise((resolve) => setTimeout(resolve, duration)))
   }

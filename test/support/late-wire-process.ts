@@ -7,37 +7,15 @@
  */
 import { becomeRealtime } from '../../src/linux/process.ts'
 import { Poller } from '../../src/linux/poller.ts'
-import { Rtnetlink } from '../../src/linux/rtnetlink.ts'
-import { AF_PACKET, Socket, SOCK_RAW } from '../../src/linux/socket.ts'
+import { openWireEnd } from '../../src/linux/wire-end.ts'
 import { dice } from '../../src/simulate/dice.ts'
 
-const ETH_P_ALL = 0x0003
-const SOL_PACKET = 263
-const PACKET_IGNORE_OUTGOING = 23
 const IPV4 = 0x0800
 const VRRP = 112
 const ETHERNET_HEADER = 14
 
 const [seed = 1, range = 1, ...longest] = process.argv.slice(2).map(Number)
 const roll = dice(seed)
-
-interface End {
-  readonly socket: Socket
-  readonly address: Uint8Array
-}
-
-function open(name: string): End {
-  const link = new Rtnetlink().links().find((each) => each.name === name)
-  if (link === undefined) throw new Error(`this host has no ${name}`)
-  const socket = new Socket('packet socket', AF_PACKET, SOCK_RAW, 0)
-  socket.setOption(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-  const address = Buffer.alloc(20) // struct sockaddr_ll
-  address.writeUInt16LE(AF_PACKET)
-  address.writeUInt16BE(ETH_P_ALL, 2)
-  address.writeInt32LE(link.index, 4)
-  socket.bind(address)
-  return { socket, address }
-}
 
 /** How long a frame may be held up, in ms. */
 function longestDelay(frame: Uint8Array): number {
@@ -48,7 +26,7 @@ function longestDelay(frame: Uint8Array): number {
   return longest[Math.floor((vrid - 1) / range)] ?? 0
 }
 
-const [from, to] = [open('eth0'), open('eth1')]
+const [from, to] = [openWireEnd('eth0', false), openWireEnd('eth1', false)]
 
 function forward(): void {
   for (let frame = from.socket.receive(); frame !== undefined; frame = from.socket.receive()) {

@@ -62,12 +62,3 @@ export interface LabDaemonOptions {
 
 /** A daemon of this kind cannot do that. */
 export class NotPossible extends Error {}
-
-/** Waits until something is so. Throws what it was in vain. */
-export async function until(what: string, isSo: () => Promise<boolean>, withinMs: number): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}

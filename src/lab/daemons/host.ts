@@ -4,7 +4,8 @@ import type { RealDirector } from '../../drill/language/hosts.ts'
 import type { Hand } from '../../model/hand.ts'
 import { type Millis, millis } from '../../time.ts'
 import type { Place } from '../place.ts'
-import { type Daemon, type LogSource, NotPossible, type UndoCommands, until } from './daemon.ts'
+import { until } from '../until.ts'
+import { type Daemon, type LogSource, NotPossible, type UndoCommands } from './daemon.ts'
 
 const START_MS = 60_000
 /** A daemon that is stopped hands its roles over before. */

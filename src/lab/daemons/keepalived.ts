@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { ProcessWord } from '../../drill/language/words.ts'
 import type { Place } from '../place.ts'
 import type { SiteDirector } from '../site.ts'
-import { type Daemon, type LabDaemonOptions, NotPossible, until } from './daemon.ts'
+import { until } from '../until.ts'
+import { type Daemon, type LabDaemonOptions, NotPossible } from './daemon.ts'
 import { LogPipe } from './log-pipe.ts'
 
 const START_MS = 60_000

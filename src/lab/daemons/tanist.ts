@@ -6,7 +6,8 @@ import type { Hand } from '../../model/hand.ts'
 import { millis } from '../../time.ts'
 import type { Place } from '../place.ts'
 import type { SiteDirector } from '../site.ts'
-import { type Daemon, type LabDaemonOptions, until } from './daemon.ts'
+import { until } from '../until.ts'
+import { type Daemon, type LabDaemonOptions } from './daemon.ts'
 import { LogPipe } from './log-pipe.ts'
 
 /** A machine that is busy with many labs takes so long for what an idle one does at once. */

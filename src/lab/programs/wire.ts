@@ -1,8 +1,7 @@
 import type { Way } from '../../drill/language/words.ts'
 import { becomeRealtime } from '../../linux/process.ts'
 import { Poller } from '../../linux/poller.ts'
-import { Rtnetlink } from '../../linux/rtnetlink.ts'
-import { AF_PACKET, Socket, SOCK_RAW } from '../../linux/socket.ts'
+import { openWireEnd, VNET_HEADER, type WireEnd } from '../../linux/wire-end.ts'
 import { dice } from '../../simulate/dice.ts'
 import { work } from '../program.ts'
 
@@ -24,37 +23,9 @@ interface Badness {
   readonly jitter?: number
 }
 
-const ETH_P_ALL = 0x0003
-const SOL_PACKET = 263
-const PACKET_IGNORE_OUTGOING = 23
-/**
- * Before each frame stands what its sender has left to the network card (`struct virtio_net_hdr`): a checksum that is not computed yet, a
- * long segment that is not cut yet. Passed on as it came, it is done where the frame arrives.
- */
-const PACKET_VNET_HDR = 15
-const VNET_HEADER = 10
 const ETHERNET_HEADER = 14
 /** BOUNDED: frames on their way; more are lost, as by a real wire that is full. */
 const MOST_ON_THE_WAY = 20_000
-
-interface End {
-  readonly socket: Socket
-  readonly address: Uint8Array
-}
-
-function open(name: string): End {
-  const link = new Rtnetlink().links().find((each) => each.name === name)
-  if (link === undefined) throw new Error(`there is no interface ${name}`)
-  const socket = new Socket('packet socket', AF_PACKET, SOCK_RAW, 0)
-  socket.setOption(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-  socket.setOption(SOL_PACKET, PACKET_VNET_HDR, 1)
-  const address = Buffer.alloc(20) // struct sockaddr_ll
-  address.writeUInt16LE(AF_PACKET)
-  address.writeUInt16BE(ETH_P_ALL, 2)
-  address.writeInt32LE(link.index, 4)
-  socket.bind(address)
-  return { socket, address }
-}
 
 const [port = '', inner = '', seed = '1', badness = '{}'] = process.argv.slice(2)
 const { way, lose = 0, duplicate = 0, corrupt = 0, reorder = 0, delay = 0, jitter = 0 } = JSON.parse(badness) as Badness
@@ -73,12 +44,12 @@ function damaged(frame: Uint8Array): Uint8Array {
   return copy
 }
 
-function send(to: End, frame: Uint8Array): void {
+function send(to: WireEnd, frame: Uint8Array): void {
   // What does not fit any more is lost.
   to.socket.send(frame, to.address)
 }
 
-function pass(frame: Uint8Array, to: End): void {
+function pass(frame: Uint8Array, to: WireEnd): void {
   if (happens(lose)) return
   const sent = happens(corrupt) ? damaged(frame) : frame
   const late = happens(reorder) ? 0 : Math.max(0, delay + (random() * 2 - 1) * jitter)
@@ -94,10 +65,10 @@ function pass(frame: Uint8Array, to: End): void {
   }
 }
 
-const machine = open(port)
-const network = open(inner)
+const machine = openWireEnd(port, true)
+const network = openWireEnd(inner, true)
 
-function forward(from: End, to: End, isBad: boolean): void {
+function forward(from: WireEnd, to: WireEnd, isBad: boolean): void {
   for (let frame = from.socket.receive(); frame !== undefined; frame = from.socket.receive()) {
     if (isBad) pass(frame, to)
     else send(to, frame)
